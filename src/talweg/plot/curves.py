@@ -80,16 +80,13 @@ def smooth_path(points: np.ndarray, tangents: np.ndarray, steps: np.ndarray) -> 
 
 def _stroke(axes: Any, path: Any, label: str) -> None:
     from matplotlib.patches import PathPatch
-    from matplotlib.patheffects import Normal, Stroke
 
-    line = dict(line_of(label))
-    halo = Stroke(linewidth=line["linewidth"] + 1.4, foreground="white", alpha=0.8)
-    # A dashed line's halo would be dashed too, with white gaps of its own.
-    effects = None if "linestyle" in line else [halo, Normal()]
-    axes.add_patch(
-        PathPatch(path, facecolor="none", capstyle="butt", path_effects=effects,
-                  edgecolor=line.pop("color"), **line)
-    )
+    line = line_of(label)
+    common = {"facecolor": "none", "capstyle": "butt"}
+    # All halos lie below all lines: one curve must not cut a gap into another that runs along it.
+    halo = {"edgecolor": "white", "linewidth": line["linewidth"] + 1.4, "alpha": 0.8, "zorder": 3}
+    axes.add_patch(PathPatch(path, **common, **halo))
+    axes.add_patch(PathPatch(path, **common, **line))
 
 
 def draw_trail(axes: Any, curve: Extremal, origin: np.ndarray, plane: np.ndarray, drawn: Drawn):

@@ -31,7 +31,7 @@ def draw_survey(
     profile: bool | None = None,
     events: bool = True,
     levels: int | Sequence[float] = 36,
-    resolution: int = 320,
+    resolution: int = 240,
     equal: bool | None = None,
     legend: bool = True,
     title: str | None = None,
@@ -61,10 +61,10 @@ def draw_survey(
         Mark events.
     levels : int or sequence of float, default 36
         About how many contours, or their values.
-    resolution : int, default 320
+    resolution : int, default 240
         Grid points a side for the contours.
     equal : bool, optional
-        Same scale on both axes. Default: yes unless the box is narrower than 1 : 3.
+        Same scale on both axes. Default: yes unless the box is narrower than 1 : 2.
     legend : bool, default True
         Explain lines and markers beside the map.
     title : str, optional
@@ -219,7 +219,7 @@ def _box(survey: Survey, origin: np.ndarray, basis: np.ndarray, planar: bool) ->
     span = high - low
     widest = span.max() if span.max() > 0 else 1.0
     # A curve along one axis still needs some ground on either side of it.
-    margin = np.maximum(0.06 * widest, (0.35 * widest - span) / 2)
+    margin = np.maximum(0.08 * span, (0.12 * widest - span) / 2)
     return np.column_stack([low - margin, high + margin])
 
 
@@ -250,7 +250,7 @@ def _frame(axes: Any, box: np.ndarray, names: tuple[str, str], equal: bool | Non
     axes.set_ylabel(names[1])
     span = box[:, 1] - box[:, 0]
     if equal is None:
-        equal = span.max() <= 3 * span.min()
+        equal = span.max() <= 2 * span.min()
     if equal:
         axes.set_aspect("equal")
 
@@ -293,7 +293,14 @@ def _legend(figure: Any, axes: Any, drawn: Drawn, n: int, survey: Survey) -> Non
             indices = sorted(d.rsplit(" ", 1)[1] for d in drawn.labels if d.startswith("mixed"))
             text = f"mixed, index {', '.join(indices)}" if label == "mixed" else label
             handles.append(
-                Line2D([], [], **{k: v for k, v in line.items() if k != "zorder"}, label=text)
+                Line2D(
+                    [],
+                    [],
+                    color=line["edgecolor"],
+                    linewidth=line["linewidth"],
+                    linestyle=line.get("linestyle", "solid"),
+                    label=text,
+                )
             )
     for kind, marker in CRITICAL_POINTS.items():
         if kind in drawn.critical_points:

@@ -10,9 +10,9 @@ from typing import Any
 
 #: Line of each label: talweg, ridge line, mixed.
 LINES: dict[str, dict[str, Any]] = {
-    "talweg": {"color": "#0072B2", "linewidth": 2.6, "zorder": 5.0},
-    "ridge line": {"color": "#D55E00", "linewidth": 1.3, "zorder": 4.0},
-    "mixed": {"color": "#009E73", "linewidth": 1.3, "linestyle": (0, (4, 1.6)), "zorder": 4.5},
+    "talweg": {"edgecolor": "#0072B2", "linewidth": 2.6, "zorder": 5.0},
+    "ridge line": {"edgecolor": "#D55E00", "linewidth": 1.3, "zorder": 5.2},
+    "mixed": {"edgecolor": "#009E73", "linewidth": 1.3, "linestyle": (0, (4, 1.6)), "zorder": 5.1},
 }
 
 #: Marker of each kind of critical point: minimum, saddle, maximum, degenerate.
@@ -51,7 +51,7 @@ EDGE = {"markeredgecolor": "black", "markeredgewidth": 0.9, "linestyle": "none"}
 
 #: Low ground is darker; pale enough that the curves stand out.
 GROUND = ("#a9b4bd", "#c3ccd2", "#dae0e4", "#ecf0f1", "#f8f9f9", "#ffffff")
-CONTOUR = {"colors": "#5d6a73", "linewidths": 0.45}
+CONTOUR = {"colors": "#6b7780", "linewidths": 0.35}
 
 
 def line_of(label: str) -> dict[str, Any]:
