@@ -113,13 +113,17 @@ Task<bool> Follower::correct(CurvePoint& point, const double* border) {
     ++curve_.evaluations;
     const auto convergence = system_.convergence(point, options_.tolerance);
     if (convergence.ratio < 0.0) co_return false;
-    if (convergence.ratio <= 1.0) co_return true;
+    // A small residual still leaves the position loose where arcs run close together; steps there
+    // are short, and the next prediction needs positions that are accurate on their scale.
+    const bool loose = step_length_ < 0.1 * options_.max_step;
+    if (convergence.ratio <= 1.0 && (!loose || convergence.ratio <= 1e-6)) co_return true;
     if (corrections_ == most_corrections) co_return convergence.relaxed <= 1.0;
     if (!system_.correction(point, border, step_.data())) co_return convergence.relaxed <= 1.0;
     const double size = norm(2 * n_, step_.data());
     if (corrections_ == 0) first_correction_ = norm(n_, step_.data());
+    if (convergence.ratio <= 1.0 && size <= 1e-5 * step_length_) co_return true;
     // Steps that stop shrinking are rounding, or divergence.
-    if (size > 0.5 * previous) co_return convergence.relaxed <= 1.0;
+    if (size > 0.5 * previous) co_return convergence.ratio <= 1.0 || convergence.relaxed <= 1.0;
     previous = size;
     for (std::size_t i = 0; i < step_.size(); ++i) point.z[i] += step_[i];
     system_.retract(point);
