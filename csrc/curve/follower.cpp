@@ -116,12 +116,17 @@ Task<bool> Follower::correct(CurvePoint& point, const double* border) {
     // A small residual still leaves the position loose where arcs run close together; steps there
     // are short, and the next prediction needs positions that are accurate on their scale.
     const bool loose = step_length_ < 0.1 * options_.max_step;
-    if (convergence.ratio <= 1.0 && (!loose || convergence.ratio <= 1e-6)) co_return true;
+    const bool strict = wanted_error_ > 0.0;
+    if (convergence.ratio <= 1.0 && !strict && (!loose || convergence.ratio <= 1e-6)) {
+      co_return true;
+    }
     if (corrections_ == most_corrections) co_return convergence.relaxed <= 1.0;
     if (!system_.correction(point, border, step_.data())) co_return convergence.relaxed <= 1.0;
     const double size = norm(2 * n_, step_.data());
     if (corrections_ == 0) first_correction_ = norm(n_, step_.data());
-    if (convergence.ratio <= 1.0 && size <= 1e-5 * step_length_) co_return true;
+    last_correction_ = norm(n_, step_.data());
+    const double enough = strict ? wanted_error_ : 1e-5 * step_length_;
+    if (convergence.ratio <= 1.0 && size <= enough) co_return true;
     // Steps that stop shrinking are rounding, or divergence.
     if (size > 0.5 * previous) co_return convergence.ratio <= 1.0 || convergence.relaxed <= 1.0;
     previous = size;
@@ -178,7 +183,9 @@ Task<bool> Follower::between(const CurvePoint& from, const CurvePoint& to, doubl
   const double length = norm(n_, border.data());
   for (std::size_t i = 0; i < n_; ++i) border[i] /= length;
   system_.retract(point);
+  wanted_error_ = 8.0 * epsilon * (1e-3 * options_.max_step + norm(n_, point.z.data()));
   const bool corrected = co_await correct(point, border.data());
+  wanted_error_ = 0.0;
   if (!corrected) co_return false;
   if (!system_.tangent(point, border.data())) co_return false;
   system_.classify(point);
@@ -196,6 +203,7 @@ Task<double> Follower::locate(const CurvePoint& from, const CurvePoint& to,
   double a = 1.0, fa = function(to), b = 0.0, fb = function(from), c = a, fc = fa, u = 0.5;
   double best = std::numeric_limits<double>::infinity(), width = 1.0;
   CurvePoint trial = system_.make_point();
+  double looseness = 0.0;
   if (fa == 0.0) {
     point = to;
     co_return resolution * length;
@@ -204,13 +212,14 @@ Task<double> Follower::locate(const CurvePoint& from, const CurvePoint& to,
     const bool followed = co_await between(from, to, u, trial);
     if (!followed) {
       // Too close to a singular point for the corrector: what brackets it is the answer.
-      if (std::isfinite(best)) co_return width * length;
+      if (std::isfinite(best)) co_return width * length + looseness;
       co_return -1.0;
     }
     const double fu = function(trial);
     if (std::fabs(fu) < best) {
       best = std::fabs(fu);
       point = trial;
+      looseness = last_correction_;
     }
     if (fu == 0.0) {
       width = 0.0;
@@ -239,7 +248,7 @@ Task<double> Follower::locate(const CurvePoint& from, const CurvePoint& to,
   }
   // The bracket may be wider than the error where the last steps all came from one side.
   const double slope = std::fabs(fa - fb) > 0.0 ? width / std::fabs(fa - fb) : 1.0;
-  co_return (resolution + std::min(width, 4.0 * slope * best)) * length;
+  co_return (resolution + std::min(width, 4.0 * slope * best)) * length + looseness;
 }
 
 void Follower::adapt_step() {
@@ -568,8 +577,9 @@ Task<bool> Follower::close_loop() {
 
 Task<void> Follower::look_for_near_branch() {
   // The curvature of a curve peaks where it turns past the centre of an avoided crossing.
-  const bool peak = history_ >= 3 && curvature_ < earlier_curvature_;
+  const bool peak = history_ >= 3 && curvature_rises_ && curvature_ < earlier_curvature_;
   const double peak_curvature = earlier_curvature_;
+  curvature_rises_ = curvature_ >= earlier_curvature_;
   earlier_curvature_ = curvature_;
   if (!peak || peak_curvature * options_.near_branch_distance < 0.125) co_return;
   const double reach = 4.0 / peak_curvature + distance(n_, latest_->z.data(), earliest_->z.data());

@@ -70,6 +70,9 @@ class Follower {
   double first_correction_ = 0.0;
   double turn_ = 0.0, vector_turn_ = 0.0;
   double curvature_ = 0.0, earlier_curvature_ = 0.0;
+  bool curvature_rises_ = false;
+  double wanted_error_ = 0.0;               // above zero: correct until the position is this good
+  double last_correction_ = 0.0;
   int corrections_ = 0;
   bool crossing_passed_ = false;
   Crossing known_crossing_;                 // of the last flip, so that it is not solved again
