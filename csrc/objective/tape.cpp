@@ -422,7 +422,7 @@ Node Tape::sum_rows(Node a, std::int32_t table) {
     products.pop_back();
     if (!is_row(node)) {
       outside.push_back(node);
-    } else if (entry(node).operation == Operation::multiply) {
+    } else if (entry(node).operation == Operation::multiply && inside.size() < 64) {
       products.push_back(entry(node).operands[1]);
       products.push_back(entry(node).operands[0]);
     } else {
