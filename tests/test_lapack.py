@@ -11,8 +11,9 @@ from talweg import _core
 
 # The order of talweg::LapackTable in talweg/lapack.hpp.
 ROUTINES = (
-    "dgemm dgemv dsymm dsyrk dsyevd dsyevr dgetrf dgetrs dsytrf dsytrs dpotrf dpotrs"
-).split()
+    *("dgemm", "dgemv", "dsymm", "dsyrk", "dsyevd", "dsyevr"),
+    *("dgetrf", "dgetrs", "dsytrf", "dsytrs", "dpotrf", "dpotrs"),
+)
 
 
 class Capsule(ctypes.Structure):
@@ -87,7 +88,9 @@ def test_selected_eigenvectors(table, random_symmetric):
 @pytest.mark.parametrize("kind", ["lu", "ldl", "cholesky"])
 def test_factor_and_solve(table, random_symmetric, kind):
     n = 40
-    matrix = random_symmetric @ random_symmetric + np.eye(n) if kind == "cholesky" else random_symmetric
+    matrix = random_symmetric
+    if kind == "cholesky":
+        matrix = random_symmetric @ random_symmetric + np.eye(n)
     right = np.random.default_rng(6).standard_normal((n, 2))
     a, x = matrix.copy(order="F"), right.copy(order="F")
     pivots, info = np.empty(n, dtype=np.int32), np.full(1, -1, dtype=np.int32)

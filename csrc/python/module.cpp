@@ -9,4 +9,5 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   module.attr("__version__") = TALWEG_VERSION;
   talweg::python::register_status(module);
   talweg::python::register_lapack(module);
+  talweg::python::register_objective(module);
 }
