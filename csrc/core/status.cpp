@@ -1,0 +1,43 @@
+#include "talweg/status.hpp"
+
+namespace talweg {
+
+const char* describe(Status status) noexcept {
+  switch (status) {
+    case Status::converged:
+      return "The requested accuracy was reached.";
+    case Status::boundary:
+      return "The curve reached the boundary of the box.";
+    case Status::closed:
+      return "The curve is a closed loop and came back to its start.";
+    case Status::critical_point:
+      return "The curve stopped at a critical point, as asked.";
+    case Status::branch_point:
+      return "The curve stopped at a branch point, as asked.";
+    case Status::max_points:
+      return "The largest number of points was reached.";
+    case Status::max_length:
+      return "The largest arclength was reached.";
+    case Status::running:
+      return "Not finished: the next step can be taken.";
+    case Status::step_too_small:
+      return "The curve could not be followed: the step length fell below the smallest one.";
+    case Status::not_converged:
+      return "The largest number of iterations was reached without convergence.";
+    case Status::non_finite:
+      return "The function or one of its derivatives is not finite there.";
+    case Status::degenerate:
+      return "The critical point is degenerate: its Hessian has a zero eigenvalue.";
+    case Status::isotropic:
+      return "The eigenvalue is repeated and every direction is extremal: give a direction.";
+    case Status::unbounded:
+      return "The curve runs to infinity.";
+    case Status::inconsistent:
+      return "Tracing the curve from its two ends gave different curves.";
+    case Status::interrupted:
+      return "Stopped by the caller; what was computed is kept.";
+  }
+  return "Unknown status.";
+}
+
+}  // namespace talweg

@@ -1,0 +1,32 @@
+#include <pybind11/native_enum.h>
+
+#include "python/register.hpp"
+#include "talweg/status.hpp"
+
+namespace talweg::python {
+
+void register_status(pybind11::module_& module) {
+  pybind11::native_enum<Status>(module, "Status", "enum.IntEnum",
+                                "How a computation ended; codes below 100 are successes.")
+      .value("converged", Status::converged)
+      .value("boundary", Status::boundary)
+      .value("closed", Status::closed)
+      .value("critical_point", Status::critical_point)
+      .value("branch_point", Status::branch_point)
+      .value("max_points", Status::max_points)
+      .value("max_length", Status::max_length)
+      .value("running", Status::running)
+      .value("step_too_small", Status::step_too_small)
+      .value("not_converged", Status::not_converged)
+      .value("non_finite", Status::non_finite)
+      .value("degenerate", Status::degenerate)
+      .value("isotropic", Status::isotropic)
+      .value("unbounded", Status::unbounded)
+      .value("inconsistent", Status::inconsistent)
+      .value("interrupted", Status::interrupted)
+      .finalize();
+  module.def("describe", &describe, pybind11::arg("status"),
+             "One sentence that says what a status means.");
+}
+
+}  // namespace talweg::python

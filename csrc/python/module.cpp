@@ -1,0 +1,12 @@
+// The extension module talweg._core. It has no state of its own beyond what the library guards, so
+// free-threaded interpreters need not switch the GIL on for it.
+#include <pybind11/pybind11.h>
+
+#include "python/register.hpp"
+
+PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
+  module.doc() = "Compiled core of talweg; use the names in the package talweg instead.";
+  module.attr("__version__") = TALWEG_VERSION;
+  talweg::python::register_status(module);
+  talweg::python::register_objective(module);
+}

@@ -1,0 +1,11 @@
+// One function a layer, each defined in bind_<layer>.cpp and called by module.cpp.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace talweg::python {
+
+void register_status(pybind11::module_& module);
+void register_objective(pybind11::module_& module);
+
+}  // namespace talweg::python
