@@ -4,6 +4,7 @@ from talweg.recording import array_functions as array_functions
 from talweg.recording import ufuncs as ufuncs
 from talweg.recording.array import RecordedArray, apply, nodes_of, recorded, recording_of
 from talweg.recording.errors import RecordingError
+from talweg.recording.record import call, record, scalar_node
 from talweg.recording.recording import MAX_OPERATIONS, Recording, active
 
 __all__ = [
@@ -13,7 +14,10 @@ __all__ = [
     "RecordingError",
     "active",
     "apply",
+    "call",
     "nodes_of",
+    "record",
     "recorded",
     "recording_of",
+    "scalar_node",
 ]

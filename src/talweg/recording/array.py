@@ -293,9 +293,9 @@ def nodes_of(recording: Recording, value) -> np.ndarray:
     flat = nodes.reshape(-1)
     for i, entry in enumerate(array.reshape(-1)):
         if type(entry) is RecordedArray and entry.ndim == 0:
-            flat[i] = nodes_of(recording, entry)
+            flat[i] = int(nodes_of(recording, entry))
         else:
-            flat[i] = recording.constants(_number(entry))
+            flat[i] = int(recording.constants(_number(entry)))
     return nodes
 
 
@@ -315,12 +315,13 @@ def recording_of(*operands) -> Recording | None:
         if type(operand) is RecordedArray:
             return operand._recording
     for operand in operands:
-        if isinstance(operand, (list, tuple)) or (
-            isinstance(operand, np.ndarray) and operand.dtype == object
-        ):
-            found = recording_of(*operand) if np.ndim(operand) or len(operand) else None
-            if found is not None:
-                return found
+        if isinstance(operand, np.ndarray):
+            operand = operand.ravel() if operand.dtype == object else ()
+        elif not isinstance(operand, (list, tuple)):
+            continue
+        found = recording_of(*operand)
+        if found is not None:
+            return found
     return None
 
 
@@ -332,9 +333,17 @@ def recorded(value, recording: Recording | None = None) -> RecordedArray:
     return RecordedArray(recording, nodes_of(recording, value))
 
 
-def apply(name: str, *operands, boolean: bool = False) -> RecordedArray:
-    """Write one operation, elementwise over operands broadcast against each other."""
+_KINKED = frozenset("absolute sign minimum maximum less less_equal equal select".split())
+
+
+def apply(name: str, *operands, boolean: bool = False, smooth: bool = False) -> RecordedArray:
+    """Write one operation, elementwise over operands broadcast against each other.
+
+    `smooth` says that the operation has no kink as it is used here.
+    """
     recording = recording_of(*operands)
+    if name in _KINKED and not smooth:
+        recording.kinks.add(name)
     nodes = [nodes_of(recording, operand) for operand in operands]
     first = nodes[0]
     for other in nodes:
@@ -346,11 +355,10 @@ def apply(name: str, *operands, boolean: bool = False) -> RecordedArray:
     return RecordedArray(recording, recording.tape.apply(name, *nodes), boolean)
 
 
-def smooth_select(condition, a, b) -> RecordedArray:
-    """``a`` where the condition holds, else ``b``, for two formulas of one smooth function."""
-    result = apply("select", condition, a, b)
-    result._recording.smooth.update(result._nodes.ravel().tolist())
-    return result
+def smooth_select(lower, upper, a, b) -> RecordedArray:
+    """``a`` where ``lower < upper``, else ``b``, for two formulas of one smooth function."""
+    condition = apply("less", lower, upper, smooth=True)
+    return apply("select", condition, a, b, smooth=True)
 
 
 def _operator(name, reflected=False):

@@ -17,7 +17,7 @@ from talweg.recording.array import (
 from talweg.recording.errors import RecordingError
 from talweg.recording.reductions import accumulate, einsum, matmul, reduce, tensordot
 
-_FUNCTIONS: dict = {np.einsum: einsum, np.tensordot: tensordot}
+_FUNCTIONS: dict = {}
 
 # Functions that only move elements about work on node numbers as they stand. In the first group
 # the first argument is an array, in the second a sequence of arrays, in the third every
@@ -61,10 +61,15 @@ _REASONS = {
 }
 
 
-def _implements(*functions):
+def _implements(*names):
+    """Register for the functions of these names, as far as this NumPy has them."""
+
     def register(implementation):
-        for function in functions:
-            _FUNCTIONS[function] = implementation
+        for name in names:
+            module, _, attribute = name.rpartition(".")
+            function = getattr(getattr(np, module) if module else np, attribute, None)
+            if function is not None:
+                _FUNCTIONS[function] = implementation
         return implementation
 
     return register
@@ -100,8 +105,9 @@ def _move_sequence(function):
         parts = _part_nodes(recording, arrays)
         if function is not np.block:
             parts = [np.asarray(part, dtype=np.uint32) for part in parts]
-        result = _wrapped(recording, function(parts, *args, **kwargs))
-        return _stored(result, out)
+        if out is not None:
+            raise RecordingError(f"numpy.{function.__name__}(out=...) is not recorded")
+        return _wrapped(recording, function(parts, *args, **kwargs))
 
     return implementation
 
@@ -148,7 +154,7 @@ for _names, _wrap in (
             _FUNCTIONS[getattr(np, _name)] = _wrap(getattr(np, _name))
 
 
-@_implements(np.pad)
+@_implements("pad")
 def pad(array, pad_width, mode="constant", **kwargs):
     recording = _find(array)
     nodes = nodes_of(recording, array)
@@ -162,7 +168,7 @@ def pad(array, pad_width, mode="constant", **kwargs):
     raise RecordingError(f"numpy.pad(mode={mode!r}) is not available on recorded arrays")
 
 
-@_implements(np.append)
+@_implements("append")
 def append(arr, values, axis=None):
     if axis is None:
         recording = _find(arr, values)
@@ -170,7 +176,7 @@ def append(arr, values, axis=None):
     return np.concatenate([arr, values], axis=0 if axis is None else axis)
 
 
-@_implements(np.insert)
+@_implements("insert")
 def insert(arr, obj, values, axis=None):
     recording = _find(arr, values)
     parts = nodes_of(recording, arr), obj, nodes_of(recording, values)
@@ -180,42 +186,42 @@ def insert(arr, obj, values, axis=None):
 # Facts about an array.
 
 
-@_implements(np.shape)
+@_implements("shape")
 def shape(a):
-    return np.broadcast_shapes(recorded(a).shape)
+    return recorded(a).shape
 
 
-@_implements(np.ndim)
+@_implements("ndim")
 def ndim(a):
     return recorded(a).ndim
 
 
-@_implements(np.size)
+@_implements("size")
 def size(a, axis=None):
     return recorded(a).size if axis is None else recorded(a).shape[axis]
 
 
-@_implements(np.iscomplexobj)
+@_implements("iscomplexobj")
 def iscomplexobj(x):
     return False
 
 
-@_implements(np.isrealobj)
+@_implements("isrealobj")
 def isrealobj(x):
     return True
 
 
-@_implements(np.real, np.real_if_close)
+@_implements("real", "real_if_close")
 def real(val, *_):
     return recorded(val)
 
 
-@_implements(np.imag)
+@_implements("imag")
 def imag(val):
     return recorded(val).imag
 
 
-@_implements(np.result_type, np.common_type)
+@_implements("result_type", "common_type")
 def result_type(*_):
     return np.dtype(np.float64)
 
@@ -223,17 +229,17 @@ def result_type(*_):
 # New arrays.
 
 
-@_implements(np.zeros_like, np.empty_like)
+@_implements("zeros_like", "empty_like")
 def zeros_like(a, dtype=None, order="K", subok=True, shape=None, **_):
     return zeros(a._recording, a.shape if shape is None else shape)
 
 
-@_implements(np.ones_like)
+@_implements("ones_like")
 def ones_like(a, dtype=None, order="K", subok=True, shape=None, **_):
     return full_like(a, 1.0, shape=shape)
 
 
-@_implements(np.full_like)
+@_implements("full_like")
 def full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None, **_):
     recording = _find(a, fill_value)
     result = zeros(recording, np.shape(a) if shape is None else shape)
@@ -265,12 +271,12 @@ def _plain(name, out, where):
         raise RecordingError(f"numpy's {name} with out= or where= is not recorded: use numpy.where")
 
 
-_FUNCTIONS[np.sum] = _FUNCTIONS[np.nansum] = _reduction("add")
-_FUNCTIONS[np.prod] = _FUNCTIONS[np.nanprod] = _reduction("multiply")
-_FUNCTIONS[np.max] = _FUNCTIONS[np.amax] = _extremum("maximum")
-_FUNCTIONS[np.min] = _FUNCTIONS[np.amin] = _extremum("minimum")
-_FUNCTIONS[np.all] = _extremum("logical_and")
-_FUNCTIONS[np.any] = _extremum("logical_or")
+_implements("sum", "nansum")(_reduction("add"))
+_implements("prod", "nanprod")(_reduction("multiply"))
+_implements("max", "amax")(_extremum("maximum"))
+_implements("min", "amin")(_extremum("minimum"))
+_implements("all")(_extremum("logical_and"))
+_implements("any")(_extremum("logical_or"))
 
 
 def _running(name):
@@ -282,8 +288,8 @@ def _running(name):
     return implementation
 
 
-_FUNCTIONS[np.cumsum] = _running("add")
-_FUNCTIONS[np.cumprod] = _running("multiply")
+_implements("cumsum")(_running("add"))
+_implements("cumprod")(_running("multiply"))
 
 
 def _count(a, axis):
@@ -291,14 +297,14 @@ def _count(a, axis):
     return float(np.prod([a.shape[i] for i in axes]))
 
 
-@_implements(np.mean, np.nanmean)
+@_implements("mean", "nanmean")
 def mean(a, axis=None, dtype=None, out=None, keepdims=False, *, where=True):
     _plain("mean", out, where)
     a = recorded(a)
     return reduce("add", a, axis, keepdims is True) / _count(a, axis)
 
 
-@_implements(np.average)
+@_implements("average")
 def average(a, axis=None, weights=None, returned=False, *, keepdims=False):
     if weights is None or returned:
         if returned:
@@ -313,7 +319,7 @@ def average(a, axis=None, weights=None, returned=False, *, keepdims=False):
     return reduce("add", a * weights, axis, keep) / reduce("add", weights, axis, keep)
 
 
-@_implements(np.var)
+@_implements("var")
 def var(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=True, **options):
     _plain("var", out, where)
     a = recorded(a)
@@ -324,17 +330,17 @@ def var(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=Tru
     return total / (_count(a, axis) - ddof)
 
 
-@_implements(np.std)
+@_implements("std")
 def std(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=True, **options):
     return np.sqrt(var(a, axis, dtype, out, ddof, keepdims, where=where, **options))
 
 
-@_implements(np.ptp)
+@_implements("ptp")
 def ptp(a, axis=None, out=None, keepdims=False):
     return np.max(a, axis, keepdims=keepdims) - np.min(a, axis, keepdims=keepdims)
 
 
-@_implements(np.dot)
+@_implements("dot")
 def dot(a, b, out=None):
     _plain("dot", out, True)
     recording = _find(a, b)
@@ -346,27 +352,27 @@ def dot(a, b, out=None):
     return tensordot(a, b, (-1, -2 if b.ndim > 1 else -1))
 
 
-@_implements(np.vdot)
+@_implements("vdot")
 def vdot(a, b):
     recording = _find(a, b)
     return matmul(recorded(a, recording).ravel(), recorded(b, recording).ravel())
 
 
-@_implements(np.inner)
+@_implements("inner")
 def inner(a, b):
     recording = _find(a, b)
     a, b = recorded(a, recording), recorded(b, recording)
     return a * b if not a.ndim or not b.ndim else tensordot(a, b, (-1, -1))
 
 
-@_implements(np.outer, np.linalg.outer)
+@_implements("outer", "linalg.outer")
 def outer(a, b, out=None):
     _plain("outer", out, True)
     recording = _find(a, b)
     return recorded(a, recording).reshape((-1, 1)) * recorded(b, recording).reshape((1, -1))
 
 
-@_implements(np.kron)
+@_implements("kron")
 def kron(a, b):
     recording = _find(a, b)
     a, b = np.atleast_2d(recorded(a, recording)), np.atleast_2d(recorded(b, recording))
@@ -376,7 +382,7 @@ def kron(a, b):
     return product.reshape((a.shape[0] * b.shape[0], a.shape[1] * b.shape[1]))
 
 
-@_implements(np.cross, np.linalg.cross)
+@_implements("cross", "linalg.cross")
 def cross(a, b, *_, axis=-1, **options):
     recording = _find(a, b)
     a, b = recorded(a, recording), recorded(b, recording)
@@ -386,18 +392,18 @@ def cross(a, b, *_, axis=-1, **options):
     return a[..., after] * b[..., before] - a[..., before] * b[..., after]
 
 
-@_implements(np.trace, np.linalg.trace)
+@_implements("trace", "linalg.trace")
 def trace(a, offset=0, axis1=0, axis2=1, dtype=None, out=None):
     _plain("trace", out, True)
     return reduce("add", recorded(a).diagonal(offset, axis1, axis2), -1)
 
 
-@_implements(np.linalg.diagonal)
+@_implements("linalg.diagonal")
 def linalg_diagonal(x, *, offset=0):
     return recorded(x).diagonal(offset, -2, -1)
 
 
-@_implements(np.diff)
+@_implements("diff")
 def diff(a, n=1, axis=-1, prepend=None, append=None):
     a = recorded(a)
     if prepend not in (None, np._NoValue) or append not in (None, np._NoValue):
@@ -408,7 +414,7 @@ def diff(a, n=1, axis=-1, prepend=None, append=None):
     return a
 
 
-@_implements(np.convolve)
+@_implements("convolve")
 def convolve(a, v, mode="full"):
     recording = _find(a, v)
     a, v = np.atleast_1d(recorded(a, recording)), np.atleast_1d(recorded(v, recording))
@@ -425,14 +431,14 @@ def convolve(a, v, mode="full"):
     return full[start : start + len(a)]
 
 
-@_implements(np.where)
+@_implements("where")
 def where(condition, *branches):
     if len(branches) != 2:
         raise RecordingError("numpy.where needs both branches here: numpy.where(condition, a, b)")
     return apply("select", condition, *branches)
 
 
-@_implements(np.select)
+@_implements("select")
 def select(condlist, choicelist, default=0):
     result = default
     for condition, choice in zip(reversed(condlist), reversed(choicelist)):
@@ -440,7 +446,7 @@ def select(condlist, choicelist, default=0):
     return result
 
 
-@_implements(np.clip)
+@_implements("clip")
 def clip(a, a_min=None, a_max=None, out=None, *, min=None, max=None, **_):
     _plain("clip", out, True)
     lower = min if _absent(a_min) else a_min
@@ -454,7 +460,7 @@ def _absent(bound):
     return bound is None or bound is np._NoValue
 
 
-@_implements(np.polyval)
+@_implements("polyval")
 def polyval(p, x):
     result = 0.0
     for coefficient in p:
@@ -462,7 +468,7 @@ def polyval(p, x):
     return result
 
 
-@_implements(np.linalg.norm, np.linalg.vector_norm)
+@_implements("linalg.norm", "linalg.vector_norm")
 def norm(x, ord=None, axis=None, keepdims=False):
     x = recorded(x)
     if axis is None and ord not in (None, "fro") and x.ndim != 1 or isinstance(axis, tuple):
@@ -479,7 +485,7 @@ def norm(x, ord=None, axis=None, keepdims=False):
     return reduce("add", abs(x) ** ord, axis, keepdims) ** (1.0 / ord)
 
 
-@_implements(np.linalg.multi_dot)
+@_implements("linalg.multi_dot")
 def multi_dot(arrays, *, out=None):
     _plain("multi_dot", out, True)
     result = arrays[0]
@@ -488,7 +494,7 @@ def multi_dot(arrays, *, out=None):
     return result
 
 
-@_implements(np.linalg.matrix_power)
+@_implements("linalg.matrix_power")
 def matrix_power(a, n):
     if not isinstance(n, int) or n < 1:
         raise RecordingError("numpy.linalg.matrix_power is recorded for powers from 1 on")
@@ -498,12 +504,13 @@ def matrix_power(a, n):
     return result
 
 
-@_implements(np.array, np.asarray, np.asanyarray)
+@_implements("array", "asarray", "asanyarray")
 def array(value, dtype=None, **_):
     recording = recording_of(value)
     return recorded(value) if recording is not None else np.asarray(value, dtype)
 
 
-_FUNCTIONS[np.linalg.matmul] = matmul
-_FUNCTIONS[np.linalg.tensordot] = tensordot
+_implements("linalg.matmul")(matmul)
+_implements("tensordot", "linalg.tensordot")(tensordot)
+_implements("einsum")(einsum)
 ARRAY_FUNCTIONS["dispatch"] = dispatch

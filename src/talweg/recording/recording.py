@@ -25,16 +25,17 @@ class Recording:
     tables : dict
         Node numbers of data tables already on the tape, by the identity of the table; it keeps
         the tables alive, so that an identity is not used twice.
-    smooth : set of int
-        Nodes that select between two formulas of one smooth function, and so are no kinks.
+    kinks : set of str
+        Operations with a kink or a jump that the function itself asked for; a select between two
+        formulas of one smooth function is not among them.
     """
 
-    __slots__ = ("smooth", "tables", "tape")
+    __slots__ = ("kinks", "tables", "tape")
 
     def __init__(self, tape):
         self.tape = tape
         self.tables = {}
-        self.smooth = set()
+        self.kinks = set()
 
     def __enter__(self):
         stack = _stack()
@@ -45,14 +46,9 @@ class Recording:
         _stack().pop()
 
     def reserve(self, count: int) -> None:
-        """Raise before `count` more operations would make the tape too long."""
-        if self.tape.size + count > MAX_OPERATIONS:
-            raise RecordingError(
-                f"the function takes more than {MAX_OPERATIONS:,} operations, too many for one "
-                "recording: write a sum over data rows as talweg.sum_over(term, data), and use "
-                "Objective.from_callables, from_jax, from_torch or from_pointers for code of "
-                "another kind"
-            )
+        """Raise before one call writes far more operations than a tape may have."""
+        if count > MAX_OPERATIONS:
+            raise too_long()
 
     def constants(self, values) -> np.ndarray:
         """Node numbers of an array of numbers, in the array's shape."""
@@ -64,8 +60,16 @@ class Recording:
                 f"cannot combine a recorded value with {type(values).__name__} "
                 f"(dtype {array.dtype}): numbers and arrays of numbers are wanted"
             )
-        self.reserve(array.size)
         return self.tape.constant(np.asarray(array, dtype=np.float64))
+
+
+def too_long() -> RecordingError:
+    """The error for a function with too many operations."""
+    return RecordingError(
+        f"the function takes more than {MAX_OPERATIONS:,} operations, too many for one recording: "
+        "write a sum over data rows as talweg.sum_over(term, data), and use "
+        "Objective.from_callables, from_jax, from_torch or from_pointers for code of another kind"
+    )
 
 
 def _stack() -> list:

@@ -154,8 +154,9 @@ def log10(a):
 
 @_ufunc
 def cbrt(a):
-    root = apply("power", apply("absolute", a), 1.0 / 3.0)
-    return smooth_select(a < 0.0, -root, root)
+    positive_root = apply("power", a, 1.0 / 3.0)
+    negative_root = -apply("power", -a, 1.0 / 3.0)
+    return smooth_select(a, 0.0, negative_root, positive_root)
 
 
 @_ufunc
@@ -180,7 +181,7 @@ def arctan2(b, a):
     radius = hypot(a, b)
     right = apply("atan", b / (radius + a))
     left = apply("atan", (radius - a) / b)
-    return 2.0 * smooth_select(apply("less_equal", 0.0, a), right, left)
+    return 2.0 * smooth_select(a, 0.0, left, right)
 
 
 def _arcsinh_of_positive(a):
@@ -191,7 +192,7 @@ def _arcsinh_of_positive(a):
 def arcsinh(a):
     # The formula cancels for negative arguments. Not sign(a) * ...(|a|): its derivative would
     # be 0 at 0.
-    return smooth_select(a < 0.0, -_arcsinh_of_positive(-a), _arcsinh_of_positive(a))
+    return smooth_select(a, 0.0, -_arcsinh_of_positive(-a), _arcsinh_of_positive(a))
 
 
 @_ufunc
@@ -208,8 +209,8 @@ def arctanh(a):
 @_ufunc
 def softplus(a):
     """log(1 + exp(a)), one exponential for both signs of a."""
-    positive_part = smooth_select(0.0 < a, a, 0.0)
-    distance = smooth_select(0.0 < a, -a, a)
+    positive_part = smooth_select(0.0, a, a, 0.0)
+    distance = smooth_select(0.0, a, -a, a)
     return positive_part + apply("log1p", apply("exp", distance))
 
 
@@ -226,8 +227,8 @@ def logit(a):
 @_ufunc
 def logaddexp(a, b):
     # Selects rather than maximum and absolute, whose derivatives at a = b would not add up.
-    larger = smooth_select(apply("less", a, b), b, a)
-    distance = smooth_select(apply("less", a, b), apply("subtract", a, b), apply("subtract", b, a))
+    larger = smooth_select(a, b, b, a)
+    distance = smooth_select(a, b, apply("subtract", a, b), apply("subtract", b, a))
     return larger + apply("log1p", apply("exp", distance))
 
 
