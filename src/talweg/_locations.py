@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from importlib import resources
 
 
 def _installed(*parts: str) -> str:
+    from importlib import resources  # costs more than the rest of `import talweg`
+
     # The package's own path is asked for here rather than __file__, which editable installs do
     # not always set to the tree that holds the compiled files.
-    path = os.fspath(resources.files("talweg").joinpath(*parts))  # type: ignore[call-overload]
+    path = str(resources.files("talweg").joinpath(*parts))
     if not os.path.isdir(path):
         raise FileNotFoundError(
             f"{path} does not exist: talweg runs from a source tree. Install it with "

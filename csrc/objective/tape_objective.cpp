@@ -1,0 +1,244 @@
+#include "objective/tape_objective.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <stdexcept>
+#include <utility>
+
+#include "objective/derivatives.hpp"
+#include "objective/lowering.hpp"
+
+namespace talweg {
+namespace {
+
+constexpr unsigned all_quantities = quantity_value | quantity_gradient | quantity_hessian |
+                                    quantity_third | quantity_hessian_product |
+                                    quantity_third_product;
+constexpr unsigned need_v = quantity_third | quantity_hessian_product | quantity_third_product;
+
+// Matrices with more entries than this are never one program: storing so many rows for each block
+// would cost more than the products do.
+constexpr std::size_t dense_entries = 2000000;
+
+std::size_t triangle(std::size_t n) { return n * (n + 1) / 2; }
+
+}  // namespace
+
+// The working tape: the function of 3 n inputs (x, v, w), and its derivatives as far as they were
+// asked for.
+struct TapeObjective::Derivatives {
+  Derivatives(const Tape& source, Node source_output, std::size_t limit)
+      : n(source.inputs()), limit(limit), tape(3 * n, std::numeric_limits<std::size_t>::max()) {
+    value = source.copy_to(tape, std::span(&source_output, 1))[0];
+  }
+
+  const std::vector<Node>& gradient() {
+    if (gradient_.empty()) gradient_ = talweg::gradient(tape, value, n);
+    return gradient_;
+  }
+
+  const std::vector<Node>& hessian_product() {
+    if (hessian_product_.empty()) hessian_product_ = along(tape, gradient(), n, n);
+    return hessian_product_;
+  }
+
+  const std::vector<Node>& third_product() {
+    if (third_product_.empty())
+      third_product_ = along(tape, along(tape, gradient(), n, 2 * n), n, n);
+    return third_product_;
+  }
+
+  // Empty when the program would be too long.
+  const std::vector<Node>& hessian() {
+    if (std::exchange(hessian_tried_, true) || triangle(n) > dense_entries) return hessian_;
+    gradient();
+    attempt(hessian_, [this](Tape& on) { return talweg::hessian(on, gradient_, 4 * limit); });
+    return hessian_;
+  }
+
+  const std::vector<Node>& third() {
+    if (std::exchange(third_tried_, true) || hessian().empty()) return third_;
+    attempt(third_, [this](Tape& on) { return along(on, hessian_, n, n); });
+    return third_;
+  }
+
+  std::size_t n, limit;
+  Tape tape;
+  Node value;
+
+ private:
+  // On a copy of the tape, so that what turns out too long leaves nothing behind.
+  template <class Derive>
+  void attempt(std::vector<Node>& result, Derive&& derive) {
+    Tape copy = tape;
+    std::vector<Node> nodes = derive(copy);
+    if (nodes.empty() || instruction_count(lower(copy, nodes)) > limit) return;
+    tape = std::move(copy);
+    result = std::move(nodes);
+  }
+
+  std::vector<Node> gradient_, hessian_product_, third_product_, hessian_, third_;
+  bool hessian_tried_ = false, third_tried_ = false;
+};
+
+TapeObjective::TapeObjective(const Tape& tape, Node output, std::size_t dense)
+    : source_(tape.inputs(), tape.limit()), source_output_(0), dense_limit_(dense) {
+  if (output >= tape.size()) throw std::invalid_argument("the output is no node of the tape");
+  if (tape.is_row(output))
+    throw std::invalid_argument("the output differs from row to row: sum it over the rows");
+  source_output_ = tape.copy_to(source_, std::span(&output, 1))[0];
+}
+
+TapeObjective::~TapeObjective() = default;
+
+const TapeObjective::Plan& TapeObjective::plan(unsigned quantities) const {
+  const Plan* known = plans_[quantities].load(std::memory_order_acquire);
+  if (known) return *known;
+  const std::scoped_lock lock(mutex_);
+  known = plans_[quantities].load(std::memory_order_relaxed);
+  if (known) return *known;
+  owned_.push_back(make_plan(quantities));
+  plans_[quantities].store(owned_.back().get(), std::memory_order_release);
+  return *owned_.back();
+}
+
+std::unique_ptr<TapeObjective::Plan> TapeObjective::make_plan(unsigned quantities) const {
+  if (!derivatives_)
+    derivatives_ = std::make_unique<Derivatives>(source_, source_output_, dense_limit_);
+  Derivatives& derivatives = *derivatives_;
+  auto plan = std::make_unique<Plan>();
+  std::vector<Node> outputs;
+  const auto append = [&](Quantity quantity, const std::vector<Node>& nodes) {
+    plan->direct |= quantity;
+    outputs.insert(outputs.end(), nodes.begin(), nodes.end());
+  };
+  // The order of run_direct.
+  if (quantities & quantity_value) append(quantity_value, {derivatives.value});
+  if (quantities & quantity_gradient) append(quantity_gradient, derivatives.gradient());
+  for (const Quantity quantity : {quantity_hessian, quantity_third}) {
+    if (!(quantities & quantity)) continue;
+    const std::vector<Node>& nodes =
+        quantity == quantity_hessian ? derivatives.hessian() : derivatives.third();
+    if (nodes.empty())
+      plan->products |= quantity;
+    else
+      append(quantity, nodes);
+  }
+  if (quantities & quantity_hessian_product)
+    append(quantity_hessian_product, derivatives.hessian_product());
+  if (quantities & quantity_third_product)
+    append(quantity_third_product, derivatives.third_product());
+  if (plan->direct) plan->program = lower(derivatives.tape, outputs);
+  plan->reads_v = (plan->direct & need_v) != 0;
+  plan->reads_w = (plan->direct & quantity_third_product) != 0;
+  return plan;
+}
+
+void TapeObjective::evaluate(unsigned quantities, const EvaluationBlock& block) const {
+  quantities &= all_quantities;
+  if (quantities == 0 || block.lanes == 0) return;
+  const Plan& plan = this->plan(quantities);
+  if (plan.direct) run_direct(plan, block);
+  for (const unsigned quantity : {quantity_hessian, quantity_third})
+    if (plan.products & quantity) run_products(quantity, block);
+}
+
+void TapeObjective::run_direct(const Plan& plan, const EvaluationBlock& block) const {
+  const std::size_t n = dimension(), stride = block.stride;
+  const std::size_t input_rows = plan.program.input_registers.size();
+  const std::size_t output_rows = plan.program.output_registers.size();
+
+  constexpr std::size_t few = 256;
+  const double* few_inputs[few];
+  double* few_outputs[few];
+  thread_local std::vector<const double*> many_inputs;
+  thread_local std::vector<double*> many_outputs;
+  const double** inputs = few_inputs;
+  double** outputs = few_outputs;
+  if (input_rows > few) {
+    many_inputs.resize(input_rows);
+    inputs = many_inputs.data();
+  }
+  if (output_rows > few) {
+    many_outputs.resize(output_rows);
+    outputs = many_outputs.data();
+  }
+
+  auto add_inputs = [&, next = inputs](const double* rows) mutable {
+    for (std::size_t i = 0; i < n; ++i) *next++ = rows ? rows + i * stride : nullptr;
+  };
+  add_inputs(block.x);
+  add_inputs(plan.reads_v ? block.v : nullptr);
+  add_inputs(plan.reads_w ? block.w : nullptr);
+  auto add_outputs = [&, next = outputs](Quantity quantity, double* rows,
+                                               std::size_t count) mutable {
+    if (!(plan.direct & quantity)) return;
+    for (std::size_t i = 0; i < count; ++i) *next++ = rows + i * stride;
+  };
+  add_outputs(quantity_value, block.value, 1);
+  add_outputs(quantity_gradient, block.gradient, n);
+  add_outputs(quantity_hessian, block.hessian, triangle(n));
+  add_outputs(quantity_third, block.third, triangle(n));
+  add_outputs(quantity_hessian_product, block.hessian_product, n);
+  add_outputs(quantity_third_product, block.third_product, n);
+  run(plan.program, block.lanes, inputs, outputs);
+}
+
+void TapeObjective::run_products(unsigned quantity, const EvaluationBlock& block) const {
+  const std::size_t n = dimension();
+  const bool third = quantity == quantity_third;
+  const Plan& plan = this->plan(third ? quantity_third_product : quantity_hessian_product);
+  double* const matrix = third ? block.third : block.hessian;
+
+  // Few enough lanes that the block stays in the second-level cache.
+  const std::size_t lanes =
+      std::clamp<std::size_t>(32768 / (4 * n) / 8 * 8, 8, 64);
+  thread_local std::vector<double> storage;
+  storage.assign(4 * n * lanes, 0.0);
+  EvaluationBlock products;
+  products.stride = lanes;
+  double* const x = storage.data();
+  double* const along = x + n * lanes;  // v of T[v]
+  double* const unit = along + n * lanes;
+  double* const column = unit + n * lanes;
+  products.x = x;
+  products.v = third ? along : unit;
+  products.w = third ? unit : nullptr;
+  (third ? products.third_product : products.hessian_product) = column;
+
+  const std::size_t total = block.lanes * n;  // product number l * n + j: point l, unit vector j
+  for (std::size_t start = 0; start < total; start += lanes) {
+    products.lanes = std::min(lanes, total - start);
+    for (std::size_t lane = 0; lane < products.lanes; ++lane) {
+      const std::size_t point = (start + lane) / n, j = (start + lane) % n;
+      for (std::size_t i = 0; i < n; ++i) {
+        x[i * lanes + lane] = block.x[i * block.stride + point];
+        if (third) along[i * lanes + lane] = block.v[i * block.stride + point];
+      }
+      unit[j * lanes + lane] = 1.0;
+    }
+    run_direct(plan, products);
+    for (std::size_t lane = 0; lane < products.lanes; ++lane) {
+      const std::size_t point = (start + lane) / n, j = (start + lane) % n;
+      for (std::size_t i = j; i < n; ++i)
+        matrix[(i * (i + 1) / 2 + j) * block.stride + point] = column[i * lanes + lane];
+      unit[j * lanes + lane] = 0.0;
+    }
+  }
+}
+
+std::optional<std::size_t> TapeObjective::instructions(unsigned quantities) const {
+  const Plan& plan = this->plan(quantities & all_quantities);
+  if (plan.products) return std::nullopt;
+  return instruction_count(plan.program);
+}
+
+std::size_t TapeObjective::registers(unsigned quantities) const {
+  return plan(quantities & all_quantities).program.registers;
+}
+
+std::unique_ptr<Objective> make_objective(const Tape& tape, Node output) {
+  return std::make_unique<TapeObjective>(tape, output);
+}
+
+}  // namespace talweg

@@ -1,0 +1,68 @@
+// A recorded function as an objective.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "objective/program.hpp"
+#include "talweg/objective.hpp"
+#include "talweg/tape.hpp"
+
+namespace talweg {
+
+// Differentiates and lowers on first request, a program for each combination of quantities. Dense
+// Hessians and third derivatives have programs of their own up to `dense_limit` instructions; beyond
+// that their columns are products with unit vectors, side by side in the lanes of one program.
+class TapeObjective final : public Objective {
+ public:
+  static constexpr std::size_t dense_limit = 20000;
+
+  // Throws std::invalid_argument for an output that is no node or differs from row to row.
+  // `dense` is the limit in instructions.
+  TapeObjective(const Tape& tape, Node output, std::size_t dense = dense_limit);
+  ~TapeObjective() override;
+
+  std::size_t dimension() const noexcept override { return source_.inputs(); }
+  void evaluate(unsigned quantities, const EvaluationBlock& block) const override;
+
+  const Tape& tape() const noexcept { return source_; }
+  Node output() const noexcept { return source_output_; }
+
+  // Instructions of the program that computes the quantities together; nothing where some of them
+  // are assembled from products.
+  std::optional<std::size_t> instructions(unsigned quantities) const;
+  // Registers of that program at points.
+  std::size_t registers(unsigned quantities) const;
+
+ private:
+  struct Derivatives;
+
+  // How a combination of quantities is computed.
+  struct Plan {
+    Program program;        // the quantities it can compute directly
+    unsigned direct = 0;    // those quantities
+    unsigned products = 0;  // quantity_hessian, quantity_third: columns from products
+    bool reads_v = false, reads_w = false;
+  };
+
+  const Plan& plan(unsigned quantities) const;
+  std::unique_ptr<Plan> make_plan(unsigned quantities) const;
+  void run_direct(const Plan& plan, const EvaluationBlock& block) const;
+  void run_products(unsigned quantity, const EvaluationBlock& block) const;
+
+  Tape source_;
+  Node source_output_;
+  std::size_t dense_limit_;
+  static constexpr std::size_t combinations = 64;
+  mutable std::array<std::atomic<const Plan*>, combinations> plans_{};
+  mutable std::mutex mutex_;  // guards what follows
+  mutable std::vector<std::unique_ptr<Plan>> owned_;
+  mutable std::unique_ptr<Derivatives> derivatives_;
+};
+
+}  // namespace talweg

@@ -1,0 +1,204 @@
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "python/register.hpp"
+#include "talweg/tape.hpp"
+
+namespace talweg::python {
+namespace {
+
+namespace py = pybind11;
+using Nodes = py::array_t<Node, py::array::c_style | py::array::forcecast>;
+using Values = py::array_t<double, py::array::c_style | py::array::forcecast>;
+
+template <class Array>
+std::vector<py::ssize_t> shape(const Array& array) {
+  return {array.shape(), array.shape() + array.ndim()};
+}
+
+Operation operation_named(const std::string& wanted) {
+  for (std::size_t i = 0; i < operation_count; ++i)
+    if (wanted == name(static_cast<Operation>(i)) && arity(static_cast<Operation>(i)) > 0)
+      return static_cast<Operation>(i);
+  throw py::value_error("name: no operation is called '" + wanted + "'");
+}
+
+Nodes apply(Tape& tape, const std::string& operation_name, const Nodes& a,
+            const std::optional<Nodes>& b, const std::optional<Nodes>& c) {
+  const Operation operation = operation_named(operation_name);
+  for (const auto* other : {&b, &c})
+    if (*other && shape(**other) != shape(a))
+      throw py::value_error("a, b and c must have equal shapes");
+  Nodes result(shape(a));
+  Node* out = result.mutable_data();
+  for (py::ssize_t i = 0; i < a.size(); ++i)
+    out[i] = tape.apply(operation, a.data()[i], b ? b->data()[i] : no_node,
+                        c ? c->data()[i] : no_node);
+  return result;
+}
+
+Node checked(const Tape& tape, Node node) {
+  if (node >= tape.size())
+    throw py::value_error("node: " + std::to_string(node) + " is no node of this tape");
+  return node;
+}
+
+std::vector<std::string> kinks(const Tape& tape, std::optional<Node> output) {
+  std::vector<Node> nodes;
+  if (output) {
+    checked(tape, *output);
+    nodes = tape.reachable(std::span(&*output, 1));
+  } else {
+    nodes.resize(tape.size());
+    for (Node node = 0; node < tape.size(); ++node) nodes[node] = node;
+  }
+  bool found[operation_count] = {};
+  for (const Node node : nodes) found[static_cast<std::size_t>(tape.entry(node).operation)] = true;
+  std::vector<std::string> names;
+  for (const Operation operation : {Operation::absolute, Operation::sign, Operation::minimum,
+                                    Operation::maximum, Operation::less, Operation::less_equal,
+                                    Operation::equal, Operation::select})
+    if (found[static_cast<std::size_t>(operation)]) names.emplace_back(name(operation));
+  return names;
+}
+
+template <class T>
+py::array_t<T> to_array(const std::vector<T>& values) {
+  return py::array_t<T>(static_cast<py::ssize_t>(values.size()), values.data());
+}
+
+template <class T>
+std::vector<T> to_vector(const py::dict& stored, const char* key) {
+  if (!stored.contains(key))
+    throw py::value_error(std::string("not a saved tape: it has no '") + key + "'");
+  const auto array = py::array_t<T, py::array::c_style>::ensure(stored[key]);
+  // Only exact types: a cast would turn corrupted numbers into valid ones.
+  if (!array || !py::isinstance<py::array_t<T>>(stored[key])) {
+    PyErr_Clear();
+    throw py::value_error(std::string("not a saved tape: '") + key + "' has the wrong type");
+  }
+  return {array.data(), array.data() + array.size()};
+}
+
+py::dict to_dict(const SerializedTape& serialized) {
+  py::dict result;
+  result["inputs"] = to_array(std::vector<std::uint64_t>{serialized.inputs});
+  result["output"] = to_array(std::vector<std::uint32_t>{serialized.output});
+  result["operations"] = to_array(serialized.operations);
+  result["operands"] = to_array(serialized.operands);
+  result["tables"] = to_array(serialized.tables);
+  result["values"] = to_array(serialized.values);
+  result["table_shapes"] = to_array(serialized.table_shapes);
+  result["table_values"] = to_array(serialized.table_values);
+  return result;
+}
+
+SerializedTape from_dict(const py::dict& stored) {
+  const auto inputs = to_vector<std::uint64_t>(stored, "inputs");
+  const auto output = to_vector<std::uint32_t>(stored, "output");
+  if (inputs.size() != 1 || output.size() != 1)
+    throw py::value_error("not a saved tape: 'inputs' and 'output' hold one number each");
+  SerializedTape serialized;
+  serialized.inputs = inputs[0];
+  serialized.output = output[0];
+  serialized.operations = to_vector<std::uint16_t>(stored, "operations");
+  serialized.operands = to_vector<std::uint32_t>(stored, "operands");
+  serialized.tables = to_vector<std::int32_t>(stored, "tables");
+  serialized.values = to_vector<double>(stored, "values");
+  serialized.table_shapes = to_vector<std::uint64_t>(stored, "table_shapes");
+  serialized.table_values = to_vector<double>(stored, "table_values");
+  return serialized;
+}
+
+void register_tape(py::module_& module) {
+  py::register_exception<RecordingLimit>(module, "RecordingLimit", PyExc_ValueError);
+  py::class_<Tape>(module, "Tape", "A graph of operations on nodes, which are numbered.")
+      .def(py::init([](py::ssize_t n) {
+             if (n < 1) throw py::value_error("n: want at least 1, got " + std::to_string(n));
+             return Tape(static_cast<std::size_t>(n));
+           }),
+           py::arg("n"))
+      .def_property_readonly("n", &Tape::inputs)
+      .def_property_readonly("size", &Tape::operations, "Number of operations recorded.")
+      .def_property_readonly("nodes", &Tape::size, "Number of nodes, constants included.")
+      .def("input",
+           [](const Tape& tape) {
+             Nodes nodes(static_cast<py::ssize_t>(tape.inputs()));
+             for (std::size_t i = 0; i < tape.inputs(); ++i) nodes.mutable_at(i) = tape.input(i);
+             return nodes;
+           })
+      .def("constant",
+           [](Tape& tape, const Values& values) {
+             Nodes nodes(shape(values));
+             Node* out = nodes.mutable_data();
+             for (py::ssize_t i = 0; i < values.size(); ++i)
+               out[i] = tape.constant(values.data()[i]);
+             return nodes;
+           },
+           py::arg("values"))
+      .def("apply", &apply, py::arg("name"), py::arg("a"), py::arg("b") = py::none(),
+           py::arg("c") = py::none())
+      .def("data",
+           [](Tape& tape, const Values& array) {
+             if (array.ndim() != 2 || array.shape(0) == 0 || array.shape(1) == 0)
+               throw py::value_error("array: want shape (rows, columns), both at least 1");
+             const std::size_t rows = array.shape(0), columns = array.shape(1);
+             std::vector<double> values(rows * columns);
+             for (std::size_t i = 0; i < rows; ++i)
+               for (std::size_t j = 0; j < columns; ++j)
+                 values[j * rows + i] = array.data()[i * columns + j];
+             const std::int32_t table = tape.add_table(rows, columns, values);
+             Nodes nodes(static_cast<py::ssize_t>(columns));
+             for (std::size_t j = 0; j < columns; ++j)
+               nodes.mutable_at(j) = tape.data_column(table, j);
+             return nodes;
+           },
+           py::arg("array"))
+      .def("sum_rows",
+           [](Tape& tape, const Nodes& a) {
+             Nodes nodes(shape(a));
+             Node* out = nodes.mutable_data();
+             for (py::ssize_t i = 0; i < a.size(); ++i) out[i] = tape.sum_rows(a.data()[i]);
+             return nodes;
+           },
+           py::arg("a"))
+      .def("is_constant",
+           [](const Tape& tape, Node node) { return tape.is_constant(checked(tape, node)); },
+           py::arg("node"))
+      .def("constant_value",
+           [](const Tape& tape, Node node) {
+             if (!tape.is_constant(checked(tape, node)))
+               throw py::value_error("node: " + std::to_string(node) + " is no constant");
+             return tape.entry(node).value;
+           },
+           py::arg("node"))
+      .def("is_row", [](const Tape& tape, Node node) { return tape.is_row(checked(tape, node)); },
+           py::arg("node"))
+      .def("kinks", &kinks, py::arg("output") = py::none(),
+           "Names of the operations with kinks or jumps that the output depends on, or that the "
+           "whole tape holds.")
+      .def("serialize",
+           [](const Tape& tape, Node output) {
+             return to_dict(talweg::serialize(tape, checked(tape, output)));
+           },
+           py::arg("output"))
+      .def_static("deserialize",
+                  [](const py::dict& stored) {
+                    TapeFunction function = deserialize(from_dict(stored));
+                    return py::make_tuple(std::move(function.tape), function.output);
+                  },
+                  py::arg("stored"));
+}
+
+}  // namespace
+
+void register_objective(py::module_& module) { register_tape(module); }
+
+}  // namespace talweg::python
