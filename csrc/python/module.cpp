@@ -8,5 +8,7 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   module.doc() = "Compiled core of talweg; use the names in the package talweg instead.";
   module.attr("__version__") = TALWEG_VERSION;
   talweg::python::register_status(module);
+  talweg::python::register_lapack(module);
   talweg::python::register_objective(module);
+  talweg::python::register_extremal(module);
 }

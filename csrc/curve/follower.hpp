@@ -1,0 +1,84 @@
+// Follows one curve: predictor, corrector, step control, events.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "curve/coroutine.hpp"
+#include "curve/crossing.hpp"
+#include "talweg/tracer.hpp"
+
+namespace talweg {
+
+class Follower {
+ public:
+  Follower(DefiningSystem& system, const CurveStart& start, const TracerOptions& options);
+  Follower(const Follower&) = delete;
+  Follower& operator=(const Follower&) = delete;
+
+  Lane& lane() noexcept { return lane_; }
+  Task<void>& task() noexcept { return task_; }
+  bool done() const noexcept { return task_.handle().done(); }
+  // Runs until the next evaluation or pause.
+  void resume();
+  Curve& curve() noexcept { return curve_; }
+
+ private:
+  using Function = std::function<double(const CurvePoint&)>;
+  // What to do with a step that was corrected.
+  enum class Verdict { accept, shorten, stop };
+
+  Task<void> follow();
+  Task<bool> start();
+  // Corrects point_ onto the curve in the hyperplane of `border`; sets first_correction_ and
+  // evaluations_.
+  Task<bool> correct(CurvePoint& point, const double* border);
+  // A point of the curve between two others, at the fraction u of their arclengths.
+  Task<bool> between(const CurvePoint& from, const CurvePoint& to, double u, CurvePoint& point);
+  // Locates the zero of a function between two points to rounding; returns its error, or a
+  // negative number when the curve could not be followed there.
+  Task<double> locate(const CurvePoint& from, const CurvePoint& to, const Function& function,
+                      CurvePoint& point);
+  Task<Verdict> judge();             // turns, orientation and indices of the step
+  Task<Verdict> judge_crossing();    // the orientation flipped
+  Task<Verdict> judge_index();       // the slope index changed unexplained
+  Task<void> locate_events();
+  Task<bool> leave_box();
+  Task<bool> close_loop();
+  Task<void> look_for_near_branch();
+
+  bool may_hide_event() const;
+  bool outside(const CurvePoint& point) const;
+  double smallest_step() const;
+  void record(const CurvePoint& point);
+  void add_event(EventKind kind, const CurvePoint& point, double error);
+  void adapt_step();
+
+  DefiningSystem& system_;
+  CurveStart start_;
+  TracerOptions options_;
+  std::size_t n_;
+  Lane lane_;
+  Curve curve_;
+
+  std::vector<CurvePoint> points_;          // storage of the history and the step's end
+  CurvePoint *latest_, *earlier_, *earliest_, *next_;
+  CurvePoint first_;                        // the start, for closed loops
+  std::size_t history_ = 0;
+  std::vector<double> border_, step_, predicted_;
+  double step_length_ = 0.0;
+  double first_correction_ = 0.0;
+  double turn_ = 0.0, vector_turn_ = 0.0;
+  double curvature_ = 0.0, earlier_curvature_ = 0.0;
+  bool curvature_rises_ = false;
+  double wanted_error_ = 0.0;               // above zero: correct until the position is this good
+  double last_correction_ = 0.0;
+  int corrections_ = 0;
+  bool crossing_passed_ = false;
+  Crossing known_crossing_;                 // of the last flip, so that it is not solved again
+  std::vector<CurveEvent> step_events_;
+  std::vector<std::vector<double>> near_centres_;
+  Task<void> task_;
+};
+
+}  // namespace talweg

@@ -1,0 +1,67 @@
+// Gradient extremals as a defining system with dense Hessians.
+//
+// Unknowns z = (x, v, lambda, sigma), |v| = 1, with R = [grad f - sigma v; H v - lambda v]. At a
+// given (x, v) the best lambda = v.Hv and sigma = grad f.v are taken, which leaves the
+// components orthogonal to v. In a frame [v, Q], with B = Q'HQ, T = T[v], C = Q'TQ, c = Q'Tv and
+// dx = a v + Q b, dv = Q w, the linearisation is
+//
+//     q2 a + B b - sigma w = -q1,    c a + C b + (B - lambda) w = -q2,    q1 = Q'g, q2 = Q'Hv,
+//
+// and eliminating w gives n - 1 equations [r, A] (a, b) = ..., r = (B - lambda) q2 + sigma c and
+// A = (B - lambda) B + sigma C, the matrix of L = H^2 + T[g] - lambda H on the hyperplane
+// orthogonal to the gradient. Nothing here divides by sigma, so curves pass critical points.
+// Source: docs/theory.md, "Gradient extremals".
+#pragma once
+
+#include "talweg/defining_system.hpp"
+#include "talweg/objective.hpp"
+
+namespace talweg {
+
+class DenseExtremalSystem final : public DefiningSystem {
+ public:
+  // The objective must outlive the system.
+  explicit DenseExtremalSystem(const Objective& objective);
+
+  std::size_t coordinates() const noexcept override { return n_; }
+  std::size_t unknowns() const noexcept override { return 2 * n_ + 2; }
+  std::span<const EventFunction> event_functions() const noexcept override { return functions_; }
+  CurvePoint make_point() const override;
+  void evaluate(std::span<CurvePoint* const> points) override;
+  Convergence convergence(CurvePoint& point, double tolerance) const override;
+  bool correction(const CurvePoint& point, const double* border, double* step) override;
+  bool tangent(CurvePoint& point, const double* reference) override;
+  void classify(CurvePoint& point) override;
+  void retract(CurvePoint& point) const override;
+  std::size_t chart_dimension() const noexcept override { return 2 * n_ - 1; }
+  void chart_point(const CurvePoint& reference, const double* y, CurvePoint& point) const override;
+  void chart_residual(const CurvePoint& reference, const CurvePoint& point,
+                      double* residual) override;
+  void chart_jacobian(const CurvePoint& reference, const CurvePoint& point,
+                      double* jacobian) override;
+  void chart_direction(const CurvePoint& reference, const double* y, double* dz) const override;
+  double chart_noise(const CurvePoint& reference) const override;
+
+  // Number of points evaluated so far.
+  std::size_t evaluations() const noexcept { return evaluations_; }
+
+ private:
+  // Where a point's arrays lie in CurvePoint::data.
+  struct Layout {
+    std::size_t value, gradient, hessian, third, frame, b, c_matrix, a, c, r, q1, q2, norms, size;
+  };
+  void linearise(CurvePoint& point);
+  // w of dv = Q w from (a, b), least squares of both rows of the linearisation.
+  void turn_of_v(const CurvePoint& point, double a, const double* b, bool homogeneous, double* w);
+
+  const Objective& objective_;
+  std::size_t n_, k_;  // k = n - 1
+  Layout at_;
+  std::vector<EventFunction> functions_;
+  std::vector<double> block_;
+  std::vector<double> matrix_, right_, border_, normal_, scratch_, eigenvalues_;
+  std::vector<std::size_t> pivots_;
+  std::size_t evaluations_ = 0;
+};
+
+}  // namespace talweg

@@ -1,0 +1,271 @@
+"""Whole pictures: a survey over its box or in a plane, and single curves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from talweg.extremals.results import Extremal, Survey
+from talweg.plot.curves import (
+    Drawn,
+    critical_point_type,
+    draw_critical_point,
+    draw_markers,
+    draw_profile,
+    draw_trail,
+)
+from talweg.plot.landscape import draw_landscape
+from talweg.plot.plane import map_plane
+from talweg.plot.style import CRITICAL_POINTS, EDGE, EVENTS, LINES, load_pyplot
+
+__all__ = ["draw_extremal", "draw_survey"]
+
+
+def draw_survey(
+    survey: Survey,
+    axes: Any = None,
+    *,
+    plane: Sequence[int] | np.ndarray | None = None,
+    center: int | np.ndarray = 0,
+    profile: bool | None = None,
+    events: bool = True,
+    levels: int | Sequence[float] = 36,
+    resolution: int = 240,
+    equal: bool | None = None,
+    legend: bool = True,
+    title: str | None = None,
+) -> Any:
+    """Draw a survey: contours, curves coloured by label, critical points and events.
+
+    With two coordinates the picture is the box itself. With more, the curves are projected on a
+    plane through a critical point, over contours of the function restricted to that plane, and a
+    second panel shows the function along each curve.
+
+    Parameters
+    ----------
+    survey : Survey
+        What to draw. Without ``survey.f`` the contours are left out.
+    axes : matplotlib Axes or pair of them, optional
+        Where to draw: the map, and the profile if there is one. Default: a new figure.
+    plane : pair of int, or ndarray of shape (n, 2), optional
+        Two branches whose eigenvectors at `center` span the plane, counted from 0, or the two
+        orthonormal directions themselves. Default for n > 2: the softest and the stiffest of the
+        branches surveyed there.
+    center : int or ndarray of shape (n,), default 0
+        Index of the critical point through which the plane goes, or a point. Only for n > 2 or
+        where `plane` is given.
+    profile : bool, optional
+        Add the panel of the function along arclength. Default: only for n > 2.
+    events : bool, default True
+        Mark events.
+    levels : int or sequence of float, default 36
+        About how many contours, or their values.
+    resolution : int, default 240
+        Grid points a side for the contours.
+    equal : bool, optional
+        Same scale on both axes. Default: yes unless the box is narrower than 1 : 2.
+    legend : bool, default True
+        Explain lines and markers beside the map.
+    title : str, optional
+        Above the map.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ImportError
+        Without matplotlib.
+    ValueError
+        If `plane` or `center` does not fit the survey, there is nothing to draw, or n = 1.
+    """
+    if survey.n is None or not (survey.critical_points or survey.extremals):
+        raise ValueError("survey: no critical point and no curve, so there is nothing to draw")
+    n = survey.n
+    if n == 1:
+        raise ValueError("survey: one coordinate makes no map; plot survey.f itself")
+    planar = n == 2 and plane is None
+    origin, basis, names = map_plane(survey, plane, center)
+    if profile is None:
+        profile = not planar
+    figure, panels = _panels(axes, profile)
+    drawn = Drawn()
+    box = _box(survey, origin, basis, planar)
+    map_ = panels[0]
+    if survey.f is not None:
+        critical = [
+            point.fun
+            for point in survey.critical_points
+            if _within((point.x - origin) @ basis, box)
+        ]
+        draw_landscape(
+            map_, _restricted(survey.f, origin, basis), box, critical, levels, resolution
+        )
+    for curve in survey.extremals:
+        draw_trail(map_, curve, origin, basis, drawn)
+    size = float((box[:, 1] - box[:, 0]).max())
+    if events:
+        marks = [(event, (event.x - origin) @ basis) for _, event in survey.events]
+        draw_markers(map_, marks, drawn, 1e-4 * size)
+    for point in survey.critical_points:
+        kind = critical_point_type(point.morse_index, n, point.degenerate)
+        draw_critical_point(map_, (point.x - origin) @ basis, kind, drawn)
+    _frame(map_, box, names, equal)
+    if title:
+        map_.set_title(title)
+    if profile:
+        _profiles(panels[1], survey, origin, drawn, events)
+    if legend:
+        _legend(figure, map_, drawn, n, survey)
+    return figure
+
+
+def draw_extremal(curve: Extremal, axes: Any = None, **options: Any) -> Any:
+    """Draw one curve, with the function along it.
+
+    Parameters
+    ----------
+    curve : Extremal
+        What to draw. Without ``curve.f`` the contours are left out.
+    axes : matplotlib Axes or pair of them, optional
+        Where to draw: the map, and the profile if there is one. Default: a new figure.
+    **options
+        As for `draw_survey`; `plane` is then an ndarray of shape (n, 2) and `center` a point.
+        With more than two coordinates the default plane is that of the curve's largest extent.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ImportError
+        Without matplotlib.
+    """
+    options.setdefault("profile", True)
+    if curve.n > 2 and options.get("plane") is None:
+        middle = curve.x.mean(axis=0)
+        _, _, rows = np.linalg.svd(curve.x - middle, full_matrices=True)
+        options["plane"] = rows[:2].T
+        options.setdefault("center", middle)
+    return draw_survey(Survey((), (curve,), f=curve.f), axes, **options)
+
+
+def _restricted(
+    f: Callable[[np.ndarray], np.ndarray], origin: np.ndarray, basis: np.ndarray
+) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda points: f(origin + points @ basis.T)
+
+
+def _box(survey: Survey, origin: np.ndarray, basis: np.ndarray, planar: bool) -> np.ndarray:
+    """The rectangle of the map: the survey's own box, or all that is drawn with a margin."""
+    if planar and survey.bounds is not None:
+        return np.array(survey.bounds)
+    parts = [point.x[None] for point in survey.critical_points]
+    parts += [curve.x for curve in survey.extremals]
+    at = (np.concatenate(parts) - origin) @ basis
+    at = at[np.isfinite(at).all(axis=1)]
+    low, high = at.min(axis=0), at.max(axis=0)
+    span = high - low
+    widest = span.max() if span.max() > 0 else 1.0
+    # A curve along one axis still needs some ground on either side of it.
+    margin = np.maximum(0.08 * span, (0.12 * widest - span) / 2)
+    return np.column_stack([low - margin, high + margin])
+
+
+def _within(at: np.ndarray, box: np.ndarray) -> bool:
+    return bool(((at >= box[:, 0]) & (at <= box[:, 1])).all())
+
+
+def _panels(axes: Any, profile: bool) -> tuple[Any, list[Any]]:
+    if axes is not None:
+        panels = list(np.atleast_1d(axes).ravel())
+        if len(panels) < 1 + profile:
+            raise ValueError(f"axes: {len(panels)}, wanted {1 + profile}: map and profile")
+        return panels[0].figure, panels
+    pyplot = load_pyplot()
+    if profile:
+        figure, panels = pyplot.subplots(
+            1, 2, figsize=(11.0, 5.2), width_ratios=[1.25, 1], layout="constrained"
+        )
+        return figure, list(panels)
+    figure, panel = pyplot.subplots(figsize=(7.6, 5.6), layout="constrained")
+    return figure, [panel]
+
+
+def _frame(axes: Any, box: np.ndarray, names: tuple[str, str], equal: bool | None) -> None:
+    axes.set_xlim(*box[0])
+    axes.set_ylim(*box[1])
+    axes.set_xlabel(names[0])
+    axes.set_ylabel(names[1])
+    span = box[:, 1] - box[:, 0]
+    if equal is None:
+        equal = span.max() <= 2 * span.min()
+    if equal:
+        axes.set_aspect("equal")
+
+
+def _profiles(axes: Any, survey: Survey, origin: np.ndarray, drawn: Drawn, events: bool) -> None:
+    """The function along each curve, counted from where the curve passes `origin` if it does."""
+    for curve in survey.extremals:
+        near = [
+            event.arclength
+            for event in curve.events
+            if event.kind == "critical_point"
+            and np.linalg.norm(event.x - origin) <= 1e-6 * max(curve.length, 1e-300)
+        ]
+        zero = near[0] if near else 0.0
+        draw_profile(axes, curve, zero, drawn)
+        size = max(curve.length, 1e-300)
+        if events:
+            marks = [(e, np.array([e.arclength - zero, e.fun])) for e in curve.events]
+            draw_markers(axes, marks, drawn, 1e-9 * size)
+        for event in curve.events:
+            if event.kind == "critical_point":
+                kind = critical_point_type(event.morse_index or 0, curve.n)
+                draw_critical_point(
+                    axes, np.array([event.arclength - zero, event.fun]), kind, drawn
+                )
+    axes.autoscale_view()
+    axes.set_xlabel("arclength")
+    axes.set_ylabel("$f$ along the curve")
+    axes.grid(linewidth=0.4, alpha=0.5)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
+def _legend(figure: Any, axes: Any, drawn: Drawn, n: int, survey: Survey) -> None:
+    from matplotlib.lines import Line2D
+
+    handles = []
+    for label, line in LINES.items():
+        if any(label == d or (label == "mixed" and d.startswith("mixed")) for d in drawn.labels):
+            indices = sorted(d.rsplit(" ", 1)[1] for d in drawn.labels if d.startswith("mixed"))
+            text = f"mixed, index {', '.join(indices)}" if label == "mixed" else label
+            handles.append(
+                Line2D(
+                    [],
+                    [],
+                    color=line["edgecolor"],
+                    linewidth=line["linewidth"],
+                    linestyle=line.get("linestyle", "solid"),
+                    label=text,
+                )
+            )
+    for kind, marker in CRITICAL_POINTS.items():
+        if kind in drawn.critical_points:
+            handles.append(Line2D([], [], **{**EDGE, **marker}, label=kind))
+    for kind, (name, marker) in EVENTS.items():
+        if kind in drawn.events:
+            handles.append(Line2D([], [], **{**EDGE, "markeredgewidth": 0.6, **marker}, label=name))
+    if handles:
+        figure.legend(
+            handles=handles,
+            loc="outside lower center",
+            ncols=min(5, len(handles)),
+            frameon=False,
+            fontsize="small",
+        )

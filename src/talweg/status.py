@@ -1,0 +1,55 @@
+"""How a computation ended: the same codes as the C++ core's ``talweg::Status``."""
+
+from __future__ import annotations
+
+import enum
+
+__all__ = ["Status"]
+
+
+class Status(enum.IntEnum):
+    """How a computation ended.
+
+    Codes below 100 are outcomes a caller asked for or must expect (reaching the boundary is a
+    success), codes from 100 on are trouble. The numbers are those of ``talweg::Status`` in
+    ``talweg/status.hpp``.
+
+    Examples
+    --------
+    >>> from talweg.status import Status
+    >>> Status(1)
+    <Status.BOUNDARY: 1>
+    >>> Status.BOUNDARY.succeeded, Status.NON_FINITE.succeeded
+    (True, False)
+    >>> Status.CLOSED.describe()
+    'The curve is a closed loop and came back to its start.'
+    """
+
+    CONVERGED = 0
+    BOUNDARY = 1
+    CLOSED = 2
+    CRITICAL_POINT = 3
+    BRANCH_POINT = 4
+    MAX_POINTS = 5
+    MAX_LENGTH = 6
+    RUNNING = 10
+
+    STEP_TOO_SMALL = 100
+    NOT_CONVERGED = 101
+    NON_FINITE = 102
+    DEGENERATE = 103
+    ISOTROPIC = 104
+    UNBOUNDED = 105
+    INCONSISTENT = 106
+    INTERRUPTED = 107
+
+    @property
+    def succeeded(self) -> bool:
+        """True for outcomes that are no trouble: codes below 100."""
+        return self.value < 100
+
+    def describe(self) -> str:
+        """One sentence that says what the status means, the same as in C++."""
+        from talweg import _core
+
+        return str(_core.describe(_core.Status(self.value)))
