@@ -22,7 +22,7 @@ class Status(enum.IntEnum):
     >>> Status.BOUNDARY.succeeded, Status.NON_FINITE.succeeded
     (True, False)
     >>> Status.CLOSED.describe()
-    'the curve came back to its start'
+    'The curve is a closed loop and came back to its start.'
     """
 
     CONVERGED = 0
@@ -49,28 +49,7 @@ class Status(enum.IntEnum):
         return self.value < 100
 
     def describe(self) -> str:
-        """One sentence that says what the status means, without a full stop."""
-        return _DESCRIPTIONS[self]
+        """One sentence that says what the status means, the same as in C++."""
+        from talweg import _core
 
-
-_DESCRIPTIONS = {
-    Status.CONVERGED: "the requested accuracy was reached",
-    Status.BOUNDARY: "the curve left the box; its last point lies on the face",
-    Status.CLOSED: "the curve came back to its start",
-    Status.CRITICAL_POINT: "the curve reached a critical point and was asked to stop there",
-    Status.BRANCH_POINT: "the curve reached a branch point and was asked to stop there",
-    Status.MAX_POINTS: "the number of points asked for was reached",
-    Status.MAX_LENGTH: "the arclength asked for was reached",
-    Status.RUNNING: "not finished: the next step can be taken",
-    Status.STEP_TOO_SMALL: "the step length fell below the smallest one: "
-    "the curve could not be followed further",
-    Status.NOT_CONVERGED: "the iteration limit was reached before the requested accuracy",
-    Status.NON_FINITE: "the function or one of its derivatives is not finite there",
-    Status.DEGENERATE: "an eigenvalue of the Hessian is zero: "
-    "curves through the critical point are not isolated or not regular",
-    Status.ISOTROPIC: "a repeated eigenvalue makes every direction extremal: "
-    "a direction must be given",
-    Status.UNBOUNDED: "the curve runs to infinity",
-    Status.INCONSISTENT: "the same curve traced from its two ends does not agree",
-    Status.INTERRUPTED: "stopped by the caller; what was computed is kept",
-}
+        return str(_core.describe(_core.Status(self.value)))

@@ -19,7 +19,7 @@ def checked_array(
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{owner}: {name} must be numbers, got an array of dtype {array.dtype}")
     if array.ndim != len(shape) or any(
-        want is not None and have != want for have, want in zip(array.shape, shape)
+        want is not None and have != want for have, want in zip(array.shape, shape, strict=False)
     ):
         wanted = "(" + ", ".join("any" if s is None else str(s) for s in shape) + ")"
         raise ValueError(f"{owner}: {name} has shape {array.shape}, wanted {wanted}")

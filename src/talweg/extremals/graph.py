@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -55,9 +56,7 @@ def _arc(curve: Extremal, first: Event, last: Event, start: int, stop: int, j: i
     if wraps:
         inside = inside[(inside > first.index) | (inside <= last.index)]
         between = [
-            e
-            for e in curve.events
-            if e.arclength > first.arclength or e.arclength < last.arclength
+            e for e in curve.events if e.arclength > first.arclength or e.arclength < last.arclength
         ]
         length = curve.length - first.arclength + last.arclength
     else:
@@ -99,17 +98,17 @@ def edges(survey: Survey, talweg_only: bool = True) -> list[Edge]:
     tolerance = 1e-6 * extent
     for j, curve in enumerate(survey.extremals):
         met = [
-            (event, _match(event, survey, tolerance))
+            (event, i)
             for event in curve.events
             if event.kind == "critical_point"
+            and (i := _match(event, survey, tolerance)) is not None
         ]
-        met = [(event, i) for event, i in met if i is not None]
         if curve.closed and len(met) > 1 and met[0][1] == met[-1][1]:
             span = met[-1][0].arclength - met[0][0].arclength
             # A closed curve that starts at a critical point meets it again at its end.
             if span >= curve.length - max(tolerance, 1e-12 * curve.length):
                 met.pop()
-        pairs = list(zip(met[:-1], met[1:]))
+        pairs = list(itertools.pairwise(met))
         if curve.closed and met:
             pairs.append((met[-1], met[0]))
         for (first, start), (last, stop) in pairs:

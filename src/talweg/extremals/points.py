@@ -72,7 +72,11 @@ class CriticalPoint:
         put = object.__setattr__
         put(self, "x", checked_array("CriticalPoint", "x", self.x, (None,)))
         n = self.x.size
-        put(self, "eigenvalues", checked_array("CriticalPoint", "eigenvalues", self.eigenvalues, (n,)))
+        put(
+            self,
+            "eigenvalues",
+            checked_array("CriticalPoint", "eigenvalues", self.eigenvalues, (n,)),
+        )
         put(
             self,
             "eigenvectors",
@@ -90,7 +94,7 @@ class CriticalPoint:
     @property
     def n(self) -> int:
         """Number of coordinates."""
-        return self.x.size
+        return int(self.x.size)
 
     @property
     def type(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -124,12 +125,13 @@ class Extremal:
     @property
     def n(self) -> int:
         """Number of coordinates."""
-        return self.x.shape[1]
+        return int(self.x.shape[1])
 
     @property
     def slope(self) -> np.ndarray:
         """Norm of the gradient, shape (m,)."""
-        return np.abs(self.sigma)
+        slope: np.ndarray = np.abs(self.sigma)
+        return slope
 
     @property
     def length(self) -> float:
@@ -144,12 +146,14 @@ class Extremal:
     @property
     def is_talweg(self) -> np.ndarray:
         """Where the slope is minimal on the level set: bool, shape (m,)."""
-        return self.slope_index == 0
+        lowest: np.ndarray = np.equal(self.slope_index, 0)
+        return lowest
 
     @property
     def is_ridge(self) -> np.ndarray:
         """Where the slope is maximal on the level set: bool, shape (m,); never where n = 1."""
-        return (self.slope_index == self.n - 1) & (self.n > 1)
+        highest: np.ndarray = np.equal(self.slope_index, self.n - 1)
+        return highest & (self.n > 1)
 
     def labels(self) -> list[Segment]:
         """Runs of points with the same label.
@@ -164,7 +168,7 @@ class Extremal:
         edges = [0, *changes.tolist(), len(self)]
         return [
             Segment(a, b, label_of(int(self.slope_index[a]), self.n))
-            for a, b in zip(edges[:-1], edges[1:])
+            for a, b in itertools.pairwise(edges)
         ]
 
     def share(self) -> dict[str, float]:
@@ -209,7 +213,7 @@ class Extremal:
         return fields
 
     def __len__(self) -> int:
-        return self.x.shape[0]
+        return int(self.x.shape[0])
 
     def __repr__(self) -> str:
         from talweg.extremals.summary import describe_extremal
@@ -259,7 +263,8 @@ class Survey:
         put(self, "critical_points", tuple(self.critical_points))
         put(self, "extremals", tuple(self.extremals))
         put(self, "status", checked_status("Survey", "status", self.status))
-        dimensions = {part.n for part in (*self.critical_points, *self.extremals)}
+        dimensions = {point.n for point in self.critical_points}
+        dimensions |= {curve.n for curve in self.extremals}
         if self.bounds is not None:
             put(self, "bounds", checked_array("Survey", "bounds", self.bounds, (None, 2)))
             dimensions.add(self.bounds.shape[0])
@@ -286,9 +291,11 @@ class Survey:
     @property
     def n(self) -> int | None:
         """Number of coordinates; None for an empty survey without bounds."""
-        for part in (*self.critical_points, *self.extremals):
-            return part.n
-        return None if self.bounds is None else self.bounds.shape[0]
+        if self.critical_points:
+            return self.critical_points[0].n
+        if self.extremals:
+            return self.extremals[0].n
+        return None if self.bounds is None else int(self.bounds.shape[0])
 
     @property
     def success(self) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+import numpy as np
+
 from talweg.extremals.fields import format_vector
 from talweg.extremals.results import Extremal, Survey
 
@@ -60,7 +62,7 @@ def half_branch_names(survey: Survey, j: int) -> str:
     return "; ".join(f"{i}: {' '.join(halves)}" for i, halves in named.items())
 
 
-def _eigenvalues(values) -> str:
+def _eigenvalues(values: np.ndarray) -> str:
     shown = [f"{v:.6g}" for v in values]
     return ", ".join(shown) if len(shown) <= 4 else f"{shown[0]}, {shown[1]}, … {shown[-1]}"
 
@@ -138,7 +140,7 @@ def edge_rows(survey: Survey) -> tuple[list[str], list[list[str]]]:
 def _table(columns: list[str], rows: list[list[str]]) -> str:
     widths = [max(len(row[k]) for row in [columns, *rows]) for k in range(len(columns))]
     lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip()
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip()
         for row in [columns, ["-" * width for width in widths], *rows]
     ]
     return "\n".join(lines)

@@ -61,9 +61,7 @@ def write_archive(
             archive.writestr(zipfile.ZipInfo(HEADER, _TIME), text)
             for name, array in arrays.items():
                 buffer = io.BytesIO()
-                np.lib.format.write_array(
-                    buffer, np.asarray(array, order="C"), allow_pickle=False
-                )
+                np.lib.format.write_array(buffer, np.asarray(array, order="C"), allow_pickle=False)
                 archive.writestr(zipfile.ZipInfo(f"{name}.npy", _TIME), buffer.getvalue())
         # mkstemp makes the file private; a result is as readable as any new file.
         umask = os.umask(0)

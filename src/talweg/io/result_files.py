@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -44,7 +45,7 @@ def _take(arrays: Arrays, name: str, dtype: str, shape: tuple[int | None, ...]) 
     if array.dtype != np.dtype(dtype):
         raise ValueError(f"{name}.npy has dtype {array.dtype}, wanted {np.dtype(dtype)}")
     if array.ndim != len(shape) or any(
-        want is not None and have != want for have, want in zip(array.shape, shape)
+        want is not None and have != want for have, want in zip(array.shape, shape, strict=False)
     ):
         raise ValueError(f"{name}.npy has shape {array.shape}, wanted {shape} (None: any)")
     return array
@@ -155,8 +156,7 @@ def _unpack_events(header: Header, arrays: Arrays, curves: int, n: int) -> list[
     for name in _EVENT_NUMBERS:
         columns[name] = _take(arrays, f"events/{name}", "<f8", (k,)).tolist()
     columns["distance"] = [
-        None if np.isnan(v) else v
-        for v in _take(arrays, "events/distance", "<f8", (k,)).tolist()
+        None if np.isnan(v) else v for v in _take(arrays, "events/distance", "<f8", (k,)).tolist()
     ]
     for name in _EVENT_COUNTS:
         columns[name] = [
@@ -166,7 +166,7 @@ def _unpack_events(header: Header, arrays: Arrays, curves: int, n: int) -> list[
         Event(kind=kinds[kind[i]], **{name: column[i] for name, column in columns.items()})
         for i in range(k)
     ]
-    return [events[a:b] for a, b in zip(offsets[:-1], offsets[1:])]
+    return [events[a:b] for a, b in itertools.pairwise(offsets)]
 
 
 def _unpack_curves(header: Header, arrays: Arrays, n: int, f: Any) -> list[Extremal]:

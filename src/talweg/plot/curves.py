@@ -57,10 +57,10 @@ def pieces(curve: Extremal) -> Iterator[Piece]:
         ]
         if number > 0:
             cut = _junction(curve, start)
-            columns = [np.concatenate([[c], column]) for c, column in zip(cut, columns)]
+            columns = [np.concatenate([[c], a]) for c, a in zip(cut, columns, strict=True)]
         if number < len(segments) - 1:
             cut = _junction(curve, stop)
-            columns = [np.concatenate([column, [c]]) for c, column in zip(cut, columns)]
+            columns = [np.concatenate([a, [c]]) for c, a in zip(cut, columns, strict=True)]
         yield Piece(label, *columns)
 
 
@@ -89,7 +89,9 @@ def _stroke(axes: Any, path: Any, label: str) -> None:
     axes.add_patch(PathPatch(path, **common, **line))
 
 
-def draw_trail(axes: Any, curve: Extremal, origin: np.ndarray, plane: np.ndarray, drawn: Drawn):
+def draw_trail(
+    axes: Any, curve: Extremal, origin: np.ndarray, plane: np.ndarray, drawn: Drawn
+) -> None:
     """The curve projected on the columns of `plane` (n, 2) around `origin`."""
     for piece in pieces(curve):
         if len(piece.x) < 2:

@@ -17,6 +17,7 @@ from talweg.plot.curves import (
     draw_trail,
 )
 from talweg.plot.landscape import draw_landscape
+from talweg.plot.plane import map_plane
 from talweg.plot.style import CRITICAL_POINTS, EDGE, EVENTS, LINES, load_pyplot
 
 __all__ = ["draw_extremal", "draw_survey"]
@@ -79,13 +80,15 @@ def draw_survey(
     ImportError
         Without matplotlib.
     ValueError
-        If `plane` or `center` does not fit the survey, or there is nothing to draw.
+        If `plane` or `center` does not fit the survey, there is nothing to draw, or n = 1.
     """
     if survey.n is None or not (survey.critical_points or survey.extremals):
         raise ValueError("survey: no critical point and no curve, so there is nothing to draw")
     n = survey.n
+    if n == 1:
+        raise ValueError("survey: one coordinate makes no map; plot survey.f itself")
     planar = n == 2 and plane is None
-    origin, basis, names = _plane(survey, plane, center)
+    origin, basis, names = map_plane(survey, plane, center)
     if profile is None:
         profile = not planar
     figure, panels = _panels(axes, profile)
@@ -98,8 +101,9 @@ def draw_survey(
             for point in survey.critical_points
             if _within((point.x - origin) @ basis, box)
         ]
-        draw_landscape(map_, _restricted(survey.f, origin, basis), box, critical, levels,
-                       resolution)
+        draw_landscape(
+            map_, _restricted(survey.f, origin, basis), box, critical, levels, resolution
+        )
     for curve in survey.extremals:
         draw_trail(map_, curve, origin, basis, drawn)
     size = float((box[:, 1] - box[:, 0]).max())
@@ -142,63 +146,12 @@ def draw_extremal(curve: Extremal, axes: Any = None, **options: Any) -> Any:
         Without matplotlib.
     """
     options.setdefault("profile", True)
-    if curve.n != 2 and options.get("plane") is None:
+    if curve.n > 2 and options.get("plane") is None:
         middle = curve.x.mean(axis=0)
         _, _, rows = np.linalg.svd(curve.x - middle, full_matrices=True)
-        options["plane"] = rows[:2].T if curve.n > 1 else np.array([[1.0, 0.0]])
+        options["plane"] = rows[:2].T
         options.setdefault("center", middle)
     return draw_survey(Survey((), (curve,), f=curve.f), axes, **options)
-
-
-def _plane(
-    survey: Survey, plane: Any, center: Any
-) -> tuple[np.ndarray, np.ndarray, tuple[str, str]]:
-    """Origin (n,), orthonormal columns (n, 2) and axis names of the map."""
-    n = survey.n
-    if n == 2 and plane is None:
-        return np.zeros(2), np.eye(2), ("$x_1$", "$x_2$")
-    point = None
-    if isinstance(center, (int, np.integer)):
-        if survey.critical_points:
-            if not 0 <= center < len(survey.critical_points):
-                raise ValueError(
-                    f"center: critical point {center}, "
-                    f"wanted 0 to {len(survey.critical_points) - 1}"
-                )
-            point = survey.critical_points[center]
-            origin = point.x
-        else:
-            origin = survey.extremals[0].x[0]
-    else:
-        origin = np.asarray(center, dtype=float)
-        if origin.shape != (n,):
-            raise ValueError(f"center: shape {origin.shape}, wanted ({n},)")
-    if n == 1:
-        return origin, np.array([[1.0, 0.0]]), ("$x$", "")
-    if plane is None:
-        branches = sorted(
-            {b for (i, b, _) in survey.half_branches if point is not None and i == center}
-        ) or [0, n - 1]
-        plane = (branches[0], branches[-1] if len(branches) > 1 else n - 1)
-    array = np.asarray(plane)
-    if array.shape == (2,) and array.dtype.kind in "iu":
-        if point is None:
-            raise ValueError("plane: branches need a critical point as center; give an (n, 2) array")
-        first, second = (int(b) for b in array)
-        if not all(-n <= b < n for b in (first, second)) or (first - second) % n == 0:
-            raise ValueError(f"plane: branches {(first, second)}, wanted two of 0 to {n - 1}")
-        first, second = first % n, second % n
-        return (
-            origin,
-            point.eigenvectors[:, [first, second]],
-            (f"along eigenvector {first}", f"along eigenvector {second}"),
-        )
-    array = array.astype(float)
-    if array.shape != (n, 2):
-        raise ValueError(f"plane: shape {array.shape}, wanted ({n}, 2) or two branches")
-    if not np.allclose(array.T @ array, np.eye(2) if n > 1 else 1.0, atol=1e-8):
-        raise ValueError("plane: the two directions are not orthonormal")
-    return origin, array, ("first direction", "second direction")
 
 
 def _restricted(
@@ -307,9 +260,7 @@ def _legend(figure: Any, axes: Any, drawn: Drawn, n: int, survey: Survey) -> Non
             handles.append(Line2D([], [], **{**EDGE, **marker}, label=kind))
     for kind, (name, marker) in EVENTS.items():
         if kind in drawn.events:
-            handles.append(
-                Line2D([], [], **{**EDGE, "markeredgewidth": 0.6, **marker}, label=name)
-            )
+            handles.append(Line2D([], [], **{**EDGE, "markeredgewidth": 0.6, **marker}, label=name))
     if handles:
         figure.legend(
             handles=handles,

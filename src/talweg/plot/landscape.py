@@ -74,7 +74,7 @@ def contour_levels(
     if top > bottom:
         # Half the levels where the critical points are, but no coarser there than linear.
         share = max(0.5, (top - bottom) / (high - low))
-        core = np.linspace(bottom, top, max(int(round(share * count)), 4))
+        core = np.linspace(bottom, top, max(round(share * count), 4))
         spacing = float(core[1] - core[0])
     rest = max(count - core.size, 4)
     weights = np.sqrt([max(bottom - low, 0.0), max(high - top, 0.0)])
@@ -82,7 +82,7 @@ def contour_levels(
     for weight, edge, start in ((weights[0], low, bottom), (weights[1], high, top)):
         reach = abs(edge - start)
         if reach > 0.25 * spacing and reach > 1e-3 * (high - low):
-            number = max(int(round(rest * weight / weights.sum())), 2)
+            number = max(round(rest * weight / weights.sum()), 2)
             parts.append(_outward(start, edge, number, spacing))
     return np.unique(np.concatenate(parts))
 
@@ -98,20 +98,23 @@ def draw_landscape(
     """Filled and line contours of `f`, which takes points (m, 2), over `box` (2, 2)."""
     from matplotlib.colors import LinearSegmentedColormap
 
-    s, t = (np.linspace(*box[k], resolution) for k in range(2))
+    s = np.linspace(box[0, 0], box[0, 1], resolution)
+    t = np.linspace(box[1, 0], box[1, 1], resolution)
     grid = np.stack(np.meshgrid(s, t), axis=-1)
     with np.errstate(all="ignore"):
         values = np.asarray(f(grid.reshape(-1, 2)), dtype=float).reshape(resolution, resolution)
     values = np.ma.masked_invalid(values)
     if values.count() == 0:
         return
-    if isinstance(levels, (int, np.integer)):
-        levels = contour_levels(values.compressed(), critical_values, int(levels))
-    levels = np.asarray(levels, dtype=float)
+    heights = (
+        contour_levels(values.compressed(), critical_values, int(levels))
+        if isinstance(levels, int | np.integer)
+        else np.asarray(levels, dtype=float)
+    )
     ground = LinearSegmentedColormap.from_list("talweg_ground", GROUND)
-    shades = ground(np.linspace(0, 1, levels.size + 1))
-    filled = axes.contourf(s, t, values, levels, colors=shades, extend="both", zorder=0)
+    shades = ground(np.linspace(0, 1, heights.size + 1))
+    filled = axes.contourf(s, t, values, heights, colors=shades, extend="both", zorder=0)
     filled.set_edgecolor("face")
     # As shapes the fill would be most of an SVG's size; the lines on top stay shapes.
     filled.set_rasterized(True)
-    axes.contour(s, t, values, levels, zorder=1, linestyles="solid", **CONTOUR)
+    axes.contour(s, t, values, heights, zorder=1, linestyles="solid", **CONTOUR)

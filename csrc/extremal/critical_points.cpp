@@ -1,0 +1,379 @@
+#include "talweg/critical_points.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <stdexcept>
+
+#include "parallel/thread_pool.hpp"
+#include "spectrum/factorisation.hpp"
+#include "spectrum/symmetric_eigen.hpp"
+#include "talweg/interrupt.hpp"
+
+namespace talweg {
+namespace {
+
+constexpr double epsilon = std::numeric_limits<double>::epsilon();
+constexpr std::size_t block_lanes = 32;
+constexpr std::size_t round_starts = 128;
+constexpr std::size_t most_degenerate = 24;
+
+double norm(std::size_t n, const double* x) {
+  double sum = 0.0;
+  for (std::size_t i = 0; i < n; ++i) sum += x[i] * x[i];
+  return std::sqrt(sum);
+}
+
+enum class Outcome { running, converged, failed, non_finite };
+
+// One Newton run.
+struct Run {
+  std::vector<double> x, trial, gradient, hessian;  // accepted point; hessian packed
+  double gradient_norm = 0.0, value = 0.0, damping = 0.0;
+  double last_step = 0.0;
+  std::size_t iterations = 0;
+  bool started = false;
+  Outcome outcome = Outcome::running;
+};
+
+class NewtonBatch {
+ public:
+  NewtonBatch(const Objective& objective, const CriticalPointOptions& options, double scale)
+      : objective_(objective),
+        options_(options),
+        scale_(scale),
+        n_(objective.dimension()),
+        triangle_(n_ * (n_ + 1) / 2),
+        buffer_((n_ + 1 + n_ + triangle_) * block_lanes),
+        matrix_(n_ * n_),
+        right_(n_),
+        pivots_(n_) {}
+
+  void solve(std::span<Run> runs) {
+    std::vector<Run*> active;
+    std::size_t next = 0;
+    while (true) {
+      while (active.size() < block_lanes && next < runs.size()) active.push_back(&runs[next++]);
+      if (active.empty() || interrupted()) return;
+      evaluate(active);
+      std::erase_if(active, [](const Run* run) { return run->outcome != Outcome::running; });
+    }
+  }
+
+ private:
+  void evaluate(std::vector<Run*>& active) {
+    const std::size_t stride = block_lanes;
+    double* x = buffer_.data();
+    double* value = x + n_ * stride;
+    double* gradient = value + stride;
+    double* hessian = gradient + n_ * stride;
+    for (std::size_t l = 0; l < active.size(); ++l) {
+      for (std::size_t i = 0; i < n_; ++i) x[i * stride + l] = active[l]->trial[i];
+    }
+    EvaluationBlock block;
+    block.lanes = active.size();
+    block.stride = stride;
+    block.x = x;
+    block.value = value;
+    block.gradient = gradient;
+    block.hessian = hessian;
+    objective_.evaluate(quantity_value | quantity_gradient | quantity_hessian, block);
+    for (std::size_t l = 0; l < active.size(); ++l) {
+      Run& run = *active[l];
+      double square = 0.0, check = value[l];
+      for (std::size_t i = 0; i < n_; ++i) {
+        square += gradient[i * stride + l] * gradient[i * stride + l];
+      }
+      for (std::size_t i = 0; i < triangle_; ++i) check += hessian[i * stride + l];
+      const double gradient_norm = std::sqrt(square);
+      const bool finite = std::isfinite(gradient_norm) && std::isfinite(check);
+      const bool better = finite && (!run.started || gradient_norm < run.gradient_norm);
+      if (!run.started && !finite) {
+        run.outcome = Outcome::non_finite;
+        continue;
+      }
+      if (better) {
+        run.started = true;
+        run.x = run.trial;
+        run.value = value[l];
+        run.gradient_norm = gradient_norm;
+        for (std::size_t i = 0; i < n_; ++i) run.gradient[i] = gradient[i * stride + l];
+        for (std::size_t i = 0; i < triangle_; ++i) run.hessian[i] = hessian[i * stride + l];
+        run.damping = run.damping < 1e-3 ? 0.0 : run.damping * 0.1;
+      }
+      advance(run, better);
+    }
+  }
+
+  // Decides about the point just evaluated and proposes the next one.
+  void advance(Run& run, bool better) {
+    const double rounding = 4.0 * epsilon * (norm(n_, run.x.data()) + 1e-3 * scale_);
+    if (run.gradient_norm == 0.0) {
+      run.last_step = 0.0;
+      run.outcome = Outcome::converged;
+      return;
+    }
+    if (!better && run.damping == 0.0 && run.last_step <= 1e3 * rounding) {
+      run.outcome = Outcome::converged;
+      return;
+    }
+    if (++run.iterations > options_.max_iterations) {
+      // Degenerate points are approached linearly; what is left of the step tells how far.
+      run.outcome = run.last_step <= 1e-4 * scale_ && run.damping == 0.0 ? Outcome::converged
+                                                                         : Outcome::failed;
+      return;
+    }
+    if (!better) run.damping = run.damping == 0.0 ? 1e-3 : run.damping * 10.0;
+    if (run.damping > 1e12 || !step(run)) {
+      run.outcome = Outcome::failed;
+      return;
+    }
+    double length = norm(n_, right_.data());
+    if (length > scale_) {
+      for (double& d : right_) d *= scale_ / length;
+      length = scale_;
+    }
+    run.last_step = length;
+    bool moved = false;
+    for (std::size_t i = 0; i < n_; ++i) {
+      run.trial[i] = run.x[i] + right_[i];
+      moved = moved || run.trial[i] != run.x[i];
+    }
+    if (!moved) run.outcome = run.damping == 0.0 ? Outcome::converged : Outcome::failed;
+    if (!options_.lower.empty()) {
+      for (std::size_t i = 0; i < n_; ++i) {
+        const double margin = options_.upper[i] - options_.lower[i];
+        if (run.trial[i] < options_.lower[i] - margin ||
+            run.trial[i] > options_.upper[i] + margin) {
+          run.outcome = Outcome::failed;
+        }
+      }
+    }
+  }
+
+  // -H^-1 g, or with damping -(H^2 + mu)^-1 H g, into right_.
+  bool step(Run& run) {
+    for (std::size_t i = 0; i < n_; ++i) {
+      for (std::size_t j = 0; j <= i; ++j) {
+        matrix_[i * n_ + j] = matrix_[j * n_ + i] = run.hessian[i * (i + 1) / 2 + j];
+      }
+    }
+    if (run.damping == 0.0) {
+      for (std::size_t i = 0; i < n_; ++i) right_[i] = -run.gradient[i];
+      const PivotReport report = lu_factor(n_, matrix_.data(), pivots_.data());
+      if (report.determinant_sign != 0) {
+        lu_solve(n_, matrix_.data(), pivots_.data(), right_.data());
+        if (std::isfinite(norm(n_, right_.data()))) return true;
+      }
+      run.damping = 1e-3;
+      return step(run);
+    }
+    std::vector<double> normal(n_ * n_);
+    double squares = 0.0;
+    for (double h : matrix_) squares += h * h;
+    for (std::size_t i = 0; i < n_; ++i) {
+      right_[i] = 0.0;
+      for (std::size_t j = 0; j < n_; ++j) {
+        right_[i] -= matrix_[i * n_ + j] * run.gradient[j];
+        double sum = 0.0;
+        for (std::size_t k = 0; k < n_; ++k) sum += matrix_[i * n_ + k] * matrix_[j * n_ + k];
+        normal[i * n_ + j] = sum;
+      }
+      normal[i * n_ + i] += run.damping * squares + std::numeric_limits<double>::min();
+    }
+    if (!cholesky_factor(n_, normal.data())) return false;
+    cholesky_solve(n_, normal.data(), right_.data());
+    return std::isfinite(norm(n_, right_.data()));
+  }
+
+  const Objective& objective_;
+  const CriticalPointOptions& options_;
+  double scale_;
+  std::size_t n_, triangle_;
+  std::vector<double> buffer_, matrix_, right_;
+  std::vector<std::size_t> pivots_;
+};
+
+CriticalPoint describe_point(const Run& run) {
+  const std::size_t n = run.x.size();
+  CriticalPoint point;
+  point.x = run.x;
+  point.value = run.value;
+  point.residual = run.gradient_norm;
+  point.eigenvalues.resize(n);
+  point.eigenvectors.resize(n * n);
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t j = 0; j <= i; ++j) {
+      point.eigenvectors[i * n + j] = point.eigenvectors[j * n + i] =
+          run.hessian[i * (i + 1) / 2 + j];
+    }
+  }
+  std::vector<double> scratch(n);
+  symmetric_eigen(n, point.eigenvectors.data(), point.eigenvalues.data(), scratch.data(), true);
+  double largest = 0.0, smallest = std::numeric_limits<double>::infinity();
+  for (double value : point.eigenvalues) {
+    largest = std::max(largest, std::fabs(value));
+    smallest = std::min(smallest, std::fabs(value));
+  }
+  const double zero = 1e-10 * largest;
+  point.degenerate = smallest <= zero;
+  for (double value : point.eigenvalues) point.morse_index += value < -zero;
+  // g = H (x - x*) to first order; the rounding of x moves g by |H| eps |x|.
+  const double noise = epsilon * largest * norm(n, run.x.data());
+  point.error = smallest > 0.0 ? (run.gradient_norm + noise) / smallest
+                               : std::numeric_limits<double>::infinity();
+  if (point.degenerate) point.error = std::max(3.0 * run.last_step, epsilon);
+  return point;
+}
+
+double distance(const CriticalPoint& a, const CriticalPoint& b) {
+  double sum = 0.0;
+  for (std::size_t i = 0; i < a.x.size(); ++i) sum += (a.x[i] - b.x[i]) * (a.x[i] - b.x[i]);
+  return std::sqrt(sum);
+}
+
+// Adds a point unless it is one already there, of which the better copy is kept.
+void merge(std::vector<CriticalPoint>& points, CriticalPoint point, double scale) {
+  for (CriticalPoint& other : points) {
+    double near = 1e-8 * scale;
+    if (point.degenerate || other.degenerate) {
+      near = std::max(1e-4 * scale, 10.0 * (point.error + other.error));
+      near = std::min(near, 1e-2 * scale);
+    }
+    if (distance(other, point) > near) continue;
+    if (point.residual < other.residual) other = std::move(point);
+    return;
+  }
+  points.push_back(std::move(point));
+}
+
+// Starts of the additive recurrence with the generalised golden ratio, which fills a box evenly
+// for any number of points (M. Roberts, The unreasonable effectiveness of quasirandom sequences).
+class FillingSequence {
+ public:
+  explicit FillingSequence(std::size_t n) : steps_(n) {
+    double root = 1.0;
+    for (int i = 0; i < 60; ++i) root = std::pow(1.0 + root, 1.0 / (static_cast<double>(n) + 1.0));
+    double power = 1.0;
+    for (double& step : steps_) step = power /= root;
+  }
+  double coordinate(std::size_t index, std::size_t i, double shift) const {
+    const double value = 0.5 + shift + steps_[i] * static_cast<double>(index + 1);
+    return value - std::floor(value);
+  }
+
+ private:
+  std::vector<double> steps_;
+};
+
+}  // namespace
+
+const char* CriticalPointOptions::validate(std::size_t dimension) const noexcept {
+  if (lower.size() != upper.size()) return "lower and upper must have the same length";
+  if (!lower.empty() && lower.size() != dimension) return "lower must have n entries";
+  for (std::size_t i = 0; i < lower.size(); ++i) {
+    if (!(lower[i] < upper[i]) || !std::isfinite(lower[i]) || !std::isfinite(upper[i])) {
+      return "every lower bound must be finite and below its upper bound";
+    }
+  }
+  if (!(scale >= 0.0)) return "scale must not be negative";
+  if (max_iterations == 0) return "max_iterations must be at least 1";
+  if (max_starts == 0) return "max_starts must be at least 1";
+  if (!shift.empty() && shift.size() != dimension) return "shift must have n entries";
+  return "";
+}
+
+CriticalPoints find_critical_points(const Objective& objective, std::span<const double> starts,
+                                    const CriticalPointOptions& options) {
+  const std::size_t n = objective.dimension();
+  const char* problem = options.validate(n);
+  if (*problem != '\0') throw std::invalid_argument(problem);
+  if (starts.size() % n != 0) throw std::invalid_argument("starts must hold rows of n entries");
+  if (starts.empty() && options.lower.empty()) {
+    throw std::invalid_argument("a box or starts must be given");
+  }
+  double scale = options.scale;
+  if (scale == 0.0) {
+    double square = 0.0;
+    for (std::size_t i = 0; i < options.lower.size(); ++i) {
+      square += std::pow(options.upper[i] - options.lower[i], 2);
+    }
+    scale = options.lower.empty() ? 1.0 : 0.2 * std::sqrt(square);
+  }
+  const FillingSequence sequence(n);
+  CriticalPoints result;
+  std::size_t degenerate = 0;
+  while (true) {
+    const std::size_t count = starts.empty()
+                                  ? std::min(round_starts, options.max_starts - result.starts)
+                                  : starts.size() / n;
+    std::vector<Run> runs(count);
+    for (std::size_t r = 0; r < count; ++r) {
+      Run& run = runs[r];
+      run.trial.resize(n);
+      run.gradient.resize(n);
+      run.hessian.resize(n * (n + 1) / 2);
+      for (std::size_t i = 0; i < n; ++i) {
+        if (!starts.empty()) {
+          run.trial[i] = starts[r * n + i];
+        } else {
+          const double shift = options.shift.empty() ? 0.0 : options.shift[i];
+          run.trial[i] = options.lower[i] + (options.upper[i] - options.lower[i]) *
+                                                sequence.coordinate(result.starts + r, i, shift);
+        }
+      }
+      run.x = run.trial;
+    }
+    const std::size_t chunk = 2 * block_lanes;
+    parallel_for((count + chunk - 1) / chunk, objective.thread_safe() ? options.workers : 1,
+                 [&](std::size_t c) {
+                   NewtonBatch batch(objective, options, scale);
+                   const std::size_t first = c * chunk;
+                   batch.solve(std::span(runs).subspan(first, std::min(chunk, count - first)));
+                 });
+    for (const Run& run : runs) {
+      result.non_finite += run.outcome == Outcome::non_finite;
+      if (run.outcome != Outcome::converged) continue;
+      bool inside = true;
+      const double margin = 64.0 * epsilon * scale;
+      for (std::size_t i = 0; i < options.lower.size(); ++i) {
+        inside = inside && run.x[i] >= options.lower[i] - margin &&
+                 run.x[i] <= options.upper[i] + margin;
+      }
+      if (!inside) continue;
+      ++result.converged;
+      merge(result.points, describe_point(run), scale);
+    }
+    result.starts += count;
+    degenerate = static_cast<std::size_t>(
+        std::count_if(result.points.begin(), result.points.end(),
+                      [](const CriticalPoint& point) { return point.degenerate; }));
+    if (interrupted()) {
+      result.status = Status::interrupted;
+      break;
+    }
+    if (degenerate > most_degenerate) {
+      result.status = Status::degenerate;
+      break;
+    }
+    if (!starts.empty()) break;
+    const double found = static_cast<double>(result.points.size());
+    const double runs_converged = static_cast<double>(result.converged);
+    result.expected_missing = runs_converged > found + 2.0
+                                  ? found * (runs_converged - 1.0) / (runs_converged - found - 2.0) - found
+                                  : std::numeric_limits<double>::infinity();
+    if (result.starts >= options.max_starts) break;
+    if (result.starts >= 2 * round_starts && (found == 0.0 || result.expected_missing < 0.5)) break;
+  }
+  std::sort(result.points.begin(), result.points.end(),
+            [](const CriticalPoint& a, const CriticalPoint& b) {
+              // Symmetric points have values that differ by rounding only: coordinates decide.
+              const double near = 1e-9 * (std::fabs(a.value) + std::fabs(b.value)) + 1e-300;
+              if (std::fabs(a.value - b.value) > near) return a.value < b.value;
+              return a.x < b.x;
+            });
+  return result;
+}
+
+}  // namespace talweg

@@ -1,0 +1,13 @@
+// Everything: link with the CMake target talweg::talweg.
+#pragma once
+
+#include "talweg/critical_points.hpp"
+#include "talweg/defining_system.hpp"
+#include "talweg/extremal.hpp"
+#include "talweg/interrupt.hpp"
+#include "talweg/lapack.hpp"
+#include "talweg/objective.hpp"
+#include "talweg/record.hpp"
+#include "talweg/status.hpp"
+#include "talweg/tape.hpp"
+#include "talweg/tracer.hpp"

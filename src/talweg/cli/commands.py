@@ -1,0 +1,24 @@
+"""The command group; every command imports what it needs when it runs, so that --help is quick."""
+
+from __future__ import annotations
+
+import click
+
+from talweg.cli.surfaces import surfaces
+from talweg.cli.survey import survey
+
+__all__ = ["talweg"]
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="talweg COMMAND --help says more. Exit codes: 0 done, 1 done but with trouble that the "
+    "output names, 2 the request was refused, 130 interrupted.",
+)
+@click.version_option(None, "--version", package_name="talweg", message="talweg %(version)s")
+def talweg() -> None:
+    """Valley geometry of functions: gradient extremals, talwegs and what happens along them."""
+
+
+talweg.add_command(survey)
+talweg.add_command(surfaces)

@@ -1,0 +1,193 @@
+"""What a survey is asked of: a catalogue surface, a function in a file, or a data set."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from talweg.cli.errors import Refused, nearest, own_traceback
+
+__all__ = ["Target", "resolve"]
+
+#: How many random points of the box a function is tried at before it is recorded.
+_TRIALS = 64
+
+
+class Target(NamedTuple):
+    """An objective with what is known about where to look."""
+
+    name: str
+    f: Any
+    bounds: np.ndarray | None
+    starts: list[np.ndarray] | None
+    from_minimum: bool = False
+
+
+def resolve(
+    text: str, n: int | None, bounds: np.ndarray | None, starts: list[np.ndarray]
+) -> Target:
+    """The target named `text`; `bounds` and `starts` overrule its own."""
+    if text.startswith("logistic:"):
+        return _logistic(text, bounds, starts)
+    path, colon, name = text.rpartition(":")
+    if not colon and text.endswith(".py"):
+        path, name = text, ""
+    # A drive letter's colon (C:\f.py) is no separator.
+    if path.endswith(".py") or os.sep in path:
+        return _from_file(path, name, n, bounds, starts)
+    return _surface(text, n, bounds, starts)
+
+
+def _dimension(
+    n: int | None, bounds: np.ndarray | None, starts: list[np.ndarray]
+) -> tuple[int | None, np.ndarray | None]:
+    """n as all that is given says it; bounds with a single pair repeated for every coordinate."""
+    if n is not None and n < 1:
+        raise Refused(f"--n: {n}, wanted at least 1")
+    if bounds is not None and len(bounds) == 1 and n is not None:
+        bounds = np.repeat(bounds, n, axis=0)
+    sizes = {}
+    if n is not None:
+        sizes["--n"] = n
+    if bounds is not None:
+        sizes["--bounds"] = len(bounds)
+    for start in starts:
+        sizes.setdefault("--start", start.size)
+        if start.size != sizes["--start"]:
+            raise Refused("--start: points of different numbers of coordinates")
+    if len(set(sizes.values())) > 1:
+        listed = ", ".join(f"{flag} has {size}" for flag, size in sizes.items())
+        raise Refused(f"different numbers of coordinates: {listed}")
+    return next(iter(sizes.values()), None), bounds
+
+
+def _surface(
+    text: str, n: int | None, bounds: np.ndarray | None, starts: list[np.ndarray]
+) -> Target:
+    from talweg import surfaces
+
+    try:
+        f = surfaces.by_name(text) if n is None else surfaces.by_name(text, n)
+    except (ValueError, KeyError) as error:
+        if text in surfaces.names():
+            raise Refused(f"{text}: {error}") from None
+        raise Refused(
+            f"unknown surface {text!r}; {nearest(text, surfaces.names())} "
+            "(talweg surfaces lists them; a function of your own is path/to/file.py:name)"
+        ) from None
+    _, bounds = _dimension(f.n, bounds, starts)
+    if bounds is None and not starts:
+        bounds = np.asarray(f.bounds, dtype=float)
+    return Target(text, f, bounds, starts or None)
+
+
+def _logistic(text: str, bounds: np.ndarray | None, starts: list[np.ndarray]) -> Target:
+    from talweg import datasets
+
+    name = text.partition(":")[2]
+    if name != "breast-cancer":
+        raise Refused(f"unknown data set {name!r}; {nearest(name, ['breast-cancer'])}")
+    try:
+        f = datasets.logistic_breast_cancer()
+    except ImportError as error:
+        raise Refused(f"{text}: {error}") from None
+    _, bounds = _dimension(f.n, bounds, starts)
+    return Target(text, f, bounds, starts or [np.zeros(f.n)], from_minimum=not starts)
+
+
+def _from_file(
+    path: str, name: str, n: int | None, bounds: np.ndarray | None, starts: list[np.ndarray]
+) -> Target:
+    fun = load_function(path, name)
+    n, bounds = _dimension(n, bounds, starts)
+    label = f"{path}:{fun.__name__}" if hasattr(fun, "__name__") else f"{path}:{name}"
+    if bounds is None and not starts:
+        raise Refused(
+            f'{label}: where to look? give --bounds "lower,upper lower,upper ..." or '
+            '--start "x,y,..."'
+        )
+    assert n is not None
+    try_out(fun, label, os.path.abspath(path), n, bounds, starts)
+    from talweg import Objective
+
+    try:
+        f = fun if isinstance(fun, Objective) else Objective(fun, n)
+    except (ValueError, TypeError) as error:
+        raise Refused(f"{label}: {error}") from None
+    return Target(label, f, bounds, starts or None)
+
+
+def load_function(path: str, name: str) -> Callable[..., Any]:
+    """Function `name` of the Python file `path`; without a name, the only one it defines."""
+    if not os.path.isfile(path):
+        raise Refused(f"{path}: {'a directory' if os.path.isdir(path) else 'no such file'}")
+    full = os.path.abspath(path)
+    spec = importlib.util.spec_from_file_location("talweg_user_file", full)
+    if spec is None or spec.loader is None:
+        raise Refused(f"{path}: no Python file (it must end in .py)")
+    module = importlib.util.module_from_spec(spec)
+    # The file may import its neighbours and pickle what it defines.
+    sys.modules[spec.name] = module
+    sys.path.insert(0, os.path.dirname(full))
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise Refused(f"{path} cannot be imported:\n{own_traceback(error, full)}") from None
+    finally:
+        sys.path.pop(0)
+    functions = {
+        key
+        for key, value in vars(module).items()
+        if inspect.isfunction(value) and value.__module__ == spec.name and key[0] != "_"
+    }
+    if not name:
+        if len(functions) != 1:
+            raise Refused(f"{path}: which function? {nearest('', functions)}; write {path}:name")
+        name = functions.pop()
+    if not hasattr(module, name):
+        raise Refused(f"{path}: no function {name!r}; {nearest(name, functions)}")
+    fun = getattr(module, name)
+    if not callable(fun):
+        raise Refused(f"{path}: {name} is a {type(fun).__name__}, wanted a function")
+    return fun  # type: ignore[no-any-return]
+
+
+def try_out(
+    fun: Callable[..., Any],
+    label: str,
+    full: str,
+    n: int,
+    bounds: np.ndarray | None,
+    starts: list[np.ndarray],
+) -> None:
+    """Call `fun` at a few points; refuse what is no scalar function that is finite somewhere."""
+    points = list(starts)
+    if bounds is not None:
+        random = np.random.default_rng(0).random((_TRIALS, n))
+        points += list(bounds[:, 0] + random * (bounds[:, 1] - bounds[:, 0]))
+    finite = 0
+    for x in points:
+        try:
+            with np.errstate(all="ignore"):
+                value = fun(x.copy())
+        except Exception as error:
+            at = np.array2string(x, precision=4, threshold=6, separator=", ")
+            raise Refused(f"{label} raises at x = {at}:\n{own_traceback(error, full)}") from None
+        array = np.asarray(value)
+        if array.dtype.kind not in "fiub" or array.ndim != 0:
+            what = (
+                f"an array of shape {array.shape}"
+                if array.ndim
+                else f"{type(value).__name__} {value!r}"
+            )
+            raise Refused(f"{label} returns {what}, wanted one real number")
+        finite += bool(np.isfinite(array))
+    if not finite:
+        where = "in the box" if bounds is not None else "at the start"
+        raise Refused(f"{label} is not finite at any of {len(points)} points {where}")
