@@ -28,7 +28,8 @@ class LinearGraph {
       const std::array<Node, 3> partial = partials(tape, node);
       for (unsigned i = 0; i < arity(tape.entry(node).operation); ++i) {
         const Node operand = tape.entry(node).operands[i];
-        if (tape.entry(operand).varies && partial[i] != no_node) add_edge(operand, node, partial[i]);
+        if (tape.entry(operand).varies && partial[i] != no_node)
+          add_to_edge(operand, node, {node, partial[i]});
       }
       if (tape.entry(node).operation != Operation::input && node != output) interior_.push_back(node);
     }
@@ -62,13 +63,19 @@ class LinearGraph {
       return result;
     }
     for (std::size_t i = 0; i < n_; ++i) {
-      const auto edge = weights_.find(key(tape_.input(i), output_));
-      if (edge != weights_.end()) result[i] = edge->second;
+      const auto edge = edges_.find(key(tape_.input(i), output_));
+      if (edge != edges_.end()) result[i] = total(edge->second);
     }
     return result;
   }
 
  private:
+  struct Term {
+    Node origin;  // the vertex whose elimination gave the term
+    Node weight;
+  };
+  using Edge = std::vector<Term>;
+
   struct Candidate {
     std::uint64_t products, fill;
     Node node;
@@ -83,8 +90,21 @@ class LinearGraph {
 
   static std::uint64_t key(Node from, Node to) { return std::uint64_t{from} << 32 | to; }
 
-  bool trivial(Node weight) const {
-    return tape_.is_constant(weight, 1.0) || tape_.is_constant(weight, -1.0);
+  bool trivial(const Edge& edge) const {
+    return edge.size() == 1 && (tape_.is_constant(edge[0].weight, 1.0) ||
+                                tape_.is_constant(edge[0].weight, -1.0));
+  }
+
+  // The weight of an edge. Its terms are added in the order in which the function itself goes through
+  // the vertices they came from: then all sums of a program take up their terms in the same order, and a
+  // term's intermediate values can be dropped before the next one begins.
+  Node total(Edge& edge) {
+    std::stable_sort(edge.begin(), edge.end(),
+                     [](const Term& a, const Term& b) { return a.origin < b.origin; });
+    Node weight = edge[0].weight;
+    for (std::size_t i = 1; i < edge.size(); ++i) weight = sum(weight, edge[i].weight);
+    edge = {{edge[0].origin, weight}};
+    return weight;
   }
 
   void drop_gone(std::vector<Node>& neighbours) {
@@ -99,8 +119,8 @@ class LinearGraph {
     // Counting only products by something other than 1 and -1 is worth its time for few edges.
     if (before.size() + after.size() <= 64) {
       std::uint64_t in = 0, out = 0;
-      for (const Node i : before) in += !trivial(weights_.at(key(i, node)));
-      for (const Node k : after) out += !trivial(weights_.at(key(node, k)));
+      for (const Node i : before) in += !trivial(edges_.at(key(i, node)));
+      for (const Node k : after) out += !trivial(edges_.at(key(node, k)));
       candidate.products = in * out;
     }
     // A product over rows costs as much as many at a point.
@@ -117,31 +137,31 @@ class LinearGraph {
     if (!gone_[node]) queue_.push(candidate_of(node));
   }
 
-  void add_edge(Node from, Node to, Node weight) {
-    const auto [edge, inserted] = weights_.try_emplace(key(from, to), weight);
-    if (inserted) {
-      predecessors_[to].push_back(from);
-      successors_[from].push_back(to);
-    } else {
-      edge->second = sum(edge->second, weight);
-    }
+  void add_to_edge(Node from, Node to, Term term) {
+    const auto [edge, inserted] = edges_.try_emplace(key(from, to));
+    edge->second.push_back(term);
+    if (!inserted) return;
+    predecessors_[to].push_back(from);
+    successors_[from].push_back(to);
   }
 
   void eliminate(Node node) {
     const std::vector<Node> before = std::move(predecessors_[node]);
     const std::vector<Node> after = std::move(successors_[node]);
     gone_[node] = 1;
+    std::vector<Node> out;
+    for (const Node k : after) out.push_back(total(edges_.at(key(node, k))));
     for (const Node i : before) {
-      const Node in = weights_.at(key(i, node));
-      for (const Node k : after) {
-        Node weight = product(weights_.at(key(node, k)), in);
-        if (rows_[node] && !rows_[i] && !rows_[k])
+      const Node in = total(edges_.at(key(i, node)));
+      for (std::size_t k = 0; k < after.size(); ++k) {
+        Node weight = product(out[k], in);
+        if (rows_[node] && !rows_[i] && !rows_[after[k]])
           weight = tape_.sum_rows(weight, tape_.entry(node).table);
-        if (!tape_.is_constant(weight, 0.0)) add_edge(i, k, weight);
+        if (!tape_.is_constant(weight, 0.0)) add_to_edge(i, after[k], {node, weight});
       }
     }
-    for (const Node i : before) weights_.erase(key(i, node));
-    for (const Node k : after) weights_.erase(key(node, k));
+    for (const Node i : before) edges_.erase(key(i, node));
+    for (const Node k : after) edges_.erase(key(node, k));
     constexpr std::size_t few = 32;
     for (const auto* neighbours : {&before, &after})
       for (const Node other : *neighbours)
@@ -191,7 +211,7 @@ class LinearGraph {
   std::size_t size_;
   std::vector<std::vector<Node>> predecessors_, successors_;
   std::vector<char> gone_, rows_;
-  std::unordered_map<std::uint64_t, Node> weights_;
+  std::unordered_map<std::uint64_t, Edge> edges_;
   std::vector<Node> interior_, waiting_;
   std::priority_queue<Candidate> queue_;
 };

@@ -6,36 +6,9 @@
 #include <memory>
 #include <vector>
 
-namespace talweg {
+#include "objective/opcode.hpp"
 
-// Instruction set of the interpreter. a, b, c are register numbers, k the immediate constant.
-enum class Opcode : std::uint32_t {
-  load_constant,       // k
-  copy,                // a
-  add,                 // a + b
-  subtract,            // a - b
-  multiply,            // a * b
-  divide,              // a / b
-  negate,              // -a
-  add_constant,        // a + k
-  constant_subtract,   // k - a
-  multiply_constant,   // a * k
-  constant_divide,     // k / a
-  multiply_add,                // a * b + c      (fused where the instruction set has it)
-  multiply_subtract,           // a * b - c
-  negated_multiply_add,        // c - a * b
-  multiply_constant_add,       // a * k + b
-  multiply_add_constant,       // a * b + k
-  square,              // a * a
-  square_root,
-  exp, log, sin, cos, tan, tanh, sinh, cosh, atan, erf, log1p, expm1, sigmoid,
-  power,               // a ** b, real
-  power_constant,      // a ** k, real
-  absolute, sign,
-  minimum, maximum,    // NaN in either operand gives NaN, as NumPy's
-  less, less_equal, equal,   // 1.0 or 0.0
-  select,              // a != 0 ? b : c
-};
+namespace talweg {
 
 struct Instruction {
   Opcode opcode;
@@ -61,6 +34,8 @@ struct Stage {
   std::vector<Transfer> sums;        // row stages: row register, summed over rows -> point register
 };
 
+class Executable;  // a program decoded for the interpreter
+
 struct Program {
   std::vector<Stage> stages;
   std::uint32_t registers = 0;               // size of the register file shared by the point stages
@@ -69,10 +44,17 @@ struct Program {
   static constexpr std::uint32_t unused = 0xffffffffu;
   std::vector<std::uint32_t> input_registers;
   std::vector<std::uint32_t> output_registers;  // output row i is stored from this register
+  std::shared_ptr<const Executable> executable;  // set by prepare, shared by copies
 };
 
-// Runs a program over `lanes` points. inputs[i] and outputs[i] point at the first lane of a row.
-// Chooses the block width from the register count; results do not depend on it.
+// Decodes a finished program, once: it must not change afterwards. Throws std::invalid_argument
+// when a register number is out of range, a data column does not exist, or data are missing.
+void prepare(Program& program);
+
+// Runs a program over `lanes` points. inputs[i] and outputs[i] point at the first lane of a row;
+// outputs overlap neither one another nor an input. Inputs that nothing reads may be null. Chooses
+// the block width from the register count; results do not depend on it. A program that was not
+// prepared is decoded at every call, which costs more than running it once.
 void run(const Program& program, std::size_t lanes, const double* const* inputs,
          double* const* outputs);
 

@@ -96,12 +96,92 @@ class GreedyOrder {
   std::vector<Value> order_;
 };
 
+// The same from the end: takes, of the instructions whose users all come later, one whose operands
+// are mostly live already.
+class BackwardOrder {
+ public:
+  BackwardOrder(const MachineGraph& graph, const std::vector<Value>& values) : graph_(graph) {
+    const std::size_t size = graph.nodes.size();
+    here_.assign(size, 0);
+    live_.assign(size, 1);
+    done_.assign(size, 0);
+    pending_.assign(size, 0);
+    users_.resize(size);
+    for (const Value value : values) {
+      here_[value] = 1;
+      live_[value] = 0;
+    }
+    for (const Value value : values)
+      graph.for_each_operand(value, [&](Value operand) {
+        if (!here_[operand]) return;
+        users_[operand].push_back(value);
+        ++pending_[operand];
+      });
+    for (const Value value : values)
+      if (pending_[value] == 0) ready_[growth(value)].push_back(value);
+    order_.reserve(values.size());
+  }
+
+  std::vector<Value> run() {
+    for (;;) {
+      const auto bucket = std::find_if(ready_.begin(), ready_.end(),
+                                       [](const auto& stack) { return !stack.empty(); });
+      if (bucket == ready_.end()) break;
+      const Value value = bucket->back();
+      bucket->pop_back();
+      if (!done_[value] && growth(value) == bucket - ready_.begin()) take(value);
+    }
+    std::reverse(order_.begin(), order_.end());
+    return order_;
+  }
+
+ private:
+  std::ptrdiff_t growth(Value value) const {
+    std::ptrdiff_t result = 0;
+    graph_.for_each_operand(value, [&](Value operand) { result += !live_[operand]; });
+    return result;
+  }
+
+  void take(Value value) {
+    done_[value] = 1;
+    order_.push_back(value);
+    graph_.for_each_operand(value, [&](Value operand) {
+      if (!here_[operand]) return;
+      --pending_[operand];
+      if (!live_[operand]) {
+        live_[operand] = 1;
+        for (const Value user : users_[operand])
+          if (!done_[user] && pending_[user] == 0) ready_[growth(user)].push_back(user);
+      }
+    });
+    graph_.for_each_operand(value, [&](Value operand) {
+      if (here_[operand] && pending_[operand] == 0) ready_[growth(operand)].push_back(operand);
+    });
+  }
+
+  const MachineGraph& graph_;
+  std::vector<char> here_, live_, done_;
+  std::vector<std::uint32_t> pending_;  // users not yet taken
+  std::vector<std::vector<Value>> users_;
+  std::array<std::vector<Value>, 4> ready_;
+  std::vector<Value> order_;
+};
+
 }  // namespace
 
 std::vector<Value> schedule(const MachineGraph& graph, const std::vector<Value>& values,
                             const std::vector<std::uint32_t>& uses) {
-  std::vector<Value> greedy = GreedyOrder(graph, values, uses).run();
-  return pressure(graph, greedy, uses) <= pressure(graph, values, uses) ? greedy : values;
+  std::vector<Value> best = values;
+  std::ptrdiff_t least = pressure(graph, values, uses);
+  const auto consider = [&](std::vector<Value> order) {
+    const std::ptrdiff_t needed = pressure(graph, order, uses);
+    if (needed >= least) return;
+    least = needed;
+    best = std::move(order);
+  };
+  consider(GreedyOrder(graph, values, uses).run());
+  consider(BackwardOrder(graph, values).run());
+  return best;
 }
 
 }  // namespace talweg

@@ -8,7 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "objective/point_arrays.hpp"
+#include "objective/tape_objective.hpp"
 #include "python/register.hpp"
+#include "python/signal_check.hpp"
 #include "talweg/tape.hpp"
 
 namespace talweg::python {
@@ -197,8 +200,106 @@ void register_tape(py::module_& module) {
                   py::arg("stored"));
 }
 
+struct QuantityName {
+  Quantity quantity;
+  const char* name;
+};
+constexpr QuantityName quantity_names[] = {
+    {quantity_value, "value"},
+    {quantity_gradient, "gradient"},
+    {quantity_hessian, "hessian"},
+    {quantity_third, "third"},
+    {quantity_hessian_product, "hessian_product"},
+    {quantity_third_product, "third_product"},
+};
+
+const double* points_of(const std::optional<Values>& array, const char* argument, py::ssize_t m,
+                        py::ssize_t n) {
+  if (!array) throw py::value_error(std::string(argument) + ": the quantities need it");
+  if (array->ndim() != 2 || array->shape(0) != m || array->shape(1) != n)
+    throw py::value_error(std::string(argument) + ": want shape (" + std::to_string(m) + ", " +
+                          std::to_string(n) + ")");
+  return array->data();
+}
+
+py::dict evaluate(const Objective& objective, const Values& x, unsigned quantities,
+                  const std::optional<Values>& v, const std::optional<Values>& w, int workers) {
+  if (quantities == 0 || quantities >= 64)
+    throw py::value_error("quantities: want a sum of quantity bits, got " +
+                          std::to_string(quantities));
+  if (workers < 0)
+    throw py::value_error("workers: want at least 0, got " + std::to_string(workers));
+  const auto n = static_cast<py::ssize_t>(objective.dimension());
+  if (x.ndim() != 2) throw py::value_error("x: want shape (m, " + std::to_string(n) + ")");
+  const py::ssize_t m = x.shape(0);
+  PointArrays arrays;
+  arrays.points = static_cast<std::size_t>(m);
+  arrays.x = points_of(x, "x", m, n);
+  if (quantities & (quantity_third | quantity_hessian_product | quantity_third_product))
+    arrays.v = points_of(v, "v", m, n);
+  if (quantities & quantity_third_product) arrays.w = points_of(w, "w", m, n);
+
+  py::dict result;
+  const auto allocate = [&](Quantity quantity, const char* key, std::vector<py::ssize_t> shape,
+                            double*& data) {
+    if (!(quantities & quantity)) return;
+    py::array_t<double> array(std::move(shape));
+    data = array.mutable_data();
+    result[key] = std::move(array);
+  };
+  allocate(quantity_value, "value", {m}, arrays.value);
+  allocate(quantity_gradient, "gradient", {m, n}, arrays.gradient);
+  allocate(quantity_hessian, "hessian", {m, n, n}, arrays.hessian);
+  allocate(quantity_third, "third", {m, n, n}, arrays.third);
+  allocate(quantity_hessian_product, "hessian_product", {m, n}, arrays.hessian_product);
+  allocate(quantity_third_product, "third_product", {m, n}, arrays.third_product);
+  SignalCheck signals;
+  {
+    // The arguments are held by this call, and nobody else has seen the results.
+    const py::gil_scoped_release released;
+    evaluate_points(objective, quantities, arrays, static_cast<std::size_t>(workers));
+  }
+  signals.raise(result);
+  return result;
+}
+
+void register_kinds(py::module_& module) {
+  py::class_<Objective, std::shared_ptr<Objective>>(
+      module, "Objective", "A function of n coordinates that is evaluated on blocks of points.")
+      .def_property_readonly("dimension", &Objective::dimension)
+      .def_property_readonly("thread_safe", &Objective::thread_safe)
+      .def("evaluate", &evaluate, py::arg("x"), py::arg("quantities"), py::arg("v") = py::none(),
+           py::arg("w") = py::none(), py::arg("workers") = 0,
+           "Quantities at the points x (m, n) by name: (m,), (m, n) or (m, n, n) arrays.");
+  py::class_<TapeObjective, Objective, std::shared_ptr<TapeObjective>>(
+      module, "TapeObjective", "An objective whose function is the output of a tape.")
+      .def(py::init([](const Tape& tape, Node output) {
+             return std::make_shared<TapeObjective>(tape, checked(tape, output));
+           }),
+           py::arg("tape"), py::arg("output"))
+      .def("instruction_counts",
+           [](const TapeObjective& objective) {
+             py::dict counts;
+             unsigned all = 0;
+             for (const auto& [quantity, name] : quantity_names) {
+               counts[name] = objective.instructions(quantity);
+               if (quantity <= quantity_third) all |= quantity;
+             }
+             counts["value_to_third"] = objective.instructions(all);
+             return counts;
+           },
+           "Length of the program for each quantity on its own, and for those up to T[v] together; "
+           "None where a matrix is put together from products with unit vectors.")
+      .def("serialize", [](const TapeObjective& objective) {
+        return to_dict(talweg::serialize(objective.tape(), objective.output()));
+      });
+}
+
 }  // namespace
 
-void register_objective(py::module_& module) { register_tape(module); }
+void register_objective(py::module_& module) {
+  register_tape(module);
+  register_kinds(module);
+}
 
 }  // namespace talweg::python

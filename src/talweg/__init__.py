@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from talweg._core import __version__
 from talweg._locations import get_cmake_dir, get_include
+from talweg.functions import *  # noqa: F403
+from talweg.functions import __all__ as _functions
+from talweg.io import load
+from talweg.objective import Objective
+from talweg.recording import RecordingError
 from talweg.status import Status
+from talweg.sums import sum_over
 
-if TYPE_CHECKING:
-    from talweg.io import load
-
-__all__ = ["Status", "__version__", "get_cmake_dir", "get_include", "load"]
-
-# Imported on first use: `import talweg` stays near NumPy's own time.
-_LAZY = {"load": "talweg.io"}
-
-
-def __getattr__(name: str) -> Any:
-    if name in _LAZY:
-        import importlib
-
-        return getattr(importlib.import_module(_LAZY[name]), name)
-    raise AttributeError(f"module 'talweg' has no attribute {name!r}")
+# Only what NumPy alone can serve is imported above; the rest of the package imports SciPy, SymPy
+# or matplotlib where it uses them (tests/test_import.py).
+__all__ = [
+    "Objective",
+    "RecordingError",
+    "Status",
+    "__version__",
+    "get_cmake_dir",
+    "get_include",
+    "load",
+    "sum_over",
+]
+__all__ += _functions

@@ -1,0 +1,111 @@
+// Vectors of doubles for the instruction set that TALWEG_ISA names (baseline, avx2, avx512).
+//
+// Everything here is static or lives in namespace talweg::<isa>: an inline function with a common
+// name, compiled for two instruction sets, would be merged by the linker into one of them.
+#pragma once
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#include <cstddef>
+#include <cstdint>
+
+#ifndef TALWEG_ISA
+#error "TALWEG_ISA must be baseline, avx2 or avx512"
+#endif
+
+#if defined(__AVX512F__)
+#define TALWEG_VECTOR_BYTES 64
+#elif defined(__AVX2__) && defined(__FMA__)
+#define TALWEG_VECTOR_BYTES 32
+#else
+#define TALWEG_VECTOR_BYTES 16
+#endif
+
+#define TALWEG_INLINE static inline __attribute__((always_inline))
+
+namespace talweg::TALWEG_ISA {
+
+constexpr int vector_lanes = TALWEG_VECTOR_BYTES / 8;
+
+typedef double Vector __attribute__((vector_size(TALWEG_VECTOR_BYTES)));
+typedef std::int64_t Bits __attribute__((vector_size(TALWEG_VECTOR_BYTES)));
+typedef std::uint64_t UnsignedBits __attribute__((vector_size(TALWEG_VECTOR_BYTES)));
+// The same vector at any address that a double may have.
+typedef double LooseVector __attribute__((vector_size(TALWEG_VECTOR_BYTES), aligned(8), may_alias));
+
+TALWEG_INLINE Vector load(const double* from) {
+  return *reinterpret_cast<const LooseVector*>(from);
+}
+TALWEG_INLINE void store(double* to, Vector value) { *reinterpret_cast<LooseVector*>(to) = value; }
+TALWEG_INLINE Vector fill(double value) { return value - Vector{}; }
+
+TALWEG_INLINE Bits bits(Vector value) { return reinterpret_cast<Bits>(value); }
+TALWEG_INLINE Vector from_bits(Bits value) { return reinterpret_cast<Vector>(value); }
+
+// a * b + c, rounded once where the instruction set has it.
+TALWEG_INLINE Vector multiply_add(Vector a, Vector b, Vector c) {
+#if TALWEG_VECTOR_BYTES == 64
+  return _mm512_fmadd_pd(a, b, c);
+#elif TALWEG_VECTOR_BYTES == 32
+  return _mm256_fmadd_pd(a, b, c);
+#else
+  return a * b + c;
+#endif
+}
+
+// a * b - c
+TALWEG_INLINE Vector multiply_subtract(Vector a, Vector b, Vector c) {
+#if TALWEG_VECTOR_BYTES == 64
+  return _mm512_fmsub_pd(a, b, c);
+#elif TALWEG_VECTOR_BYTES == 32
+  return _mm256_fmsub_pd(a, b, c);
+#else
+  return a * b - c;
+#endif
+}
+
+// c - a * b
+TALWEG_INLINE Vector negated_multiply_add(Vector a, Vector b, Vector c) {
+#if TALWEG_VECTOR_BYTES == 64
+  return _mm512_fnmadd_pd(a, b, c);
+#elif TALWEG_VECTOR_BYTES == 32
+  return _mm256_fnmadd_pd(a, b, c);
+#else
+  return c - a * b;
+#endif
+}
+
+TALWEG_INLINE Vector square_root(Vector a) {
+#if TALWEG_VECTOR_BYTES == 64
+  return _mm512_maskz_sqrt_pd(-1, a);  // _mm512_sqrt_pd warns of an uninitialised value
+#elif TALWEG_VECTOR_BYTES == 32
+  return _mm256_sqrt_pd(a);
+#elif defined(__x86_64__)
+  return _mm_sqrt_pd(a);
+#else
+  return Vector{__builtin_sqrt(a[0]), __builtin_sqrt(a[1])};
+#endif
+}
+
+// True when some lane of a comparison's result is true.
+TALWEG_INLINE bool any(Bits mask) {
+#if TALWEG_VECTOR_BYTES == 64
+  return _mm512_test_epi64_mask((__m512i)mask, (__m512i)mask) != 0;
+#elif TALWEG_VECTOR_BYTES == 32
+  return _mm256_movemask_pd((__m256d)mask) != 0;
+#elif defined(__x86_64__)
+  return _mm_movemask_pd((__m128d)mask) != 0;
+#else
+  return (mask[0] | mask[1]) != 0;
+#endif
+}
+
+TALWEG_INLINE Vector magnitude(Vector a) { return from_bits(bits(a) & INT64_MAX); }
+// |a| with the sign of b.
+TALWEG_INLINE Vector with_sign(Vector a, Vector b) {
+  return from_bits((bits(a) & INT64_MAX) | (bits(b) & INT64_MIN));
+}
+
+}  // namespace talweg::TALWEG_ISA

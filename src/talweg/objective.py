@@ -1,0 +1,406 @@
+"""`Objective`: a function of n coordinates with its derivatives."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from talweg import _core
+from talweg.quantity import GRADIENT, HESSIAN, HESSIAN_PRODUCT, THIRD, VALUE
+from talweg.recording import RecordedArray, RecordingError, record, recorded, recording_of
+from talweg.verification import verify as _verify
+
+_KINK_NAMES = {
+    "absolute": "abs",
+    "sign": "sign",
+    "minimum": "minimum",
+    "maximum": "maximum",
+    "select": "where",
+    "less": "comparison",
+    "less_equal": "comparison",
+    "equal": "comparison",
+}
+
+
+class Objective:
+    """A smooth function f: R^n -> R with exact derivatives, made from a plain Python function.
+
+    The function is called once with an array that records what is done with it. Values, gradients,
+    Hessians and third derivatives then come from that recording, without Python, for one point or
+    many at once.
+
+    Parameters
+    ----------
+    fun : callable
+        ``fun(x)`` with `x` an array of shape (n,), returning one real number. NumPy's functions,
+        arithmetic, indexing and loops work; a branch on a value of `x` does not (write
+        ``numpy.where``), nor do `math`'s functions (write `numpy`'s or `talweg`'s).
+    n : int
+        Number of coordinates, at least 1.
+    bounds : array_like, shape (n, 2), optional
+        The box the function is meant for, ``[(low, high), ...]``. It limits no evaluation; it is
+        where the recording is checked, and where surveys look when they are given no other box.
+    name : str, optional
+        A name for tables and titles; by default that of `fun`.
+    verify : bool, default True
+        Compare the recording with `fun` at a few points, which are the same each time. It costs
+        some calls of `fun` and catches hidden state and control flow that depends on `x`.
+
+    Attributes
+    ----------
+    n : int
+    bounds : ndarray, shape (n, 2), or None
+    name : str
+    kinks : tuple of str
+        The operations with a kink or a jump that the function uses (``"abs"``, ``"where"``, ...).
+        On the kink itself a derivative is that of one side.
+
+    Raises
+    ------
+    TypeError
+        When `fun` is no function, returns no real number, or does something that cannot be
+        recorded (`talweg.RecordingError`); the message says what to write instead.
+    ValueError
+        When `n` or `bounds` make no sense, `fun` is NaN everywhere, or the recording differs from
+        `fun`.
+
+    Notes
+    -----
+    Derivatives are with respect to the Euclidean coordinates. Points are float64, shape (n,) for
+    one and (m, n) for many; a single point gives a single answer. Results outside the function's
+    domain are NaN or infinite, as NumPy's; a NaN in the argument is an error. Objectives pickle as
+    arrays, without `fun`. An objective can be used inside another recorded function.
+
+    Examples
+    --------
+    >>> import numpy, talweg
+    >>> def toy(x):
+    ...     return (x[0]**2 + 2 * x[1]**2) / 2 + x[0]**2 * x[1] / 2
+    >>> f = talweg.Objective(toy, 2)
+    >>> float(f([2.0, -1.0]))
+    1.0
+    >>> f.grad([1.0, 0.0])
+    array([1. , 0.5])
+    >>> f.hess([2.0, -1.0])
+    array([[0., 2.],
+           [2., 2.]])
+    >>> f(numpy.zeros((3, 2))).shape
+    (3,)
+    """
+
+    def __init__(self, fun, n, *, bounds=None, name=None, verify=True):
+        if not callable(fun):
+            raise TypeError(
+                f"fun: want a function of one array, got {type(fun).__name__}"
+                + ("; use Objective.from_expression" if _is_expression(fun) else "")
+            )
+        n = checked_dimension(n)
+        bounds = checked_bounds(bounds, n)
+        recording, output = record(fun, n)
+        core = _core.TapeObjective(recording.tape, output)
+        if verify:
+            _verify(fun, core, n, bounds=bounds)
+        used = recording.tape.kinks(output)
+        kinks = (_KINK_NAMES[kink] for kink in used if kink in recording.kinks)
+        self._setup(
+            core,
+            n,
+            bounds=bounds,
+            name=name or _name_of(fun),
+            kinks=tuple(dict.fromkeys(kinks)),
+            tape=(recording.tape, output),
+        )
+
+    def _setup(self, core, n, *, bounds=None, name="f", kinks=(), tape=None):
+        """Shared by every kind of objective; `core` is the talweg._core.Objective."""
+        self._core = core
+        self._tape = tape
+        self.n = n
+        self.bounds = bounds
+        self.name = name
+        self.kinks = kinks
+
+    @classmethod
+    def from_expression(cls, expr, variables, *, bounds=None, name=None):
+        """An objective from a SymPy expression or a string.
+
+        Parameters
+        ----------
+        expr : sympy.Expr or str
+            A string holds numbers, variables, ``+ - * / **``, parentheses, the constants ``pi`` and
+            ``e``, and functions of `talweg` by name. It is parsed, never evaluated as Python.
+        variables : sequence of sympy.Symbol or str, or one str with the names separated by spaces
+            or commas
+            The coordinates in order.
+        bounds, name
+            As for `Objective`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            When the expression cannot be read, uses names that are no variables, or holds a
+            function that cannot be recorded.
+
+        Examples
+        --------
+        >>> import talweg
+        >>> f = talweg.Objective.from_expression("(x**2 + 2*y**2)/2 + x**2*y/2", "x y")
+        >>> float(f([2.0, -1.0]))
+        1.0
+        """
+        from talweg.expressions import parse
+
+        function, names = parse(expr, variables)
+        return cls(function, len(names), bounds=bounds, name=name or str(expr)[:60])
+
+    # Evaluation.
+
+    def __call__(self, x):
+        """Value at `x`.
+
+        Parameters
+        ----------
+        x : array_like, shape (n,) or (m, n)
+
+        Returns
+        -------
+        float or ndarray, shape (m,)
+        """
+        if type(x) is RecordedArray or recording_of(x) is not None:
+            return self._replayed(x)
+        points, single = self._points(x)
+        value = self._core.evaluate(points, VALUE)["value"]
+        return value[0] if single else value
+
+    def grad(self, x):
+        """Gradient at `x`.
+
+        Parameters
+        ----------
+        x : array_like, shape (n,) or (m, n)
+
+        Returns
+        -------
+        ndarray, shape (n,) or (m, n)
+        """
+        points, single = self._points(x)
+        gradient = self._core.evaluate(points, GRADIENT)["gradient"]
+        return gradient[0] if single else gradient
+
+    def hess(self, x):
+        """Hessian at `x`.
+
+        Parameters
+        ----------
+        x : array_like, shape (n,) or (m, n)
+
+        Returns
+        -------
+        ndarray, shape (n, n) or (m, n, n)
+        """
+        points, single = self._points(x)
+        hessian = self._core.evaluate(points, HESSIAN)["hessian"]
+        return hessian[0] if single else hessian
+
+    def hessp(self, x, v):
+        """Hessian times a vector, without forming the Hessian.
+
+        Parameters
+        ----------
+        x : array_like, shape (n,) or (m, n)
+        v : array_like, shape (n,) or (m, n)
+            One vector for all points, or one for each.
+
+        Returns
+        -------
+        ndarray, shape (n,) or (m, n)
+        """
+        points, vectors, single = self._points_and_vectors(x, v)
+        product = self._core.evaluate(points, HESSIAN_PRODUCT, vectors)["hessian_product"]
+        return product[0] if single else product
+
+    def third(self, x, v):
+        """T[v], the derivative of the Hessian along `v`.
+
+        Parameters
+        ----------
+        x : array_like, shape (n,) or (m, n)
+        v : array_like, shape (n,) or (m, n)
+            One vector for all points, or one for each.
+
+        Returns
+        -------
+        ndarray, shape (n, n) or (m, n, n)
+        """
+        points, vectors, single = self._points_and_vectors(x, v)
+        third = self._core.evaluate(points, THIRD, vectors)["third"]
+        return third[0] if single else third
+
+    def _points(self, x, argument="x"):
+        """`x` as (m, n) floats, and whether it was one point."""
+        if type(x) is not np.ndarray or x.dtype != np.float64:
+            x = _as_floats(x, argument)
+        if x.shape == (self.n,):
+            points, single = x.reshape(1, self.n), True
+        elif x.ndim == 2 and x.shape[1] == self.n:
+            points, single = x, False
+        else:
+            raise ValueError(
+                f"{argument}: want shape ({self.n},) or (m, {self.n}), got {x.shape}"
+            )
+        # One pass and no temporary: a sum of squares is NaN exactly when an entry is.
+        flat = points.reshape(-1)
+        if math.isnan(flat.dot(flat)):
+            row = int(np.flatnonzero(np.isnan(points).any(axis=1))[0])
+            where = "" if single else f" in row {row}"
+            raise ValueError(f"{argument}: NaN{where}")
+        return points, single
+
+    def _points_and_vectors(self, x, v):
+        points, single_point = self._points(x)
+        vectors, single_vector = self._points(v, "v")
+        if len(points) != len(vectors):
+            if single_point:
+                points = np.broadcast_to(points, vectors.shape)
+            elif single_vector:
+                vectors = np.broadcast_to(vectors, points.shape)
+            else:
+                raise ValueError(
+                    f"v: want shape ({self.n},) or {points.shape}, as x, got {vectors.shape}"
+                )
+        return points, vectors, single_point and single_vector
+
+    def _replayed(self, x):
+        from talweg.recording.replay import replay
+
+        if self._tape is None:
+            raise RecordingError(
+                f"{self!r} is no recorded function, so that it cannot be part of a recording"
+            )
+        x = recorded(x, recording_of(x))
+        if x.shape != (self.n,):
+            raise ValueError(f"x: want shape ({self.n},), got {x.shape}")
+        tape, output = self._tape
+        names = {kink for kink, shown in _KINK_NAMES.items() if shown in self.kinks}
+        x._recording.kinks |= names
+        return replay(tape.serialize(output), x)
+
+    # Saving.
+
+    def to_arrays(self):
+        """The recorded function as arrays, for files.
+
+        Returns
+        -------
+        dict of str to ndarray
+
+        Raises
+        ------
+        TypeError
+            When the objective is no recorded function.
+        """
+        if self._tape is None:
+            raise TypeError(f"{self!r} is no recorded function: only recordings can be saved")
+        tape, output = self._tape
+        arrays = tape.serialize(output)
+        arrays["name"] = np.array(self.name)
+        arrays["kinks"] = np.array(self.kinks, dtype=str)
+        if self.bounds is not None:
+            arrays["bounds"] = self.bounds
+        return arrays
+
+    @classmethod
+    def from_arrays(cls, arrays):
+        """The objective that `to_arrays` was called on.
+
+        Parameters
+        ----------
+        arrays : dict of str to ndarray
+            Checked, not trusted; no code in it is run.
+
+        Raises
+        ------
+        ValueError
+            When the arrays are no saved objective.
+        """
+        arrays = {key: np.asarray(value) for key, value in arrays.items()}
+        for key in ("name", "kinks"):
+            if key not in arrays or arrays[key].dtype.kind != "U":
+                raise ValueError(f"not a saved objective: {key!r} is missing or no text")
+        metadata = {"name", "kinks", "bounds"}
+        stored = {key: value for key, value in arrays.items() if key not in metadata}
+        tape, output = _core.Tape.deserialize(stored)
+        bounds = checked_bounds(arrays.get("bounds"), tape.n)
+        self = cls.__new__(cls)
+        self._setup(
+            _core.TapeObjective(tape, output),
+            tape.n,
+            bounds=bounds,
+            name=str(arrays["name"]),
+            kinks=tuple(str(kink) for kink in arrays["kinks"].reshape(-1)),
+            tape=(tape, output),
+        )
+        return self
+
+    def __reduce__(self):
+        return Objective.from_arrays, (self.to_arrays(),)
+
+    def __repr__(self):
+        parts = [self.name, f"n={self.n}"]
+        if self._tape is not None:
+            tape = self._tape[0]
+            parts.append(f"{tape.size} operation{'' if tape.size == 1 else 's'}")
+        if self.kinks:
+            parts.append("kinks: " + ", ".join(self.kinks))
+        return f"<Objective {', '.join(parts)}>"
+
+
+def checked_dimension(n) -> int:
+    """`n` as an int, or an error."""
+    if isinstance(n, (bool, np.bool_)) or not isinstance(n, (int, np.integer)):
+        raise TypeError(f"n: want the number of coordinates, an int, got {n!r}")
+    if n < 1:
+        raise ValueError(f"n: want at least 1 coordinate, got {n}")
+    return int(n)
+
+
+def checked_bounds(bounds, n):
+    """`bounds` as a read-only (n, 2) array or None, or an error.
+
+    A pair (low, high) stands for the same bounds on every coordinate.
+    """
+    if bounds is None:
+        return None
+    array = _as_floats(bounds, "bounds")
+    if array.shape == (2,):
+        array = np.tile(array, (n, 1))
+    if array.shape != (n, 2):
+        raise ValueError(f"bounds: want shape ({n}, 2), got {array.shape}")
+    if not np.isfinite(array).all():
+        raise ValueError("bounds: want finite numbers")
+    for i, (low, high) in enumerate(array):
+        if not low < high:
+            raise ValueError(f"bounds: want low < high, got ({low}, {high}) for coordinate {i}")
+    array = array.copy()
+    array.flags.writeable = False
+    return array
+
+
+def _as_floats(x, argument) -> np.ndarray:
+    try:
+        array = np.asarray(x)
+    except ValueError:
+        raise ValueError(f"{argument}: want an array of numbers, got rows of unequal lengths") from None
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{argument}: want real numbers, got dtype {array.dtype}")
+    return array.astype(np.float64, copy=False)
+
+
+def _is_expression(value) -> bool:
+    return isinstance(value, str) or hasattr(value, "free_symbols")
+
+
+def _name_of(fun) -> str:
+    name = getattr(fun, "__name__", None) or type(fun).__name__
+    return "f" if name == "<lambda>" else name
