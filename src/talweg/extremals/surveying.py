@@ -126,7 +126,8 @@ def survey(
     interrupt = None
     try:
         for point in points:
-            network.add_critical_point(point)
+            isolated = status != Status.DEGENERATE or not point.degenerate
+            network.add_critical_point(point, isolated)
         network.trace()
     except KeyboardInterrupt as caught:
         interrupt = caught
