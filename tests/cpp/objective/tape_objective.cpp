@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "objective/derivative_check.hpp"
+#include "objective/derivatives.hpp"
 #include "talweg/record.hpp"
 
 using namespace talweg;
@@ -31,8 +32,34 @@ TEST_CASE("matrices from products equal the dense ones") {
   CHECK(greatest_derivative_error(products, coupled, -1.0, 1.0, 3) < 1e-13);
 }
 
+TEST_CASE("sparse matrices from products need as many of them as the pattern has colours") {
+  const auto chain = [](auto x) {
+    auto sum = x[0] * 0.0;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      sum += pow(x[i] * x[i] - 1.0, 2.0);
+      if (i + 1 < x.size()) sum += sin(x[i + 1] - x[i]);
+    }
+    return sum;
+  };
+  const TapeFunction function = record_tape(chain, 9);
+  const TapeObjective products(function.tape, function.output, 0);
+  CHECK(greatest_derivative_error(products, chain, -1.0, 1.0, 3) < 1e-13);
+
+  Tape tape = function.tape;
+  const SparsityPattern pattern = hessian_pattern(tape, gradient(tape, function.output, 9));
+  CHECK(pattern.colours == 3);
+  CHECK(pattern.rows.size() == 9 + 2 * 8);
+  for (std::size_t j = 0; j + 2 < 9; ++j) {
+    CHECK(pattern.colour[j] != pattern.colour[j + 1]);
+    CHECK(pattern.colour[j] != pattern.colour[j + 2]);
+  }
+}
+
 TEST_CASE("lanes do not mix, and lanes beyond the last are left alone") {
-  const auto objective = record(coupled, 4);
+  const TapeFunction function = record_tape(coupled, 4);
+  std::unique_ptr<Objective> objective;
+  SUBCASE("dense") { objective = std::make_unique<TapeObjective>(function.tape, function.output); }
+  SUBCASE("products") { objective = std::make_unique<TapeObjective>(function.tape, function.output, 0); }
   constexpr std::size_t n = 4, lanes = 37, stride = 41;
   std::mt19937_64 random(5);
   for (const unsigned quantities : {1u, 2u, 4u, 8u, 16u, 32u, 15u, 63u}) {
