@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from talweg import datasets, surfaces
 from talweg._core import __version__
 from talweg._locations import get_cmake_dir, get_include
 from talweg.functions import *  # noqa: F403
@@ -19,9 +20,11 @@ __all__ = [
     "RecordingError",
     "Status",
     "__version__",
+    "datasets",
     "get_cmake_dir",
     "get_include",
     "load",
     "sum_over",
+    "surfaces",
 ]
 __all__ += _functions
