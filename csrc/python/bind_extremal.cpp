@@ -63,6 +63,8 @@ py::dict event_dict(const CurveEvent& event, std::size_t n) {
   result["x"] = vector_array({z.begin(), z.begin() + static_cast<long>(n)});
   result["z"] = vector_array(z);
   result["fun"] = event.point.value;
+  result["residual"] = event.point.residual;
+  result["z_tangent"] = vector_array(event.point.tangent);
   result["arclength"] = event.arclength;
   result["error"] = event.error;
   result["index"] = event.index;

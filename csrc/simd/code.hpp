@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "objective/opcode.hpp"
+
 namespace talweg {
 
 // One instruction. Operands are byte offsets into a table of 8-byte entries, 8 times the slot: with
@@ -15,14 +17,16 @@ struct Code {
   double k;
 };
 
+// The opcode that ends code, after the last one of Opcode.
+constexpr std::uint32_t code_end = opcode_count;
+
 constexpr int widest_direct = 8;
 constexpr int row_block = 64;
 constexpr int indirect_count = 4;
 // Lanes of the blocks whose registers are found through pointers.
 constexpr int indirect_lanes[indirect_count] = {16, 32, 64, 128};
 
-struct InstructionSet {
-  const char* name;
+struct InterpreterKernels {
   int vector_lanes;
   // direct[v - 1], v = 1..widest_direct: slot s is the v vectors from registers + s * v * vector_lanes.
   // For few lanes: fewer loads an instruction.
@@ -32,8 +36,8 @@ struct InstructionSet {
   void (*indirect[indirect_count])(const Code* code, double* const* rows);
 };
 
-// The instruction set in use: the best one the machine has, or the one that the environment
-// variable TALWEG_ISA names. Throws std::runtime_error when that one is unknown or not available.
-const InstructionSet& active_instruction_set();
+enum class Isa;
+
+const InterpreterKernels& interpreter_kernels(Isa isa);
 
 }  // namespace talweg

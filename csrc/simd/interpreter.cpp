@@ -176,12 +176,8 @@ static void execute_indirect(const Code* code, double* const* rows) {
   execute(code, IndirectRegisters<lanes / vector_lanes>{rows});
 }
 
-#define TALWEG_STRING_OF(name) #name
-#define TALWEG_STRING(name) TALWEG_STRING_OF(name)
-
-extern const InstructionSet instruction_set;
-const InstructionSet instruction_set = {
-    TALWEG_STRING(TALWEG_ISA),
+extern const InterpreterKernels interpreter_kernels;
+const InterpreterKernels interpreter_kernels = {
     vector_lanes,
     {execute_direct<1>, execute_direct<2>, execute_direct<3>, execute_direct<4>,
      execute_direct<5>, execute_direct<6>, execute_direct<7>, execute_direct<8>},

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from talweg import datasets, surfaces
+from talweg import datasets, extremals, surfaces
 from talweg._core import __version__
 from talweg._locations import get_cmake_dir, get_include
+from talweg.extremals import (
+    ExtremalTracer,
+    critical_points,
+    survey,
+    trace,
+    trace_talweg,
+)
 from talweg.functions import *  # noqa: F403
 from talweg.functions import __all__ as _functions
 from talweg.io import load
@@ -16,15 +23,21 @@ from talweg.sums import sum_over
 # Only what NumPy alone can serve is imported above; the rest of the package imports SciPy, SymPy
 # or matplotlib where it uses them (tests/test_import.py).
 __all__ = [
+    "ExtremalTracer",
     "Objective",
     "RecordingError",
     "Status",
     "__version__",
+    "critical_points",
     "datasets",
+    "extremals",
     "get_cmake_dir",
     "get_include",
     "load",
     "sum_over",
     "surfaces",
+    "survey",
+    "trace",
+    "trace_talweg",
 ]
 __all__ += _functions

@@ -11,17 +11,19 @@ __all__ = ["surfaces"]
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def surfaces(as_json: bool) -> None:
     """List the surfaces that `talweg survey` knows by name."""
-    from talweg import surfaces as catalogue
+    from talweg.surfaces import catalogue
 
     entries = []
-    for name in catalogue.names():
-        f = catalogue.by_name(name)
+    for entry in catalogue():
+        f = entry.build()
         entries.append(
             {
-                "name": name,
+                "name": entry.name,
                 "n": f.n,
-                "bounds": [[float(low), float(high)] for low, high in f.bounds],
-                "description": catalogue.describe(name),
+                "bounds": None if f.bounds is None else f.bounds.tolist(),
+                "size": entry.size,
+                "default_size": entry.default,
+                "summary": entry.summary,
             }
         )
     if as_json:
@@ -32,9 +34,14 @@ def surfaces(as_json: bool) -> None:
     from talweg.cli.tables import console, table
 
     rows = []
-    for entry in entries:
-        box = [f"{low:g},{high:g}" for low, high in entry["bounds"]]
+    for row in entries:
+        box = [f"{low:g},{high:g}" for low, high in row["bounds"] or ()]
         if len(set(box)) == 1 and len(box) > 1:
             box = [f"{box[0]} (each)"]
-        rows.append([entry["name"], str(entry["n"]), " ".join(box), entry["description"]])
-    console().print(table("Surfaces", ["name", "n", "bounds", "description"], rows))
+        name = row["name"]
+        if row["size"]:
+            name += f"[-{row['default_size']}]"
+        rows.append([name, str(row["n"]), " ".join(box), row["summary"]])
+    out = console()
+    out.print(table("Surfaces", ["name", "n", "bounds", "what it is"], rows))
+    out.print("A number in brackets is a default: rosenbrock-5 has n = 5.")

@@ -152,9 +152,7 @@ def _run(
         if value is not None:
             options[key] = value
     if progress:
-        from talweg.cli.progress import ProgressBar
-
-        options["progress"] = ProgressBar
+        options["progress"] = True
     try:
         where = target.starts
         if target.from_minimum:

@@ -45,7 +45,7 @@ def resolve(
 
 
 def _dimension(
-    n: int | None, bounds: np.ndarray | None, starts: list[np.ndarray]
+    n: int | None, bounds: np.ndarray | None, starts: list[np.ndarray], known: str = "--n"
 ) -> tuple[int | None, np.ndarray | None]:
     """n as all that is given says it; bounds with a single pair repeated for every coordinate."""
     if n is not None and n < 1:
@@ -54,7 +54,7 @@ def _dimension(
         bounds = np.repeat(bounds, n, axis=0)
     sizes = {}
     if n is not None:
-        sizes["--n"] = n
+        sizes[known] = n
     if bounds is not None:
         sizes["--bounds"] = len(bounds)
     for start in starts:
@@ -73,31 +73,28 @@ def _surface(
     from talweg import surfaces
 
     try:
-        f = surfaces.by_name(text) if n is None else surfaces.by_name(text, n)
-    except (ValueError, KeyError) as error:
-        if text in surfaces.names():
-            raise Refused(f"{text}: {error}") from None
+        f = surfaces.by_name(text)
+        if n is not None and f.n != n:
+            f = surfaces.by_name(f"{text}-{n}")
+    except ValueError as error:
         raise Refused(
-            f"unknown surface {text!r}; {nearest(text, surfaces.names())} "
+            f"{str(error).removeprefix('name: ')} "
             "(talweg surfaces lists them; a function of your own is path/to/file.py:name)"
         ) from None
-    _, bounds = _dimension(f.n, bounds, starts)
-    if bounds is None and not starts:
-        bounds = np.asarray(f.bounds, dtype=float)
-    return Target(text, f, bounds, starts or None)
+    if n is not None and f.n != n:
+        raise Refused(f"--n: {text} has n = {f.n}, not {n}; talweg surfaces says what may follow a name")
+    _, bounds = _dimension(f.n, bounds, starts, known=text)
+    return Target(text, f, f.bounds if bounds is None else bounds, starts or None)
 
 
 def _logistic(text: str, bounds: np.ndarray | None, starts: list[np.ndarray]) -> Target:
     from talweg import datasets
 
-    name = text.partition(":")[2]
-    if name != "breast-cancer":
-        raise Refused(f"unknown data set {name!r}; {nearest(name, ['breast-cancer'])}")
     try:
-        f = datasets.logistic_breast_cancer()
-    except ImportError as error:
-        raise Refused(f"{text}: {error}") from None
-    _, bounds = _dimension(f.n, bounds, starts)
+        f = datasets.logistic(text.partition(":")[2])
+    except (ValueError, ImportError) as error:
+        raise Refused(f"{text}: {str(error).removeprefix('name: ')}") from None
+    _, bounds = _dimension(f.n, bounds, starts, known=text)
     return Target(text, f, bounds, starts or [np.zeros(f.n)], from_minimum=not starts)
 
 

@@ -21,7 +21,7 @@ def checked_array(
     if array.ndim != len(shape) or any(
         want is not None and have != want for have, want in zip(array.shape, shape, strict=False)
     ):
-        wanted = "(" + ", ".join("any" if s is None else str(s) for s in shape) + ")"
+        wanted = str(tuple("any" if s is None else s for s in shape)).replace("'", "")
         raise ValueError(f"{owner}: {name} has shape {array.shape}, wanted {wanted}")
     array = np.ascontiguousarray(array, dtype=dtype).view()
     array.flags.writeable = False

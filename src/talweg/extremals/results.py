@@ -236,7 +236,8 @@ class Survey:
     half_branches : dict
         ``{(i, branch, direction): j}``: the half of branch `branch` (counted from 0, the softest)
         that leaves critical point `i` along ``direction`` (+1 or -1) times its eigenvector is part
-        of curve `j`.
+        of curve `j`. Where an eigenvalue is repeated, the lines that leave in its eigenspace take
+        its branch numbers in a fixed order; lines beyond their number count on from n.
     f : Objective or None
         The function; None when a loaded file carries none.
     bounds : ndarray, shape (n, 2), or None
@@ -277,7 +278,7 @@ class Survey:
         for (i, branch, direction), j in halves.items():
             if not (
                 0 <= i < len(self.critical_points)
-                and 0 <= branch < self.critical_points[i].n
+                and branch >= 0
                 and direction in (1, -1)
                 and 0 <= j < len(self.extremals)
             ):

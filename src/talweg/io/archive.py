@@ -113,6 +113,8 @@ def read_archive(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str
                 entries = _read_entries(archive, name)
         except (
             zipfile.BadZipFile,
+            # The file is open: what the system now refuses are positions that make no sense.
+            OSError,
             zlib.error,
             EOFError,
             NotImplementedError,

@@ -34,7 +34,7 @@ class Kind(NamedTuple):
 
 
 def _column(values: Sequence[Any], dtype: type, shape: tuple[int, ...] = ()) -> np.ndarray:
-    return np.array(list(values), dtype=dtype).reshape(-1, *shape)
+    return np.array(list(values), dtype=dtype).reshape(len(values), *shape)
 
 
 def _take(arrays: Arrays, name: str, dtype: str, shape: tuple[int | None, ...]) -> np.ndarray:
@@ -202,12 +202,10 @@ def _unpack_curves(header: Header, arrays: Arrays, n: int, f: Any) -> list[Extre
 
 def _pack_objective(f: Any) -> Arrays:
     """The arrays of a recorded objective; none for one that wraps foreign code."""
-    serialize = getattr(f, "serialize", None)
-    if serialize is None:
-        return {}
     try:
-        arrays = serialize()
-    except NotImplementedError:
+        arrays = f.to_arrays()
+    except (AttributeError, TypeError):
+        # Not every objective is a recording: callables and pointers cannot go into a file.
         return {}
     return {f"objective/{name}": np.asarray(array) for name, array in arrays.items()}
 
@@ -218,7 +216,7 @@ def _unpack_objective(arrays: Arrays) -> Any:
         return None
     from talweg.objective import Objective
 
-    return Objective.deserialize({name[len("objective/") :]: arrays.pop(name) for name in names})
+    return Objective.from_arrays({name[len("objective/") :]: arrays.pop(name) for name in names})
 
 
 def _pack_survey(survey: Survey) -> tuple[Header, Arrays]:
@@ -226,7 +224,7 @@ def _pack_survey(survey: Survey) -> tuple[Header, Arrays]:
     curve_header, arrays = _pack_curves(survey.extremals, n)
     arrays.update(_pack_critical_points(survey.critical_points, n))
     arrays["half_branches"] = _column(
-        [(*half, j) for half, j in sorted(survey.half_branches.items())], np.int64, (4,)
+        [(*half, j) for half, j in survey.half_branches.items()], np.int64, (4,)
     )
     if survey.bounds is not None:
         arrays["bounds"] = survey.bounds

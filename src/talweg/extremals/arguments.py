@@ -1,0 +1,106 @@
+"""Checks of the arguments that finding, tracing and surveying share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from talweg.objective import Objective, checked_bounds
+
+__all__ = [
+    "checked_bounds_of",
+    "checked_count",
+    "checked_objective",
+    "checked_point",
+    "checked_positive",
+    "checked_workers",
+    "default_max_step",
+]
+
+
+def checked_objective(f: Objective | Callable[[Any], Any], n: int | None) -> Objective:
+    """`f` itself, or a plain function recorded for `n` coordinates."""
+    if isinstance(f, Objective):
+        return f
+    if not callable(f):
+        raise TypeError(
+            f"f: want a talweg.Objective or a function of one array, got {type(f).__name__}"
+        )
+    if n is None:
+        raise TypeError(
+            "f: a plain function needs bounds or a start to know its number of coordinates; "
+            "or record it: talweg.Objective(f, n)"
+        )
+    return Objective(f, n)
+
+
+def dimension_of(bounds: Any, starts: Any) -> int | None:
+    """The number of coordinates that bounds or starts speak of, None when they do not say."""
+    try:
+        if starts is not None:
+            return int(np.shape(starts)[-1])
+        if bounds is not None:
+            return int(np.shape(bounds)[0])
+    except (IndexError, ValueError):
+        pass
+    return None
+
+
+def checked_bounds_of(f: Objective, bounds: Any) -> np.ndarray | None:
+    """`bounds`, or those of the objective when None; ``()`` for no box."""
+    if bounds is None:
+        return f.bounds
+    if isinstance(bounds, (tuple, list)) and len(bounds) == 0:
+        return None
+    return checked_bounds(bounds, f.n)
+
+
+def checked_point(x: Any, n: int, argument: str) -> np.ndarray:
+    """`x` as a finite vector of n floats, or an error that names the argument."""
+    try:
+        point = np.asarray(x)
+    except ValueError:
+        raise ValueError(f"{argument}: want {n} numbers, got rows of unequal lengths") from None
+    if point.dtype.kind not in "biuf":
+        raise TypeError(f"{argument}: want {n} real numbers, got dtype {point.dtype}")
+    point = np.ascontiguousarray(point, dtype=np.float64)
+    if point.shape != (n,):
+        raise ValueError(f"{argument}: want shape ({n},), got {point.shape}")
+    if not np.isfinite(point).all():
+        raise ValueError(f"{argument}: want finite numbers, got {point.tolist()}")
+    return point
+
+
+def checked_positive(value: Any, argument: str) -> float:
+    """`value` as a positive finite float."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(
+        value, (int, float, np.integer, np.floating)
+    ):
+        raise TypeError(f"{argument}: want a positive number, got {value!r}")
+    if not (value > 0 and math.isfinite(value)):
+        raise ValueError(f"{argument}: want a positive finite number, got {value}")
+    return float(value)
+
+
+def checked_count(value: Any, argument: str, least: int) -> int:
+    """`value` as an int of at least `least`."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{argument}: want a whole number, got {value!r}")
+    if value < least:
+        raise ValueError(f"{argument}: want at least {least}, got {value}")
+    return int(value)
+
+
+def checked_workers(workers: Any) -> int:
+    """Number of threads: None stands for one for each processor (0 in the core)."""
+    return 0 if workers is None else checked_count(workers, "workers", 1)
+
+
+def default_max_step(bounds: np.ndarray | None, x: np.ndarray) -> float:
+    """Half a percent of the box's diagonal, or two percent of the larger of 1 and ``max |x|``."""
+    if bounds is not None:
+        return 0.005 * float(np.linalg.norm(bounds[:, 1] - bounds[:, 0]))
+    return 0.02 * max(1.0, float(np.abs(x).max(initial=0.0)))
