@@ -8,7 +8,7 @@ import numpy as np
 
 from talweg import _core
 from talweg.quantity import GRADIENT, HESSIAN, HESSIAN_PRODUCT, THIRD, VALUE
-from talweg.recording import RecordedArray, RecordingError, record, recorded, recording_of
+from talweg.recording import RecordingError, record, recorded, recording_of
 from talweg.verification import verify as _verify
 
 _KINK_NAMES = {
@@ -167,7 +167,7 @@ class Objective:
         -------
         float or ndarray, shape (m,)
         """
-        if type(x) is RecordedArray or recording_of(x) is not None:
+        if (type(x) is not np.ndarray or x.dtype == object) and recording_of(x) is not None:
             return self._replayed(x)
         points, single = self._points(x)
         value = self._core.evaluate(points, VALUE)["value"]
