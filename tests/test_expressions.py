@@ -38,16 +38,18 @@ def test_strings(text):
         assert abs(f([x, y]) - expected) <= 1e-14 * (1 + abs(expected))
 
 
-@given(st.recursive(
-    st.sampled_from(["x", "y", "2", "0.5", "pi"]),
-    lambda parts: st.one_of(
-        st.builds("({} {} {})".format, parts, st.sampled_from("+-*"), parts),
-        st.builds("(-{})".format, parts),
-        st.builds("{}**2".format, st.sampled_from(["x", "y"])),
-        st.builds("{}({})".format, st.sampled_from(["sin", "cos", "tanh", "atan"]), parts),
-    ),
-    max_leaves=12,
-))
+@given(
+    st.recursive(
+        st.sampled_from(["x", "y", "2", "0.5", "pi"]),
+        lambda parts: st.one_of(
+            st.builds("({} {} {})".format, parts, st.sampled_from("+-*"), parts),
+            st.builds("(-{})".format, parts),
+            st.builds("{}**2".format, st.sampled_from(["x", "y"])),
+            st.builds("{}({})".format, st.sampled_from(["sin", "cos", "tanh", "atan"]), parts),
+        ),
+        max_leaves=12,
+    )
+)
 def test_strings_mean_what_sympy_says(text):
     expression = sympy.sympify(text, locals={"x": X, "y": Y})
     point = (0.75, -1.25)
@@ -155,7 +157,7 @@ EXPRESSIONS = [
     sympy.E**X + sympy.EulerGamma - sympy.Float("0.1") * Y**-2,
     sympy.Max(X, Y, sympy.Rational(1, 2)) + sympy.Min(X, Y) + sympy.Abs(X - Y) + sympy.sign(X - 1),
     X**Y + sympy.atan2(Y, X) + sympy.erf(X) + sympy.log(X, 3),
-    sympy.Piecewise((X, X < sympy.Rational(1, 2)), (X**2, Y > 1), (Y, True)),
+    sympy.Piecewise((X, sympy.Rational(1, 2) > X), (X**2, Y > 1), (Y, True)),
     sympy.Piecewise((X, (X < 1) & (Y < 1)), (Y, sympy.Or(X >= 1, Y >= 1))),
     sympy.Piecewise((X, sympy.Not(sympy.Eq(X, Y))), (Y, True)),
     sympy.sec(X) + sympy.csc(X) + sympy.cot(X) + sympy.sech(Y) + sympy.csch(Y) + sympy.coth(Y),
@@ -188,7 +190,11 @@ def test_sympy_expressions(expression):
         (sympy.nan, TypeError, "nan is not a finite real number"),
         (X < Y, TypeError, "want one expression"),
         (sympy.Eq(X, Y), TypeError, "want one expression"),
-        (sympy.Matrix([X, Y]), TypeError, "want a SymPy expression or a string|want one expression"),
+        (
+            sympy.Matrix([X, Y]),
+            TypeError,
+            "want a SymPy expression or a string|want one expression",
+        ),
         (sympy.Integral(X, X), TypeError, "Integral cannot be recorded"),
         (sympy.floor(X), TypeError, "floor cannot be recorded"),
     ],

@@ -26,7 +26,7 @@ def cubic_hessian(x):
 
 
 def cubic_third(x, v):
-    a, b, c = x
+    a, b, _ = x
     p, q, r = v
     return np.array(
         [
@@ -267,7 +267,9 @@ def test_errors_of_the_plain_function_outside_its_domain_are_skipped():
 def test_nan_everywhere():
     with pytest.raises(ValueError, match=r"NaN or infinite at each of the 64 points.*give bounds"):
         talweg.Objective(lambda x: np.sqrt(-1 - x[0] ** 2), 1)
-    with pytest.raises(ValueError, match="NaN or infinite at each of the 64 points tried in bounds"):
+    with pytest.raises(
+        ValueError, match="NaN or infinite at each of the 64 points tried in bounds"
+    ):
         talweg.Objective(lambda x: np.sqrt(-1 - x[0] ** 2), 1, bounds=[(0, 1)])
     with pytest.raises(ValueError, match="NaN or infinite"):
         talweg.Objective(lambda x: np.nan, 2)

@@ -130,7 +130,9 @@ def test_composites_far_out(sign, size):
         assert abs(value - float(reference)) <= abs(bound)
 
 
-@pytest.mark.parametrize("point", [(0.3, -0.8), (-0.5, 0.2), (-1.0, -1e-3), (2.0, 1e-9), (-2.0, 0.7), (1e-8, -1)])
+@pytest.mark.parametrize(
+    "point", [(0.3, -0.8), (-0.5, 0.2), (-1.0, -1e-3), (2.0, 1e-9), (-2.0, 0.7), (1e-8, -1)]
+)
 def test_arctan2_and_hypot(point):
     f = talweg.Objective(lambda x: np.arctan2(x[1], x[0]) * 2 + np.hypot(x[0], x[1]), 2)
     v = np.array([0.4, -1.1])
@@ -138,7 +140,10 @@ def test_arctan2_and_hypot(point):
     expression = 2 * sympy.atan2(Y, X) + sympy.sqrt(X**2 + Y**2)
     gradient = [sympy.diff(expression, s) for s in symbols]
     hessian = [[sympy.diff(g, s) for s in symbols] for g in gradient]
-    third = [[sum(sympy.diff(h, s) * c for s, c in zip(symbols, v)) for h in row] for row in hessian]
+    third = [
+        [sum(sympy.diff(h, s) * c for s, c in zip(symbols, v, strict=True)) for h in row]
+        for row in hessian
+    ]
     x = np.array(point)
     full = (*point, 0.0)
     assert relative_error([f(x)], [expression], full) <= 1e-15
@@ -198,10 +203,15 @@ def test_drawn_expressions(expression, point, vector):
     gradient = [sympy.diff(expression, s) for s in VARIABLES]
     hessian = [[sympy.diff(g, s) for s in VARIABLES] for g in gradient]
     third = [
-        [sum((sympy.diff(h, s) * c for s, c in zip(VARIABLES, vector)), sympy.S(0)) for h in row]
+        [
+            sum((sympy.diff(h, s) * c for s, c in zip(VARIABLES, vector, strict=True)), sympy.S(0))
+            for h in row
+        ]
         for row in hessian
     ]
-    product = [sum((h * c for h, c in zip(row, vector)), sympy.S(0)) for row in hessian]
+    product = [
+        sum((h * c for h, c in zip(row, vector, strict=True)), sympy.S(0)) for row in hessian
+    ]
     x, v = np.array(point), np.array(vector, dtype=float)
     for computed, exact in [
         ([f(x)], [expression]),

@@ -49,7 +49,9 @@ IDIOMS = {
     "matrix product": lambda x: (MATRIX @ x)[2] + (x @ MATRIX)[-1],
     "stacked matrix product": lambda x: (TENSOR @ x).sum() + (TENSOR @ np.outer(x, x)).sum(),
     "object array": lambda x: np.exp(np.array([x[0], x[1]])).sum(),
-    "object array, mixed operands": lambda x: (np.array([x[0], x[1]]) * x[2:] + MATRIX[0, :2]).sum(),
+    "object array, mixed operands": lambda x: (
+        np.array([x[0], x[1]]) * x[2:] + MATRIX[0, :2]
+    ).sum(),
     "object array of rows": lambda x: np.array([x[:2], x[2:]]).sum(axis=0)[0],
     "asarray": lambda x: np.asarray(x) @ np.array(x),
     "array with like": lambda x: np.array([x[0], 1.0], like=x).sum(),
@@ -63,14 +65,16 @@ IDIOMS = {
     "norm of rows": lambda x: np.linalg.norm(x.reshape(2, 2), axis=1).sum(),
     "largest": lambda x: np.linalg.norm(x, np.inf) + x.max() + np.min(x) + np.ptp(x),
     "numpy scalar on the left": lambda x: np.float64(2.0) * x[0] - np.float64(3.0) / x[1],
-    "numbers on the left": lambda x: 2 / x[0] - 3 * x[1] + 1.5**x[2] + (1 - x[3]),
+    "numbers on the left": lambda x: 2 / x[0] - 3 * x[1] + 1.5 ** x[2] + (1 - x[3]),
     "integer array": lambda x: (np.arange(4) * x).sum() + (x ** np.arange(4)).sum(),
     "powers": lambda x: x[0] ** 2 + x[1] ** -1 + x[2] ** 0.5 + x[3] ** x[0] + x[1] ** 0 + x[2] ** 7,
     "python sum": lambda x: sum(value**2 for value in x),
     "python reduce": lambda x: functools.reduce(lambda a, b: a * b + 1, x),
     "sum of a list": lambda x: np.sum([x[0], x[1] * 2]),
     "collected in a list": collected,
-    "logaddexp": lambda x: np.logaddexp(x[0], x[1]) + np.logaddexp.reduce(x) + np.logaddexp2(1, x[0]),
+    "logaddexp": lambda x: (
+        np.logaddexp(x[0], x[1]) + np.logaddexp.reduce(x) + np.logaddexp2(1, x[0])
+    ),
     "inverse functions": lambda x: (
         np.arcsin(x[0]) + np.arccos(x[1]) + np.arctan(x[2]) + np.arcsinh(-x[0]) + np.arctanh(x[3])
     ),
@@ -82,7 +86,9 @@ IDIOMS = {
     "roots": lambda x: np.cbrt(x[0]) + np.cbrt(-x[1]) + np.square(x[2]) + np.reciprocal(x[3]),
     "angles": lambda x: np.deg2rad(x[0]) + np.rad2deg(x[1]) + np.degrees(x[2]) + np.radians(x[3]),
     "hypot": lambda x: np.hypot(x[0], x[1]) + np.hypot.reduce(x),
-    "signs": lambda x: np.sign(x - 0.5).sum() + np.copysign(x[0], -x[1]) + abs(x - 0.5).sum() + -x[0],
+    "signs": lambda x: (
+        np.sign(x - 0.5).sum() + np.copysign(x[0], -x[1]) + abs(x - 0.5).sum() + -x[0]
+    ),
     "heaviside": lambda x: np.heaviside(x - 0.5, 0.5).sum() + np.fabs(x)[0] + (+x)[1],
     "scipy.special": lambda x: (
         scipy.special.erf(x[0])
@@ -101,7 +107,9 @@ IDIOMS = {
         + np.where((x == x[0]) | (x < 0.1), x, 0).sum()
         + x[0]
     ),
-    "clip": lambda x: np.clip(x, 0.2, 0.5).sum() + x.clip(min=0.4)[0] + np.clip(x, None, x[0]).sum(),
+    "clip": lambda x: (
+        np.clip(x, 0.2, 0.5).sum() + x.clip(min=0.4)[0] + np.clip(x, None, x[0]).sum()
+    ),
     "extrema": lambda x: np.maximum(x, 0.3)[1] + np.minimum(0.5, x).sum() + np.fmax(x[0], x[1]),
     "concatenate": lambda x: np.concatenate([x, [1, 2]]).prod() + np.append(x, x[0] ** 2).sum(),
     "stack": lambda x: np.stack([x[0], 1.0, x[1]]).std() + np.hstack([x, x]).var(ddof=1),
@@ -109,7 +117,9 @@ IDIOMS = {
         np.vstack([x, x * 2])[1, 2] + np.column_stack([x, x])[3, 1] + np.block([x, x])[5]
     ),
     "reshape": lambda x: np.mean(x.reshape(2, 2) @ MATRIX[:2, :2]) + x.reshape((4, 1)).T[0, 3],
-    "transpose": lambda x: np.outer(x, MATRIX[1]).T[2, 1] + np.swapaxes(x.reshape(2, 2), 0, 1)[0, 1],
+    "transpose": lambda x: (
+        np.outer(x, MATRIX[1]).T[2, 1] + np.swapaxes(x.reshape(2, 2), 0, 1)[0, 1]
+    ),
     "running": lambda x: np.cumsum(x)[2] * np.cumprod(x)[3] + np.add.accumulate(x)[-1],
     "outer": lambda x: np.add.outer(x, x).sum() + np.multiply.outer(MATRIX[0], x)[1, 2],
     "tensordot": lambda x: (
@@ -126,8 +136,12 @@ IDIOMS = {
     "averages": lambda x: np.average(x, weights=[1, 2, 3, 4]) + np.average(x) + x.mean() + x.var(),
     "products": lambda x: np.inner(x, x) + np.vdot(x, MATRIX[0]) + np.dot(2, x)[0] + x.dot(x),
     "fancy indexing": lambda x: (x[[0, 2]] * x[np.array([1, 3])]).sum() + x[-1] + x[::-1][0],
-    "masks of numbers": lambda x: x[np.array([True, False, True, False])].sum() + x[..., None][2, 0],
-    "sizes": lambda x: x[x.size - 1] * len(x) + x.shape[0] + np.size(x) + np.ndim(x) + np.shape(x)[0],
+    "masks of numbers": lambda x: (
+        x[np.array([True, False, True, False])].sum() + x[..., None][2, 0]
+    ),
+    "sizes": lambda x: (
+        x[x.size - 1] * len(x) + x.shape[0] + np.size(x) + np.ndim(x) + np.shape(x)[0]
+    ),
     "pad": lambda x: np.pad(x, 1).sum() + np.pad(x, 2, mode="edge")[0] + np.flip(x)[1],
     "repeat": lambda x: np.repeat(x, 2)[3] + np.tile(x, 2)[5] + np.broadcast_to(x, (3, 4))[2, 1],
     "split": lambda x: sum(np.prod(part) for part in np.split(x, 2)) + np.meshgrid(x, x)[0][1, 2],
@@ -303,12 +317,12 @@ def test_the_functions_own_exception_comes_out_unchanged():
 
     with pytest.raises(KeyError, match="mine"):
         talweg.Objective(fun, 2)
-    with pytest.raises(ValueError, match="mismatch|shapes|broadcast"):
+    with pytest.raises(ValueError, match=r"mismatch|shapes|broadcast"):
         talweg.Objective(lambda x: (x + np.ones(3)).sum(), 2)
     with pytest.raises(IndexError):
         talweg.Objective(lambda x: x[2], 2)
     with pytest.raises(ValueError, match="unpack"):
-        talweg.Objective(lambda x: [a for a, b, c in [x]][0], 2)
+        talweg.Objective(lambda x: next(a for a, b, c in [x]), 2)
 
 
 def test_too_many_operations_name_the_other_kinds():
@@ -322,7 +336,7 @@ def test_too_many_operations_name_the_other_kinds():
         return np.sum(np.sin(np.outer(x, np.arange(MAX_OPERATIONS))))
 
     for fun in (loop, at_once):
-        with pytest.raises(RecordingError, match="sum_over.*from_callables"):
+        with pytest.raises(RecordingError, match=r"sum_over.*from_callables"):
             talweg.Objective(fun, 2)
 
 
@@ -353,7 +367,7 @@ def test_shapes_that_do_not_fit():
         lambda x: np.einsum("ij->i", x).sum(),
         lambda x: x[:0].max(),
     ):
-        with pytest.raises(ValueError, match="shape|matmul|einsum|no elements"):
+        with pytest.raises(ValueError, match=r"shape|matmul|einsum|no elements"):
             talweg.Objective(fun, 4)
 
 

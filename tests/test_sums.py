@@ -24,7 +24,9 @@ def squares(x, row):
 TERMS = {
     "logistic": logistic,
     "squares": squares,
-    "products of rows and coordinates": lambda x, row: np.sin(x[0] * row[0]) * np.exp(x[1] - row[2]),
+    "products of rows and coordinates": lambda x, row: (
+        np.sin(x[0] * row[0]) * np.exp(x[1] - row[2])
+    ),
     "where": lambda x, row: np.where(row[0] > 0, x[0] ** 2, x[1]) * row[1],
     "row only": lambda x, row: row[0] ** 2 + row[1],
     "coordinates only": lambda x, row: x[0] * x[1],
@@ -64,7 +66,10 @@ def test_derivatives_are_those_of_sympy(rows):
 
     symbols = (a, b)
     hessian = [[sympy.diff(term, s, t) for t in symbols] for s in symbols]
-    third = [[sum(sympy.diff(h, s) * c for s, c in zip(symbols, v)) for h in row] for row in hessian]
+    third = [
+        [sum(sympy.diff(h, s) * c for s, c in zip(symbols, v, strict=True)) for h in row]
+        for row in hessian
+    ]
     for computed, exact in [
         ([f(x)], [term]),
         (f.grad(x), [sympy.diff(term, s) for s in symbols]),
@@ -206,7 +211,7 @@ def test_bad_terms():
 def test_hidden_state_in_a_term_is_caught():
     rng = np.random.default_rng(0)
     total = talweg.sum_over(lambda x, row: x[0] * row[0] + rng.normal(), ROWS)
-    with pytest.raises(ValueError, match="sum_over's term.*random numbers"):
+    with pytest.raises(ValueError, match=r"sum_over's term.*random numbers"):
         talweg.Objective(total, 2)
 
 
@@ -222,5 +227,7 @@ def test_a_row_must_not_leave_its_term():
     def fun(x):
         return total(x) + kept[-1]
 
-    with pytest.raises((RecordingError, ValueError), match="row of talweg.sum_over|another recording"):
+    with pytest.raises(
+        (RecordingError, ValueError), match=r"row of talweg.sum_over|another recording"
+    ):
         talweg.Objective(fun, 2)

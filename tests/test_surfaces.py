@@ -32,7 +32,7 @@ def leps(p):
     depths = (number("4.746"), number("4.746"), number("3.445"))
     factors = (number("1.05"), number("1.3"), number("1.05"))
     coulomb, exchange = 0, []
-    for r, d, s in zip(distances, depths, factors):
+    for r, d, s in zip(distances, depths, factors, strict=True):
         e = exp(-number("1.942") * (r - number("0.742")))
         coulomb += d / 2 * (mpmath.mpf(3) / 2 * e**2 - e) / s
         exchange.append(d / 4 * (e**2 - 6 * e) / s)
@@ -44,18 +44,15 @@ def lennard_jones(p):
     atoms = [p[i : i + 3] for i in range(0, len(p), 3)]
     total = 0
     for a, b in itertools.combinations(atoms, 2):
-        r = mpmath.sqrt(sum((s - t) ** 2 for s, t in zip(a, b)))
+        r = mpmath.sqrt(sum((s - t) ** 2 for s, t in zip(a, b, strict=True)))
         total += 4 * (r**-12 - r**-6)
     return total
 
 
 def goldstein_price(p):
     x, y = p
-    return (
-        1 + (x + y + 1) ** 2 * (19 - 14 * x + 3 * x**2 - 14 * y + 6 * x * y + 3 * y**2)
-    ) * (
-        30
-        + (2 * x - 3 * y) ** 2 * (18 - 32 * x + 12 * x**2 + 48 * y - 36 * x * y + 27 * y**2)
+    return (1 + (x + y + 1) ** 2 * (19 - 14 * x + 3 * x**2 - 14 * y + 6 * x * y + 3 * y**2)) * (
+        30 + (2 * x - 3 * y) ** 2 * (18 - 32 * x + 12 * x**2 + 48 * y - 36 * x * y + 27 * y**2)
     )
 
 
@@ -112,10 +109,7 @@ FORMULAS = {
     "styblinski-tang": lambda p: sum(x**4 - 16 * x**2 + 5 * x for x in p) / 2,
     "toy": lambda p: (p[0] ** 2 + 2 * p[1] ** 2) / 2 + p[0] ** 2 * p[1] / 2,
     "valley-ridge": lambda p: (
-        p[0] ** 4 / 2
-        - p[0] ** 2
-        + p[1] ** 2 * (number("0.3265") - p[0])
-        + p[1] ** 4 * (1 + p[0])
+        p[0] ** 4 / 2 - p[0] ** 2 + p[1] ** 2 * (number("0.3265") - p[0]) + p[1] ** 4 * (1 + p[0])
     ),
     "wolfe-quapp": lambda p: (
         p[0] ** 4
@@ -155,8 +149,8 @@ def hessian(f, p):
 
 
 def third(f, p, v):
-    ahead = hessian(f, [a + STEP * b for a, b in zip(p, v)])
-    behind = hessian(f, [a - STEP * b for a, b in zip(p, v)])
+    ahead = hessian(f, [a + STEP * b for a, b in zip(p, v, strict=True)])
+    behind = hessian(f, [a - STEP * b for a, b in zip(p, v, strict=True)])
     n = len(p)
     return [[(ahead[i][j] - behind[i][j]) / (2 * STEP) for j in range(n)] for i in range(n)]
 
@@ -196,7 +190,7 @@ def test_derivatives_are_those_of_the_formula(name):
             assert_close(gradients[i], gradient(formula, p), "gradient")
             assert_close(hessians[i], exact, "Hessian")
             assert_close(thirds[i], third(formula, p, v), "T[v]")
-            applied = [sum(a * b for a, b in zip(row, v)) for row in exact]
+            applied = [sum(a * b for a, b in zip(row, v, strict=True)) for row in exact]
             assert_close(products[i], applied, "H v")
 
 
@@ -227,7 +221,7 @@ def test_entries_describe_themselves(entry):
         assert named.n == entry.build(smallest).n
         assert entry.build(entry.default).n == f.n
     else:
-        with pytest.raises(ValueError, match="no size to choose|no surface"):
+        with pytest.raises(ValueError, match=r"no size to choose|no surface"):
             surfaces.by_name(f"{entry.name}-7")
 
 
@@ -298,7 +292,7 @@ def test_sizes_that_make_no_sense():
         surfaces.by_name(3)
     with pytest.raises(ValueError, match="n: want 2 to 1000, got 1"):
         surfaces.rosenbrock(1)
-    with pytest.raises(TypeError, match="n: want an int, got 2.5"):
+    with pytest.raises(TypeError, match=r"n: want an int, got 2\.5"):
         surfaces.rosenbrock(2.5)
     with pytest.raises(ValueError, match="only example 3"):
         surfaces.quapp(1)

@@ -83,4 +83,5 @@ def _signed_rows(name) -> np.ndarray:
     features, classes = getattr(datasets, _LOGISTIC[name])(return_X_y=True)
     standardised = (features - features.mean(axis=0)) / features.std(axis=0)
     rows = np.column_stack([standardised, np.ones(len(features))])
-    return rows * (2.0 * classes - 1.0)[:, None]
+    signed: np.ndarray = rows * (2.0 * classes - 1.0)[:, None]
+    return signed

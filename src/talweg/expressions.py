@@ -135,7 +135,7 @@ def _postorder(tree, text):
     return steps[::-1]
 
 
-def _checked_call(node, text) -> list:
+def _checked_call(node, text) -> list[ast.expr]:
     if not isinstance(node.func, ast.Name) or node.keywords:
         raise ValueError(f"expr: only calls of functions by name are read, in {_shown(text)}")
     name = node.func.id

@@ -246,9 +246,7 @@ class Objective:
         elif x.ndim == 2 and x.shape[1] == self.n:
             points, single = x, False
         else:
-            raise ValueError(
-                f"{argument}: want shape ({self.n},) or (m, {self.n}), got {x.shape}"
-            )
+            raise ValueError(f"{argument}: want shape ({self.n},) or (m, {self.n}), got {x.shape}")
         if single:
             # NumPy's reductions would cost as much as the evaluation of one point. A sum is NaN
             # also where infinities of both signs meet, so it only says where to look.
@@ -396,7 +394,9 @@ def _as_floats(x, argument) -> np.ndarray:
     try:
         array = np.asarray(x)
     except ValueError:
-        raise ValueError(f"{argument}: want an array of numbers, got rows of unequal lengths") from None
+        raise ValueError(
+            f"{argument}: want an array of numbers, got rows of unequal lengths"
+        ) from None
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{argument}: want real numbers, got dtype {array.dtype}")
     return array.astype(np.float64, copy=False)

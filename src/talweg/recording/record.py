@@ -85,9 +85,7 @@ def scalar_node(recording: Recording, result, what: str) -> int:
     if isinstance(result, (float, int, np.number, np.ndarray)):
         array = np.asarray(result)
         if array.shape != () or array.dtype.kind not in "iuf":
-            raise RecordingError(
-                f"{what} returned {_described(array)}: one real number is wanted"
-            )
+            raise RecordingError(f"{what} returned {_described(array)}: one real number is wanted")
         return int(recording.constants(array))
     raise RecordingError(f"{what} returned {_described(result)}: one real number is wanted")
 

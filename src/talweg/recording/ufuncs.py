@@ -13,8 +13,8 @@ from talweg.recording.array import (
     RecordedArray,
     apply,
     recorded,
-    recording_of,
     smooth_select,
+    the_recording_of,
 )
 from talweg.recording.errors import RecordingError
 from talweg.recording.reductions import accumulate, matmul, reduce
@@ -94,7 +94,12 @@ def not_equal(a, b):
 
 
 def _truth(a):
-    return a if getattr(a, "dtype", None) == bool or isinstance(a, bool) else not_equal(a, 0.0)
+    return a if _is_truth(a) else not_equal(a, 0.0)
+
+
+def _is_truth(a) -> bool:
+    dtype = a.dtype if type(a) is RecordedArray else np.asarray(a).dtype
+    return bool(dtype.kind == "b")
 
 
 @_ufunc
@@ -119,7 +124,7 @@ def logical_xor(a, b):
 
 def _bitwise(name, logical):
     def operation(*operands):
-        if not all(np.asarray(getattr(a, "dtype", np.asarray(a).dtype)) == bool for a in operands):
+        if not all(_is_truth(a) for a in operands):
             raise RecordingError(f"numpy.{name} works on comparisons only, not on recorded values")
         return logical(*operands)
 
@@ -304,7 +309,7 @@ UFUNCS["vecmat"] = lambda a, b: matmul(recorded_pair(a, b)[0][..., None, :], b)[
 
 def recorded_pair(a, b):
     """Both operands recorded, where at least one is."""
-    recording = recording_of(a, b)
+    recording = the_recording_of(a, b)
     return recorded(a, recording), recorded(b, recording)
 
 
