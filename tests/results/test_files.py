@@ -237,8 +237,13 @@ def test_loading_runs_no_code(toy_survey, tmp_path):
     assert not mark.exists()
 
 
-HUGE = b"\x93NUMPY\x01\x00" + (118).to_bytes(2, "little") + (
-    b"{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000, 2), }".ljust(117) + b"\n"
+HUGE = (
+    b"\x93NUMPY\x01\x00"
+    + (118).to_bytes(2, "little")
+    + (
+        b"{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000, 2), }".ljust(117)
+        + b"\n"
+    )
 )
 
 
@@ -274,7 +279,10 @@ def test_damaged_files_are_refused(toy_survey, tmp_path, changes, message):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format_version": 2, "talweg": "9.0"}, "format 2 by talweg 9.0; this talweg reads up to 1"),
+        (
+            {"format_version": 2, "talweg": "9.0"},
+            "format 2 by talweg 9.0; this talweg reads up to 1",
+        ),
         ({"format_version": "1"}, "format_version is '1'"),
         ({"kind": "flow"}, "holds 'flow', wanted one of extremal, survey"),
         ({"kind": "extremal"}, "damaged extremal file"),

@@ -91,9 +91,9 @@ def draw_survey(
     origin, basis, names = map_plane(survey, plane, center)
     if profile is None:
         profile = not planar
-    figure, panels = _panels(axes, profile)
-    drawn = Drawn()
     box = _box(survey, origin, basis, planar)
+    figure, panels = _panels(axes, profile, box)
+    drawn = Drawn()
     map_ = panels[0]
     if survey.f is not None:
         critical = [
@@ -180,7 +180,7 @@ def _within(at: np.ndarray, box: np.ndarray) -> bool:
     return bool(((at >= box[:, 0]) & (at <= box[:, 1])).all())
 
 
-def _panels(axes: Any, profile: bool) -> tuple[Any, list[Any]]:
+def _panels(axes: Any, profile: bool, box: np.ndarray) -> tuple[Any, list[Any]]:
     if axes is not None:
         panels = list(np.atleast_1d(axes).ravel())
         if len(panels) < 1 + profile:
@@ -192,7 +192,13 @@ def _panels(axes: Any, profile: bool) -> tuple[Any, list[Any]]:
             1, 2, figsize=(11.0, 5.2), width_ratios=[1.25, 1], layout="constrained"
         )
         return figure, list(panels)
-    figure, panel = pyplot.subplots(figsize=(7.6, 5.6), layout="constrained")
+    width, height = box[:, 1] - box[:, 0]
+    # The room a map with equal scales takes, with its legend below; within what a page bears.
+    map_height = float(np.clip(6.2 * height / width, 3.0, 7.5))
+    map_width = float(np.clip(map_height * width / height, 4.8, 6.2))
+    figure, panel = pyplot.subplots(
+        figsize=(map_width + 0.9, map_height + 1.1), layout="constrained"
+    )
     return figure, [panel]
 
 
