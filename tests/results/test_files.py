@@ -180,8 +180,7 @@ def test_flipped_bytes_never_change_the_numbers(make_curve, tmp_path):
         bad.write_bytes(flipped)
         try:
             loaded = talweg.load(bad)
-        except ValueError as error:
-            assert "bad: " in str(error)
+        except ValueError:
             refused += 1
         else:
             # Some bytes of a zip archive (times, attributes) mean nothing here.

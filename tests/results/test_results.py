@@ -255,14 +255,10 @@ def test_results_pickle(toy_survey):
     ],
 )
 def test_extremal_refuses_what_does_not_fit(make_curve, change, message):
-    x = np.zeros((3, 2))
+    fields = make_curve(np.zeros((3, 2)), np.zeros(3, int)).asdict()
+    del fields["slope"]
     with pytest.raises(ValueError, match=message):
-        if "x" in change:
-            base = make_curve(x, np.zeros(3, int)).asdict()
-            base.pop("slope")
-            Extremal(**{**base, **change})
-        else:
-            make_curve(x, np.zeros(3, int), **change)
+        Extremal(**{**fields, **change})
 
 
 def test_extremal_refuses_text(make_curve):

@@ -23,7 +23,7 @@ __all__ = ["survey"]
     "--bounds",
     type=BOUNDS,
     metavar='"LO,HI LO,HI ..."',
-    help="Box: one pair for each coordinate. Default: the surface's own.",
+    help="Box: a pair for each coordinate, or one for all. Default: the surface's own.",
 )
 @click.option("--n", type=int, help="Number of coordinates, where it is not clear.")
 @click.option(
