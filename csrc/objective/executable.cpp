@@ -293,6 +293,4 @@ Executable::Executable(const Program& program) {
     if (!stage.sums_rows()) stage.code.push_back({code_end, 0, 0, 0, 0, 0.0});
 }
 
-void prepare(Program& program) { program.executable = std::make_shared<const Executable>(program); }
-
 }  // namespace talweg

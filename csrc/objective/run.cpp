@@ -6,9 +6,7 @@
 #include <new>
 
 #include "objective/executable.hpp"
-#include "objective/program.hpp"
 #include "simd/code.hpp"
-#include "simd/instruction_set.hpp"
 
 namespace talweg {
 
@@ -234,15 +232,6 @@ void Runner::run_row_stage(const ExecutableStage& stage, const PointFile& points
 void run(const Executable& program, const InterpreterKernels& kernels, std::size_t widest,
          std::size_t lanes, const double* const* inputs, double* const* outputs) {
   Runner(program, kernels, widest).run(lanes, inputs, outputs);
-}
-
-void run(const Program& program, std::size_t lanes, const double* const* inputs,
-         double* const* outputs) {
-  static const InterpreterKernels& kernels = interpreter_kernels(active_isa());
-  if (program.executable)
-    run(*program.executable, kernels, 0, lanes, inputs, outputs);
-  else
-    run(Executable(program), kernels, 0, lanes, inputs, outputs);
 }
 
 }  // namespace talweg

@@ -128,7 +128,10 @@ std::unique_ptr<TapeObjective::Plan> TapeObjective::make_plan(unsigned quantitie
     append(quantity_hessian_product, derivatives.hessian_product());
   if (quantities & quantity_third_product)
     append(quantity_third_product, derivatives.third_product());
-  if (plan->direct) plan->program = lower(derivatives.tape, outputs);
+  if (plan->direct) {
+    plan->program = lower(derivatives.tape, outputs);
+    prepare(plan->program);
+  }
   plan->reads_v = (plan->direct & need_v) != 0;
   plan->reads_w = (plan->direct & quantity_third_product) != 0;
   return plan;
