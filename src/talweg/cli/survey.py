@@ -15,8 +15,11 @@ __all__ = ["survey"]
 
 
 @click.command(
-    epilog="Examples:  talweg survey muller-brown -o out   |   "
-    'talweg survey my.py:f --bounds "-2,2 -1,3"   |   talweg survey logistic:breast-cancer -o out'
+    epilog="""\b
+Examples:
+  talweg survey muller-brown -o out
+  talweg survey my.py:f --bounds "-2,2 -1,3" -o out
+  talweg survey logistic:breast-cancer -o out"""
 )
 @click.argument("target", metavar="NAME_OR_FILE[:f]")
 @click.option(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
@@ -20,7 +21,7 @@ def console(stderr: bool = False) -> Any:
     stream = sys.stderr if stderr else sys.stdout
     return Console(
         stderr=stderr,
-        width=None if stream.isatty() else 180,
+        width=None if stream.isatty() or "COLUMNS" in os.environ else 180,
         highlight=False,
         markup=False,
         emoji=False,
