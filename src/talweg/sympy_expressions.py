@@ -31,7 +31,8 @@ def from_sympy(expression, variables, names):
     if not isinstance(expression, sympy.Expr):
         raise TypeError(f"expr: want one expression, got {type(expression).__name__}")
     order = list(dict.fromkeys(_postorder(expression)))
-    for node in order:
+    # Outermost first, so that an error names the function and not a part of it.
+    for node in reversed(order):
         _rule(node)
 
     def function(x):

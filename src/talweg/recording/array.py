@@ -281,7 +281,8 @@ def nodes_of(recording: Recording, value) -> np.ndarray:
         if value._recording is not recording:
             raise RecordingError(
                 "a recorded value of another recording was used: do not keep recorded values in "
-                "variables that outlive the call of the function"
+                "variables that outlive the call of the function, and use neither the row nor what "
+                "was computed from it in the term of another talweg.sum_over"
             )
         return value._nodes
     if isinstance(value, (float, int)):

@@ -106,7 +106,7 @@ def wolfe_quapp() -> Objective:
     --------
     >>> import talweg
     >>> round(float(talweg.surfaces.wolfe_quapp()([-1.17405609, 1.47708706])), 4)
-    -6.7623
+    -6.7625
     """
     return planar(
         "wolfe-quapp",
