@@ -185,6 +185,16 @@ def test_one_curve_has_a_plane_of_its_own(spatial):
     assert ends(lines(axes)["mixed"]) == pytest.approx(np.array([(-1.0, 0.0), (1.0, 0.0)]))
 
 
+def test_one_coordinate_is_a_graph():
+    point = CriticalPoint([0.5], -0.25, [2.0], np.eye(1), 0, 0.0, 0.0)
+    survey = Survey([point], [], f=lambda x: x[:, 0] ** 2 - x[:, 0], bounds=[[0.0, 2.0]])
+    axes = survey.plot().axes[0]
+    graph = axes.lines[0].get_xydata()
+    assert np.allclose(graph[:, 1], graph[:, 0] * (graph[:, 0] - 1))
+    assert (graph[0, 0], graph[-1, 0]) == (0.0, 2.0)
+    assert [tuple(at) for at in markers(axes, "o")] == [(0.5, -0.25)]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
