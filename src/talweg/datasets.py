@@ -28,8 +28,8 @@ def logistic(name: str = "breast-cancer", ridge: float = 0.01) -> Objective:
         "breast-cancer": M = 569 rows, n = 31 coordinates (30 features and the intercept, which
         comes last); +1 is benign.
     ridge : float, default 0.01
-        Greater than 0. With the default the Hessian at the minimum has a condition number of about
-        {condition}.
+        Greater than 0. With the default the Hessian at the minimum has the smallest eigenvalue
+        0.010002 and the condition number 22.
 
     Returns
     -------

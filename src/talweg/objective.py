@@ -249,12 +249,17 @@ class Objective:
             raise ValueError(
                 f"{argument}: want shape ({self.n},) or (m, {self.n}), got {x.shape}"
             )
-        # One pass and no temporary: a sum of squares is NaN exactly when an entry is.
-        flat = points.reshape(-1)
-        if math.isnan(flat.dot(flat)):
-            row = int(np.flatnonzero(np.isnan(points).any(axis=1))[0])
-            where = "" if single else f" in row {row}"
-            raise ValueError(f"{argument}: NaN{where}")
+        if single:
+            # NumPy's reductions would cost as much as the evaluation of one point. A sum is NaN
+            # also where infinities of both signs meet, so it only says where to look.
+            suspicious = math.isnan(sum(x.tolist()))
+        else:
+            suspicious = points.size > 0 and math.isnan(points.min())
+        if suspicious:
+            bad = np.isnan(points).any(axis=1)
+            if bad.any():
+                where = "" if single else f" in row {int(np.flatnonzero(bad)[0])}"
+                raise ValueError(f"{argument}: NaN{where}")
         return points, single
 
     def _points_and_vectors(self, x, v):

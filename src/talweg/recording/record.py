@@ -6,7 +6,7 @@ import numpy as np
 
 from talweg import _core
 from talweg.recording.array import RecordedArray
-from talweg.recording.errors import RecordingError
+from talweg.recording.errors import RecordingError, index_by_value
 from talweg.recording.recording import Recording, too_long
 
 
@@ -58,6 +58,8 @@ def call(function, *arguments):
                 f"{error}: numpy.array([...]) of recorded values and numbers is an array of "
                 "objects; write numpy.stack([...])"
             ) from error
+        if isinstance(error, IndexError) and "only integers, slices" in str(error):
+            raise RecordingError(f"{error}; {index_by_value()}") from error
         raise
 
 

@@ -102,7 +102,7 @@ def by_name(name: str) -> Objective:
     entry = _entries.get(stem)
     if entry is None or not (number.isascii() and number.isdigit() and len(number) < 10):
         near = difflib.get_close_matches(stem if number.isdigit() else wanted, _entries, n=3)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(_entries)}"
+        hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(sorted(_entries))}"
         raise ValueError(f"name: no surface is called {name!r}: {hint}")
     if entry.sizes is None:
         raise ValueError(f"name: {entry.name} has no size to choose, got {name!r}")
