@@ -26,7 +26,7 @@ def cubic_hessian(x):
 
 
 def cubic_third(x, v):
-    a, b, c = x
+    a, b, _c = x
     p, q, r = v
     return np.array(
         [

@@ -30,7 +30,7 @@ class RecordedArray:
 
     __slots__ = ("_boolean", "_nodes", "_recording")
     __array_priority__ = 1000.0
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, recording: Recording, nodes: np.ndarray, boolean: bool = False):
         self._recording = recording
@@ -330,6 +330,7 @@ def recorded(value, recording: Recording | None = None) -> RecordedArray:
     if type(value) is RecordedArray:
         return value
     recording = recording or recording_of(value)
+    assert recording is not None
     return RecordedArray(recording, nodes_of(recording, value))
 
 
@@ -342,13 +343,14 @@ def apply(name: str, *operands, boolean: bool = False, smooth: bool = False) -> 
     `smooth` says that the operation has no kink as it is used here.
     """
     recording = recording_of(*operands)
+    assert recording is not None
     if name in _KINKED and not smooth:
         recording.kinks.add(name)
     nodes = [nodes_of(recording, operand) for operand in operands]
     first = nodes[0]
     for other in nodes:
         if other.shape != first.shape:
-            nodes = np.broadcast_arrays(*nodes)
+            nodes = list(np.broadcast_arrays(*nodes))
             first = nodes[0]
             break
     recording.reserve(first.size)

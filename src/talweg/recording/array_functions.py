@@ -6,7 +6,6 @@ import numpy as np
 
 from talweg.recording.array import (
     ARRAY_FUNCTIONS,
-    UFUNCS,
     RecordedArray,
     apply,
     nodes_of,
@@ -471,7 +470,7 @@ def polyval(p, x):
 @_implements("linalg.norm", "linalg.vector_norm")
 def norm(x, ord=None, axis=None, keepdims=False):
     x = recorded(x)
-    if axis is None and ord not in (None, "fro") and x.ndim != 1 or isinstance(axis, tuple):
+    if (axis is None and ord not in (None, "fro") and x.ndim != 1) or isinstance(axis, tuple):
         raise RecordingError(
             f"numpy.linalg.norm(ord={ord!r}, axis={axis!r}) of an array of shape {x.shape} is not "
             "recorded: vector norms and the Frobenius norm are"

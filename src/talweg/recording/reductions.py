@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from talweg.recording.array import UFUNCS, RecordedArray, apply, recorded, recording_of
@@ -75,7 +77,7 @@ def _fold_pairs(function, terms):
     return terms[0]
 
 
-def accumulate(name, array, axis=0, **_) -> RecordedArray:
+def accumulate(name, array, axis=0, **_) -> Any:
     """``ufunc.accumulate``."""
     array = recorded(array)
     (axis,) = _axes(array, axis)
@@ -88,6 +90,7 @@ def accumulate(name, array, axis=0, **_) -> RecordedArray:
 
 def _operands(a, b) -> tuple[RecordedArray, RecordedArray, Recording]:
     recording = recording_of(a, b)
+    assert recording is not None
     return recorded(a, recording), recorded(b, recording), recording
 
 
@@ -144,8 +147,9 @@ def einsum(subscripts, *operands, optimize=None, out=None, **_) -> RecordedArray
     if len(labels) != len(operands):
         raise ValueError(f"einsum: {len(labels)} operands in {subscripts!r}, {len(operands)} given")
     recording = recording_of(*operands)
+    assert recording is not None
     order = output + "".join(sorted(set(inputs) - set(output) - {","}))
-    product = None
+    product: Any = None
     for label, operand in zip(labels, operands):
         term = _aligned(label, recorded(operand, recording), order, subscripts)
         if product is not None:
