@@ -411,46 +411,58 @@ Task<Follower::Verdict> Follower::judge_index() {
   co_return Verdict::accept;
 }
 
-Task<Follower::Verdict> Follower::judge() {
+bool Follower::measure_step() {
   CurvePoint& to = *next_;
   const CurvePoint& from = *latest_;
   crossing_passed_ = false;
   step_events_.clear();
-  if (!system_.tangent(to, border_.data()) || to.singularity < 1e-13) co_return Verdict::shorten;
+  if (!system_.tangent(to, border_.data()) || to.singularity < 1e-13) return false;
   to.arclength = from.arclength + arc_length(from, to, n_);
   system_.classify(to);
   turn_ = angle(n_, from.tangent.data(), to.tangent.data());
   vector_turn_ = angle(n_, from.z.data() + n_, to.z.data() + n_);
   const double limit = options_.max_turn;
-  const bool smooth = turn_ <= limit && vector_turn_ <= 1.5 * limit &&
-                      first_correction_ <= 0.1 * step_length_ &&
-                      dot(n_, from.tangent.data(), to.tangent.data()) > 0.0;
-  if (!smooth) co_return Verdict::shorten;
-  if (from.orientation != 0.0 && to.orientation != from.orientation) {
-    const Verdict verdict = co_await judge_crossing();
-    if (verdict != Verdict::accept) co_return verdict;
-  }
+  return turn_ <= limit && vector_turn_ <= 1.5 * limit &&
+         first_correction_ <= 0.1 * step_length_ &&
+         dot(n_, from.tangent.data(), to.tangent.data()) > 0.0;
+}
+
+bool Follower::index_unexplained() const {
   const auto functions = system_.event_functions();
   int folds = 0;
   for (std::size_t i = 0; i < functions.size(); ++i) {
     if (functions[i].kind == EventKind::level_fold && !functions[i].is_index_function) {
-      folds += differ_in_sign(from.events[i], to.events[i]);
+      folds += differ_in_sign(latest_->events[i], next_->events[i]);
     }
   }
-  if (from.orientation != 0.0) {
-    const int change = std::abs(to.slope_index - from.slope_index);
-    const bool explained = crossing_passed_ ? change <= 1 + folds : change == folds;
-    if (!explained) {
-      const bool coarse = step_length_ > 1e-2 * options_.max_step;
-      if (coarse && change < 2) co_return Verdict::shorten;
-      if (change >= 2) {
-        const Verdict verdict = co_await judge_index();
-        if (verdict != Verdict::accept) co_return verdict;
-      }
+  const int change = std::abs(next_->slope_index - latest_->slope_index);
+  return crossing_passed_ ? change > 1 + folds : change != folds;
+}
+
+bool Follower::has_events() const {
+  const auto functions = system_.event_functions();
+  for (std::size_t i = 0; i < functions.size(); ++i) {
+    if (!functions[i].is_index_function &&
+        differ_in_sign(latest_->events[i], next_->events[i])) {
+      return true;
     }
   }
-  if (step_length_ > 1e-3 * options_.max_step && may_hide_event()) co_return Verdict::shorten;
-  co_return Verdict::accept;
+  return false;
+}
+
+bool Follower::near_face() const {
+  if (options_.lower.empty()) return false;
+  for (std::size_t i = 0; i < n_; ++i) {
+    const double low = std::min(latest_->z[i], next_->z[i]) - step_length_;
+    const double high = std::max(latest_->z[i], next_->z[i]) + step_length_;
+    if (low < options_.lower[i] || high > options_.upper[i]) return true;
+  }
+  return false;
+}
+
+bool Follower::near_start() const {
+  return curve_.points() >= 4 && next_->arclength >= 4.0 * options_.initial_step &&
+         distance(n_, first_.z.data(), next_->z.data()) <= 1.1 * step_length_;
 }
 
 Task<void> Follower::locate_events() {
@@ -533,7 +545,6 @@ Task<bool> Follower::leave_box() {
 }
 
 Task<bool> Follower::close_loop() {
-  if (curve_.points() < 4 || next_->arclength < 4.0 * options_.initial_step) co_return false;
   // The start lies beside the chord, and the tangent lines agree.
   double chord = 0.0, along = 0.0;
   for (std::size_t i = 0; i < n_; ++i) {
@@ -575,14 +586,17 @@ Task<bool> Follower::close_loop() {
   co_return true;
 }
 
-Task<void> Follower::look_for_near_branch() {
-  // The curvature of a curve peaks where it turns past the centre of an avoided crossing.
+bool Follower::curvature_peaked() {
   const bool peak = history_ >= 3 && curvature_rises_ && curvature_ < earlier_curvature_;
-  const double peak_curvature = earlier_curvature_;
+  peak_curvature_ = earlier_curvature_;
   curvature_rises_ = curvature_ >= earlier_curvature_;
   earlier_curvature_ = curvature_;
-  if (!peak || peak_curvature * options_.near_branch_distance < 0.125) co_return;
-  const double reach = 4.0 / peak_curvature + distance(n_, latest_->z.data(), earliest_->z.data());
+  return peak && peak_curvature_ * options_.near_branch_distance >= 0.125;
+}
+
+Task<void> Follower::look_for_near_branch() {
+  // The curvature of a curve peaks where it turns past the centre of an avoided crossing.
+  const double reach = 4.0 / peak_curvature_ + distance(n_, latest_->z.data(), earliest_->z.data());
   const Crossing crossing = co_await find_crossing(lane_, system_, *earlier_, reach);
   if (!crossing.found || crossing.exact || crossing.half_gap > options_.near_branch_distance) {
     co_return;
@@ -651,7 +665,25 @@ Task<void> Follower::follow() {
     // Events located below correct points of their own.
     const double correction = first_correction_;
     Verdict verdict = Verdict::shorten;
-    if (good) verdict = co_await judge();
+    if (good && measure_step()) {
+      verdict = Verdict::accept;
+      if (latest_->orientation != 0.0) {
+        if (next_->orientation != latest_->orientation) verdict = co_await judge_crossing();
+        if (verdict == Verdict::accept && index_unexplained()) {
+          const bool coarse = step_length_ > 1e-2 * options_.max_step;
+          const bool several = std::abs(next_->slope_index - latest_->slope_index) >= 2;
+          if (several) {
+            verdict = co_await judge_index();
+          } else if (coarse) {
+            verdict = Verdict::shorten;
+          }
+        }
+      }
+      if (verdict == Verdict::accept && step_length_ > 1e-3 * options_.max_step &&
+          may_hide_event()) {
+        verdict = Verdict::shorten;
+      }
+    }
     if (verdict == Verdict::shorten) {
       step_length_ *= corrections_ > 0 && !good ? 0.4 : 0.5;
       if (step_length_ < smallest_step()) verdict = Verdict::stop;
@@ -663,20 +695,25 @@ Task<void> Follower::follow() {
     }
     if (verdict == Verdict::shorten) continue;
 
-    co_await locate_events();
+    // Most steps have nothing of this; asking first spares them the coroutines.
+    if (has_events()) co_await locate_events();
     Status ended = Status::running;
-    const bool left_box = co_await leave_box();
-    if (left_box) ended = Status::boundary;
-    if (ended == Status::running) {
+    if (near_face()) {
+      const bool left_box = co_await leave_box();
+      if (left_box) ended = Status::boundary;
+    }
+    if (ended == Status::running && near_start()) {
       const bool closed = co_await close_loop();
       if (closed) {
         ended = Status::closed;
         curve_.closed = true;
       }
     }
-    std::stable_sort(
-        step_events_.begin(), step_events_.end(),
-        [](const CurveEvent& a, const CurveEvent& b) { return a.arclength < b.arclength; });
+    if (step_events_.size() > 1) {
+      std::stable_sort(
+          step_events_.begin(), step_events_.end(),
+          [](const CurveEvent& a, const CurveEvent& b) { return a.arclength < b.arclength; });
+    }
     for (std::size_t i = 0; i < step_events_.size(); ++i) {
       const EventKind kind = step_events_[i].kind;
       const bool stops = (kind == EventKind::critical_point && options_.stop_at_critical_points) ||
@@ -711,7 +748,7 @@ Task<void> Follower::follow() {
     history_ = std::min<std::size_t>(history_ + 1, 3);
     first_correction_ = correction;
     adapt_step();
-    co_await look_for_near_branch();
+    if (curvature_peaked()) co_await look_for_near_branch();
     co_await lane_.pause();
   }
   for (CurveEvent& event : curve_.events) {

@@ -39,7 +39,6 @@ class Follower {
   // negative number when the curve could not be followed there.
   Task<double> locate(const CurvePoint& from, const CurvePoint& to, const Function& function,
                       CurvePoint& point);
-  Task<Verdict> judge();             // turns, orientation and indices of the step
   Task<Verdict> judge_crossing();    // the orientation flipped
   Task<Verdict> judge_index();       // the slope index changed unexplained
   Task<void> locate_events();
@@ -47,7 +46,14 @@ class Follower {
   Task<bool> close_loop();
   Task<void> look_for_near_branch();
 
+  // Tangent, labels and turns at the end of the step; false where it turned too far.
+  bool measure_step();
+  bool index_unexplained() const;
   bool may_hide_event() const;
+  bool has_events() const;
+  bool near_face() const;
+  bool near_start() const;
+  bool curvature_peaked();
   bool outside(const CurvePoint& point) const;
   double smallest_step() const;
   void record(const CurvePoint& point);
@@ -71,6 +77,7 @@ class Follower {
   double turn_ = 0.0, vector_turn_ = 0.0;
   double curvature_ = 0.0, earlier_curvature_ = 0.0;
   bool curvature_rises_ = false;
+  double peak_curvature_ = 0.0;
   double wanted_error_ = 0.0;               // above zero: correct until the position is this good
   double last_correction_ = 0.0;
   int corrections_ = 0;
