@@ -21,8 +21,8 @@ from talweg.status import Status
 __all__ = ["Network"]
 
 #: How often an arc whose two ends disagree is traced again, with steps shortened by _SHORTEN.
-_RETRIES = 5
-_SHORTEN = 0.25
+_RETRIES = 3
+_SHORTEN = 0.3
 
 
 @dataclasses.dataclass(frozen=True, order=True)
