@@ -4,7 +4,23 @@ Prints C++ arrays, lowest order first, each with the largest weighted error of t
 before rounding. Run with mpmath installed: python coefficients.py
 """
 
-from mpmath import atan, cos, erf, erfc, exp, expm1, linspace, log, lu_solve, matrix, mp, mpf, pi, sin, sqrt, tan
+from mpmath import (
+    atan,
+    cos,
+    erf,
+    erfc,
+    exp,
+    expm1,
+    log,
+    lu_solve,
+    matrix,
+    mp,
+    mpf,
+    pi,
+    sin,
+    sqrt,
+    tan,
+)
 
 mp.dps = 60
 
@@ -26,7 +42,7 @@ def remez(target, weight, low, high, degree, rounds=12):
 
         def error(t):
             value = mpf(0)
-            for c in reversed(coefficients):
+            for c in reversed(coefficients):  # noqa: B023 (used in this round only)
                 value = value * t + c
             return weight(t) * (value - target(t))
 

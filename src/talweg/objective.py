@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from talweg import _core
 from talweg.quantity import GRADIENT, HESSIAN, HESSIAN_PRODUCT, THIRD, VALUE
@@ -89,7 +92,15 @@ class Objective:
     (3,)
     """
 
-    def __init__(self, fun, n, *, bounds=None, name=None, verify=True):
+    def __init__(
+        self,
+        fun: Callable[[Any], Any],
+        n: int,
+        *,
+        bounds: ArrayLike | None = None,
+        name: str | None = None,
+        verify: bool = True,
+    ) -> None:
         if not callable(fun):
             raise TypeError(
                 f"fun: want a function of one array, got {type(fun).__name__}"
@@ -112,7 +123,16 @@ class Objective:
             tape=(recording.tape, output),
         )
 
-    def _setup(self, core, n, *, bounds=None, name="f", kinks=(), tape=None):
+    def _setup(
+        self,
+        core: _core.Objective,
+        n: int,
+        *,
+        bounds: NDArray[np.float64] | None = None,
+        name: str = "f",
+        kinks: tuple[str, ...] = (),
+        tape: tuple[_core.Tape, int] | None = None,
+    ) -> None:
         """Shared by every kind of objective; `core` is the talweg._core.Objective."""
         self._core = core
         self._tape = tape
@@ -122,7 +142,14 @@ class Objective:
         self.kinks = kinks
 
     @classmethod
-    def from_expression(cls, expr, variables, *, bounds=None, name=None):
+    def from_expression(
+        cls,
+        expr: Any,
+        variables: Any,
+        *,
+        bounds: ArrayLike | None = None,
+        name: str | None = None,
+    ) -> Self:
         """An objective from a SymPy expression or a string.
 
         Parameters
@@ -156,7 +183,7 @@ class Objective:
 
     # Evaluation.
 
-    def __call__(self, x):
+    def __call__(self, x: Any) -> Any:
         """Value at `x`.
 
         Parameters
@@ -173,7 +200,7 @@ class Objective:
         value = self._core.evaluate(points, VALUE)["value"]
         return value[0] if single else value
 
-    def grad(self, x):
+    def grad(self, x: ArrayLike) -> NDArray[np.float64]:
         """Gradient at `x`.
 
         Parameters
@@ -188,7 +215,7 @@ class Objective:
         gradient = self._core.evaluate(points, GRADIENT)["gradient"]
         return gradient[0] if single else gradient
 
-    def hess(self, x):
+    def hess(self, x: ArrayLike) -> NDArray[np.float64]:
         """Hessian at `x`.
 
         Parameters
@@ -203,7 +230,7 @@ class Objective:
         hessian = self._core.evaluate(points, HESSIAN)["hessian"]
         return hessian[0] if single else hessian
 
-    def hessp(self, x, v):
+    def hessp(self, x: ArrayLike, v: ArrayLike) -> NDArray[np.float64]:
         """Hessian times a vector, without forming the Hessian.
 
         Parameters
@@ -220,7 +247,7 @@ class Objective:
         product = self._core.evaluate(points, HESSIAN_PRODUCT, vectors)["hessian_product"]
         return product[0] if single else product
 
-    def third(self, x, v):
+    def third(self, x: ArrayLike, v: ArrayLike) -> NDArray[np.float64]:
         """T[v], the derivative of the Hessian along `v`.
 
         Parameters
@@ -237,7 +264,7 @@ class Objective:
         third = self._core.evaluate(points, THIRD, vectors)["third"]
         return third[0] if single else third
 
-    def _points(self, x, argument="x"):
+    def _points(self, x: Any, argument: str = "x") -> tuple[NDArray[np.float64], bool]:
         """`x` as (m, n) floats, and whether it was one point."""
         if type(x) is not np.ndarray or x.dtype != np.float64:
             x = _as_floats(x, argument)
@@ -260,7 +287,9 @@ class Objective:
                 raise ValueError(f"{argument}: NaN{where}")
         return points, single
 
-    def _points_and_vectors(self, x, v):
+    def _points_and_vectors(
+        self, x: ArrayLike, v: ArrayLike
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], bool]:
         points, single_point = self._points(x)
         vectors, single_vector = self._points(v, "v")
         if len(points) != len(vectors):
@@ -274,7 +303,7 @@ class Objective:
                 )
         return points, vectors, single_point and single_vector
 
-    def _replayed(self, x):
+    def _replayed(self, x: Any) -> Any:
         from talweg.recording.replay import replay
 
         if self._tape is None:
@@ -291,7 +320,7 @@ class Objective:
 
     # Saving.
 
-    def to_arrays(self):
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
         """The recorded function as arrays, for files.
 
         Returns
@@ -314,7 +343,7 @@ class Objective:
         return arrays
 
     @classmethod
-    def from_arrays(cls, arrays):
+    def from_arrays(cls, arrays: Mapping[str, Any]) -> Self:
         """The objective that `to_arrays` was called on.
 
         Parameters
@@ -346,10 +375,10 @@ class Objective:
         )
         return self
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return Objective.from_arrays, (self.to_arrays(),)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         parts = [self.name, f"n={self.n}"]
         if self._tape is not None:
             tape = self._tape[0]
@@ -359,7 +388,7 @@ class Objective:
         return f"<Objective {', '.join(parts)}>"
 
 
-def checked_dimension(n) -> int:
+def checked_dimension(n: Any) -> int:
     """`n` as an int, or an error."""
     if isinstance(n, (bool, np.bool_)) or not isinstance(n, (int, np.integer)):
         raise TypeError(f"n: want the number of coordinates, an int, got {n!r}")
@@ -368,7 +397,7 @@ def checked_dimension(n) -> int:
     return int(n)
 
 
-def checked_bounds(bounds, n):
+def checked_bounds(bounds: ArrayLike | None, n: int) -> NDArray[np.float64] | None:
     """`bounds` as a read-only (n, 2) array or None, or an error.
 
     A pair (low, high) stands for the same bounds on every coordinate.
@@ -390,7 +419,7 @@ def checked_bounds(bounds, n):
     return array
 
 
-def _as_floats(x, argument) -> np.ndarray:
+def _as_floats(x: ArrayLike, argument: str) -> NDArray[np.float64]:
     try:
         array = np.asarray(x)
     except ValueError:
@@ -402,10 +431,10 @@ def _as_floats(x, argument) -> np.ndarray:
     return array.astype(np.float64, copy=False)
 
 
-def _is_expression(value) -> bool:
+def _is_expression(value: Any) -> bool:
     return isinstance(value, str) or hasattr(value, "free_symbols")
 
 
-def _name_of(fun) -> str:
+def _name_of(fun: Any) -> str:
     name = getattr(fun, "__name__", None) or type(fun).__name__
     return "f" if name == "<lambda>" else name

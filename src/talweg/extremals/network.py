@@ -270,7 +270,7 @@ class Network:
             if not suspects:
                 return
             step *= _SHORTEN
-            self._trace_batch({arm: self.max_length for arm in suspects}, step)
+            self._trace_batch(dict.fromkeys(suspects, self.max_length), step)
             while self._pending:
                 batch, self._pending = self._pending, {}
                 self._trace_batch(batch, step)
