@@ -384,6 +384,10 @@ class Network:
             del nodes[count - 1]
         curve = join(pieces)
         for position, number in nodes.items():
+            if self._nodes[number].critical is None:
+                # The index jumps at a branch point: the point itself goes with its neighbour.
+                neighbour = position - 1 if position > 0 else min(position + 1, count - 1)
+                curve["slope_index"][position] = curve["slope_index"][neighbour]
             curve["events"].append(self._node_event(curve, position, self._nodes[number]))
         curve["events"] = _distinct_events(curve["events"], 1e-6 * self.options["max_step"])
         statuses = []
