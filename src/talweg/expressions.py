@@ -135,7 +135,7 @@ def _postorder(tree, text):
     return steps[::-1]
 
 
-def _checked_call(node, text) -> list:
+def _checked_call(node, text) -> list[ast.expr]:
     if not isinstance(node.func, ast.Name) or node.keywords:
         raise ValueError(f"expr: only calls of functions by name are read, in {_shown(text)}")
     name = node.func.id
@@ -171,6 +171,11 @@ class _Expression:
         self.__name__ = text.strip()[:60]
 
     def __call__(self, x):
+        # Overflow of constants is found out, and reported, when the value is not finite.
+        with np.errstate(all="ignore"):
+            return self._value(x)
+
+    def _value(self, x):
         values = []
         for step in self._steps:
             if isinstance(step, ast.Constant):
@@ -179,11 +184,12 @@ class _Expression:
                 position = self._positions.get(step.id)
                 values.append(np.float64(_CONSTANTS[step.id]) if position is None else x[position])
             elif isinstance(step, ast.BinOp):
-                left = values.pop()
-                values.append(_BINARY[type(step.op)](left, values.pop()))
+                right = values.pop()
+                values.append(_BINARY[type(step.op)](values.pop(), right))
             elif isinstance(step, ast.UnaryOp):
                 values.append(_UNARY[type(step.op)](values.pop()))
             else:
                 function = getattr(functions, step.func.id)
-                values.append(function(*(values.pop() for _ in step.args)))
+                arguments = [values.pop() for _ in step.args]
+                values.append(function(*reversed(arguments)))
         return values[0]

@@ -8,7 +8,7 @@ import numpy as np
 
 from talweg import _core
 from talweg.quantity import GRADIENT, HESSIAN, HESSIAN_PRODUCT, THIRD, VALUE
-from talweg.recording import RecordedArray, RecordingError, record, recorded, recording_of
+from talweg.recording import RecordingError, record, recorded, recording_of
 from talweg.verification import verify as _verify
 
 _KINK_NAMES = {
@@ -167,7 +167,7 @@ class Objective:
         -------
         float or ndarray, shape (m,)
         """
-        if type(x) is RecordedArray or recording_of(x) is not None:
+        if (type(x) is not np.ndarray or x.dtype == object) and recording_of(x) is not None:
             return self._replayed(x)
         points, single = self._points(x)
         value = self._core.evaluate(points, VALUE)["value"]
@@ -246,15 +246,18 @@ class Objective:
         elif x.ndim == 2 and x.shape[1] == self.n:
             points, single = x, False
         else:
-            raise ValueError(
-                f"{argument}: want shape ({self.n},) or (m, {self.n}), got {x.shape}"
-            )
-        # One pass and no temporary: a sum of squares is NaN exactly when an entry is.
-        flat = points.reshape(-1)
-        if math.isnan(flat.dot(flat)):
-            row = int(np.flatnonzero(np.isnan(points).any(axis=1))[0])
-            where = "" if single else f" in row {row}"
-            raise ValueError(f"{argument}: NaN{where}")
+            raise ValueError(f"{argument}: want shape ({self.n},) or (m, {self.n}), got {x.shape}")
+        if single:
+            # NumPy's reductions would cost as much as the evaluation of one point. A sum is NaN
+            # also where infinities of both signs meet, so it only says where to look.
+            suspicious = math.isnan(sum(x.tolist()))
+        else:
+            suspicious = points.size > 0 and math.isnan(points.min())
+        if suspicious:
+            bad = np.isnan(points).any(axis=1)
+            if bad.any():
+                where = "" if single else f" in row {int(np.flatnonzero(bad)[0])}"
+                raise ValueError(f"{argument}: NaN{where}")
         return points, single
 
     def _points_and_vectors(self, x, v):
@@ -391,7 +394,9 @@ def _as_floats(x, argument) -> np.ndarray:
     try:
         array = np.asarray(x)
     except ValueError:
-        raise ValueError(f"{argument}: want an array of numbers, got rows of unequal lengths") from None
+        raise ValueError(
+            f"{argument}: want an array of numbers, got rows of unequal lengths"
+        ) from None
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{argument}: want real numbers, got dtype {array.dtype}")
     return array.astype(np.float64, copy=False)

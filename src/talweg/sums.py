@@ -62,7 +62,9 @@ def _checked_data(data) -> np.ndarray:
     try:
         array = np.asarray(data)
     except ValueError:
-        raise ValueError("data: want an array of shape (m, p), got rows of unequal lengths") from None
+        raise ValueError(
+            "data: want an array of shape (m, p), got rows of unequal lengths"
+        ) from None
     if array.dtype.kind not in "biuf":
         raise TypeError(f"data: want real numbers, got dtype {array.dtype}")
     if array.ndim == 1:

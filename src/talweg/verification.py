@@ -106,4 +106,4 @@ def _points(n, bounds):
         elif attempt % 3 == 1:
             yield rng.uniform(0.1, 0.9, size=n)
         else:
-            yield rng.normal(scale=3.0**rng.integers(-3, 4), size=n) + rng.normal()
+            yield rng.normal(scale=3.0 ** rng.integers(-3, 4), size=n) + rng.normal()

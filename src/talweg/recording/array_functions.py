@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from talweg.recording.array import (
     ARRAY_FUNCTIONS,
-    UFUNCS,
     RecordedArray,
     apply,
     nodes_of,
     recorded,
     recording_of,
+    the_recording_of,
     zeros,
 )
 from talweg.recording.errors import RecordingError
 from talweg.recording.reductions import accumulate, einsum, matmul, reduce, tensordot
 
-_FUNCTIONS: dict = {}
+_FUNCTIONS: dict[Any, Any] = {}
 
 # Functions that only move elements about work on node numbers as they stand. In the first group
 # the first argument is an array, in the second a sequence of arrays, in the third every
 # positional argument is an array.
-_MOVE_ONE = """reshape ravel transpose permute_dims swapaxes moveaxis rollaxis roll flip fliplr
-flipud rot90 squeeze expand_dims broadcast_to repeat tile take take_along_axis delete split
-array_split hsplit vsplit dsplit diagonal copy resize matrix_transpose unstack""".split()
-_MOVE_SEQUENCE = "stack concatenate concat hstack vstack dstack column_stack block".split()
-_MOVE_ALL = "atleast_1d atleast_2d atleast_3d broadcast_arrays meshgrid".split()
+_MOVE_ONE = (
+    "reshape", "ravel", "transpose", "permute_dims", "swapaxes", "moveaxis", "rollaxis", "roll",
+    "flip", "fliplr", "flipud", "rot90", "squeeze", "expand_dims", "broadcast_to", "repeat",
+    "tile", "take", "take_along_axis", "delete", "split", "array_split", "hsplit", "vsplit",
+    "dsplit", "diagonal", "copy", "resize", "matrix_transpose", "unstack",
+)  # fmt: skip
+_MOVE_SEQUENCE = (
+    "stack", "concatenate", "concat", "hstack", "vstack", "dstack", "column_stack", "block",
+)  # fmt: skip
+_MOVE_ALL = ["atleast_1d", "atleast_2d", "atleast_3d", "broadcast_arrays", "meshgrid"]
 # These fill with zeros, which on node numbers would mean node 0.
-_MOVE_AND_FILL = "diag diagflat tril triu".split()
+_MOVE_AND_FILL = ["diag", "diagflat", "tril", "triu"]
 
 
 def dispatch(function, args, kwargs):
@@ -47,15 +54,16 @@ def dispatch(function, args, kwargs):
 
 
 _ORDER = "what it returns depends on the order of the values of x"
+_ORDERING = (
+    "sort", "argsort", "argmin", "argmax", "median", "percentile", "quantile", "unique",
+    "partition", "argpartition", "nonzero", "argwhere", "flatnonzero", "count_nonzero",
+    "searchsorted", "digitize", "histogram",
+)  # fmt: skip
 _REASONS = {
+    **dict.fromkeys(_ORDERING, _ORDER),
+    **dict.fromkeys(["round", "around", "fix"], "it is a step function of x"),
     **dict.fromkeys(
-        "sort argsort argmin argmax median percentile quantile unique partition argpartition "
-        "nonzero argwhere flatnonzero count_nonzero searchsorted digitize histogram".split(),
-        _ORDER,
-    ),
-    **dict.fromkeys("round around fix".split(), "it is a step function of x"),
-    **dict.fromkeys(
-        "allclose isclose array_equal array_equiv".split(),
+        ["allclose", "isclose", "array_equal", "array_equiv"],
         "the answer depends on the value of x; leave the test out of the function",
     ),
 }
@@ -89,7 +97,7 @@ def _part_nodes(recording, parts):
 
 def _move_one(function):
     def implementation(a, *args, **kwargs):
-        recording = _find(a, *args, *kwargs.values())
+        recording = the_recording_of(a, *args, *kwargs.values())
         return _wrapped(recording, function(nodes_of(recording, a), *args, **kwargs))
 
     return implementation
@@ -97,7 +105,7 @@ def _move_one(function):
 
 def _move_sequence(function):
     def implementation(arrays, *args, **kwargs):
-        recording = _find(arrays)
+        recording = the_recording_of(arrays)
         out = kwargs.pop("out", None)
         kwargs.pop("dtype", None)
         kwargs.pop("casting", None)
@@ -114,7 +122,7 @@ def _move_sequence(function):
 
 def _move_all(function):
     def implementation(*arrays, **kwargs):
-        recording = _find(*arrays)
+        recording = the_recording_of(*arrays)
         parts = [nodes_of(recording, a) for a in arrays]
         return _wrapped(recording, function(*parts, **kwargs))
 
@@ -123,7 +131,7 @@ def _move_all(function):
 
 def _move_and_fill(function):
     def implementation(a, *args, **kwargs):
-        recording = _find(a)
+        recording = the_recording_of(a)
         shifted = function(nodes_of(recording, a).astype(np.int64) + 1, *args, **kwargs)
         return _filled(recording, shifted)
 
@@ -134,13 +142,6 @@ def _filled(recording, shifted):
     """Nodes from node numbers raised by one, with 0 where a zero was filled in."""
     zero = int(recording.constants(0.0))
     return RecordedArray(recording, np.where(shifted == 0, zero, shifted - 1).astype(np.uint32))
-
-
-def _find(*operands):
-    recording = recording_of(*operands)
-    if recording is None:
-        raise RecordingError("no recorded array among the arguments")
-    return recording
 
 
 for _names, _wrap in (
@@ -156,7 +157,7 @@ for _names, _wrap in (
 
 @_implements("pad")
 def pad(array, pad_width, mode="constant", **kwargs):
-    recording = _find(array)
+    recording = the_recording_of(array)
     nodes = nodes_of(recording, array)
     if mode == "constant":
         value = recording.constants(kwargs.get("constant_values", 0.0))
@@ -171,14 +172,14 @@ def pad(array, pad_width, mode="constant", **kwargs):
 @_implements("append")
 def append(arr, values, axis=None):
     if axis is None:
-        recording = _find(arr, values)
+        recording = the_recording_of(arr, values)
         arr, values = recorded(arr, recording).ravel(), recorded(values, recording).ravel()
     return np.concatenate([arr, values], axis=0 if axis is None else axis)
 
 
 @_implements("insert")
 def insert(arr, obj, values, axis=None):
-    recording = _find(arr, values)
+    recording = the_recording_of(arr, values)
     parts = nodes_of(recording, arr), obj, nodes_of(recording, values)
     return _wrapped(recording, np.insert(*parts, axis=axis))
 
@@ -241,7 +242,7 @@ def ones_like(a, dtype=None, order="K", subok=True, shape=None, **_):
 
 @_implements("full_like")
 def full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None, **_):
-    recording = _find(a, fill_value)
+    recording = the_recording_of(a, fill_value)
     result = zeros(recording, np.shape(a) if shape is None else shape)
     result[...] = fill_value
     return result
@@ -251,7 +252,9 @@ def full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None, **_)
 
 
 def _reduction(name):
-    def implementation(a, axis=None, dtype=None, out=None, keepdims=False, initial=None, where=True):
+    def implementation(
+        a, axis=None, dtype=None, out=None, keepdims=False, initial=None, where=True
+    ):
         _plain(name, out, where)
         return reduce(name, a, axis, keepdims is True, initial)
 
@@ -310,7 +313,7 @@ def average(a, axis=None, weights=None, returned=False, *, keepdims=False):
         if returned:
             raise RecordingError("numpy.average(returned=True) is not available when recording")
         return mean(a, axis, keepdims=keepdims)
-    recording = _find(a, weights)
+    recording = the_recording_of(a, weights)
     a, weights = recorded(a, recording), recorded(weights, recording)
     if weights.shape != a.shape and weights.ndim == 1 and isinstance(axis, int):
         weights = weights.reshape([-1 if i == axis % a.ndim else 1 for i in range(a.ndim)])
@@ -343,7 +346,7 @@ def ptp(a, axis=None, out=None, keepdims=False):
 @_implements("dot")
 def dot(a, b, out=None):
     _plain("dot", out, True)
-    recording = _find(a, b)
+    recording = the_recording_of(a, b)
     a, b = recorded(a, recording), recorded(b, recording)
     if not a.ndim or not b.ndim:
         return a * b
@@ -354,13 +357,13 @@ def dot(a, b, out=None):
 
 @_implements("vdot")
 def vdot(a, b):
-    recording = _find(a, b)
+    recording = the_recording_of(a, b)
     return matmul(recorded(a, recording).ravel(), recorded(b, recording).ravel())
 
 
 @_implements("inner")
 def inner(a, b):
-    recording = _find(a, b)
+    recording = the_recording_of(a, b)
     a, b = recorded(a, recording), recorded(b, recording)
     return a * b if not a.ndim or not b.ndim else tensordot(a, b, (-1, -1))
 
@@ -368,13 +371,13 @@ def inner(a, b):
 @_implements("outer", "linalg.outer")
 def outer(a, b, out=None):
     _plain("outer", out, True)
-    recording = _find(a, b)
+    recording = the_recording_of(a, b)
     return recorded(a, recording).reshape((-1, 1)) * recorded(b, recording).reshape((1, -1))
 
 
 @_implements("kron")
 def kron(a, b):
-    recording = _find(a, b)
+    recording = the_recording_of(a, b)
     a, b = np.atleast_2d(recorded(a, recording)), np.atleast_2d(recorded(b, recording))
     if a.ndim > 2 or b.ndim > 2:
         raise RecordingError("numpy.kron on recorded arrays takes one- and two-dimensional arrays")
@@ -384,7 +387,7 @@ def kron(a, b):
 
 @_implements("cross", "linalg.cross")
 def cross(a, b, *_, axis=-1, **options):
-    recording = _find(a, b)
+    recording = the_recording_of(a, b)
     a, b = recorded(a, recording), recorded(b, recording)
     if options or axis != -1 or a.shape[-1] != 3 or b.shape[-1] != 3:
         raise RecordingError("numpy.cross on recorded arrays takes vectors of length 3, axis -1")
@@ -416,7 +419,7 @@ def diff(a, n=1, axis=-1, prepend=None, append=None):
 
 @_implements("convolve")
 def convolve(a, v, mode="full"):
-    recording = _find(a, v)
+    recording = the_recording_of(a, v)
     a, v = np.atleast_1d(recorded(a, recording)), np.atleast_1d(recorded(v, recording))
     if len(v) > len(a):
         a, v = v, a
@@ -441,7 +444,7 @@ def where(condition, *branches):
 @_implements("select")
 def select(condlist, choicelist, default=0):
     result = default
-    for condition, choice in zip(reversed(condlist), reversed(choicelist)):
+    for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
         result = np.where(condition, choice, result)
     return result
 
@@ -451,7 +454,7 @@ def clip(a, a_min=None, a_max=None, out=None, *, min=None, max=None, **_):
     _plain("clip", out, True)
     lower = min if _absent(a_min) else a_min
     upper = max if _absent(a_max) else a_max
-    result = recorded(a, _find(a, lower, upper))
+    result = recorded(a, the_recording_of(a, lower, upper))
     result = result if _absent(lower) else np.maximum(result, lower)
     return result if _absent(upper) else np.minimum(result, upper)
 
@@ -471,7 +474,7 @@ def polyval(p, x):
 @_implements("linalg.norm", "linalg.vector_norm")
 def norm(x, ord=None, axis=None, keepdims=False):
     x = recorded(x)
-    if axis is None and ord not in (None, "fro") and x.ndim != 1 or isinstance(axis, tuple):
+    if (axis is None and ord not in (None, "fro") and x.ndim != 1) or isinstance(axis, tuple):
         raise RecordingError(
             f"numpy.linalg.norm(ord={ord!r}, axis={axis!r}) of an array of shape {x.shape} is not "
             "recorded: vector norms and the Frobenius norm are"

@@ -6,7 +6,7 @@ import numpy as np
 
 from talweg import _core
 from talweg.recording.array import RecordedArray
-from talweg.recording.errors import RecordingError
+from talweg.recording.errors import RecordingError, index_by_value
 from talweg.recording.recording import Recording, too_long
 
 
@@ -58,6 +58,8 @@ def call(function, *arguments):
                 f"{error}: numpy.array([...]) of recorded values and numbers is an array of "
                 "objects; write numpy.stack([...])"
             ) from error
+        if isinstance(error, IndexError) and "only integers, slices" in str(error):
+            raise RecordingError(f"{error}; {index_by_value()}") from error
         raise
 
 
@@ -83,9 +85,7 @@ def scalar_node(recording: Recording, result, what: str) -> int:
     if isinstance(result, (float, int, np.number, np.ndarray)):
         array = np.asarray(result)
         if array.shape != () or array.dtype.kind not in "iuf":
-            raise RecordingError(
-                f"{what} returned {_described(array)}: one real number is wanted"
-            )
+            raise RecordingError(f"{what} returned {_described(array)}: one real number is wanted")
         return int(recording.constants(array))
     raise RecordingError(f"{what} returned {_described(result)}: one real number is wanted")
 
