@@ -8,11 +8,11 @@ import talweg
 
 EXPECTED = Path(__file__).parents[1] / "data" / "recorded_tape.txt"
 # In the order of talweg::Operation.
-OPERATIONS = (
-    "input constant data_column add subtract multiply divide negate power exp log sqrt sin cos tan "
-    "tanh sinh cosh atan erf log1p expm1 sigmoid absolute sign minimum maximum less less_equal "
-    "equal select sum_rows"
-).split()
+OPERATIONS = """
+    input constant data_column add subtract multiply divide negate power exp log sqrt sin cos tan tanh
+    sinh cosh atan erf log1p expm1 sigmoid absolute sign minimum maximum less less_equal equal select
+    sum_rows
+""".split()
 DATA = np.array([[1.0, 0.5], [-1.0, 2.0], [0.0, 1.0]])
 
 
@@ -29,7 +29,11 @@ def function(x):
 def as_text(stored):
     lines = []
     for operation, operands, table, value in zip(
-        stored["operations"], stored["operands"].reshape(-1, 3), stored["tables"], stored["values"]
+        stored["operations"],
+        stored["operands"].reshape(-1, 3),
+        stored["tables"],
+        stored["values"],
+        strict=True,
     ):
         words = [OPERATIONS[operation], *(str(i) for i in operands if i != 0xFFFFFFFF)]
         if table >= 0:

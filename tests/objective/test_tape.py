@@ -28,14 +28,31 @@ class Node:
     def reversed(self, name, other):
         return Node(self.tape, self.tape.constant([float(other)])).apply(name, self)
 
-    __add__ = __radd__ = lambda a, b: a.apply("add", b)
-    __mul__ = __rmul__ = lambda a, b: a.apply("multiply", b)
-    __sub__ = lambda a, b: a.apply("subtract", b)
-    __rsub__ = lambda a, b: a.reversed("subtract", b)
-    __truediv__ = lambda a, b: a.apply("divide", b)
-    __rtruediv__ = lambda a, b: a.reversed("divide", b)
-    __pow__ = lambda a, b: a.apply("power", b)
-    __neg__ = lambda a: a.apply("negate")
+    def __add__(self, other):
+        return self.apply("add", other)
+
+    def __mul__(self, other):
+        return self.apply("multiply", other)
+
+    __radd__, __rmul__ = __add__, __mul__
+
+    def __sub__(self, other):
+        return self.apply("subtract", other)
+
+    def __rsub__(self, other):
+        return self.reversed("subtract", other)
+
+    def __truediv__(self, other):
+        return self.apply("divide", other)
+
+    def __rtruediv__(self, other):
+        return self.reversed("divide", other)
+
+    def __pow__(self, other):
+        return self.apply("power", other)
+
+    def __neg__(self):
+        return self.apply("negate")
 
 
 class OnTape:
@@ -60,6 +77,7 @@ def muller_brown(x, f):
         (-10, -10, -6.5, 0.7),
         (1, 0, -0.5, -1),
         (0, 0.5, 1.5, 1),
+        strict=True,
     )
     return sum(
         A * f.exp(a * (x[0] - x0) ** 2 + b * (x[0] - x0) * (x[1] - y0) + c * (x[1] - y0) ** 2)
@@ -118,7 +136,7 @@ def test_derivatives_agree_with_sympy_in_high_precision(name):
         formula = sympy.lambdify(symbols, list(exact.values()), "mpmath")
         for lane in range(len(x)):
             point = (mpmath.mpf(float(entry)) for entry in (*x[lane], *v[lane], *w[lane]))
-            for quantity, want in zip(exact, formula(*point)):
+            for quantity, want in zip(exact, formula(*point), strict=True):
                 want = np.array(want, dtype=float)
                 error = np.abs(got[quantity][lane] - want).max()
                 assert error <= 1e-13 * np.abs(want).max(), quantity
@@ -167,7 +185,7 @@ def test_no_points():
 
 
 @pytest.mark.parametrize(
-    "arguments, named",
+    ("arguments", "named"),
     [
         ((np.zeros(2), 1), "x"),
         ((np.zeros((3, 3)), 1), "x"),
