@@ -95,11 +95,12 @@ class SumOver:
         self.data = data
         self._objectives = {}
         self._verified = set()
+        name = getattr(term, "__name__", type(term).__name__)
+        self.__name__ = "sum" if name == "<lambda>" else f"sum of {name}"
 
     def __repr__(self):
         rows, columns = self.data.shape
-        name = getattr(self.term, "__name__", type(self.term).__name__)
-        return f"sum_over({name}, {rows} rows of {columns})"
+        return f"<{self.__name__} over {rows} rows of {columns}>"
 
     def __call__(self, x):
         recording = recording_of(x)
