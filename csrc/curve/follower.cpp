@@ -352,7 +352,7 @@ Task<Follower::Verdict> Follower::judge_crossing() {
       for (std::size_t i = 0; i < functions.size(); ++i) {
         if (functions[i].kind == EventKind::level_fold &&
             differ_in_sign(latest_->events[i], next_->events[i]) &&
-            std::fabs(event.point.events[i]) < 1e-6) {
+            std::fabs(event.point.events[i]) < 1e-5) {
           CurveEvent fold = event;
           fold.kind = EventKind::level_fold;
           fold.kernel_dimension = 0;
@@ -475,12 +475,10 @@ Task<void> Follower::locate_events() {
     if (functions[i].is_index_function) continue;
     if (functions[i].kind == EventKind::level_fold && fold_located) continue;
     const double before = latest_->events[i], after = next_->events[i];
-    // A zero at the start belongs to the start.
     if (before == 0.0 || !differ_in_sign(before, after)) continue;
-    if (functions[i].kind == EventKind::critical_point && history_ == 1 &&
-        std::fabs(before) <= 1e-9 * std::fabs(after)) {
-      continue;
-    }
+    // A zero at the start belongs to the start; tangents at branch points are known less well.
+    const double start_error = start_.tangent.empty() ? 1e-7 : 1e-4;
+    if (curve_.points() == 1 && std::fabs(before) <= start_error * std::fabs(after)) continue;
     const double error = co_await locate(
         *latest_, *next_, [i](const CurvePoint& p) { return p.events[i]; }, place);
     if (error < 0.0) continue;

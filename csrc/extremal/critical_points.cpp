@@ -18,6 +18,7 @@ constexpr double epsilon = std::numeric_limits<double>::epsilon();
 constexpr std::size_t block_lanes = 32;
 constexpr std::size_t round_starts = 128;
 constexpr std::size_t most_degenerate = 24;
+constexpr std::size_t proof_of_linear = 6;
 
 double norm(std::size_t n, const double* x) {
   double sum = 0.0;
@@ -37,6 +38,8 @@ struct Run {
   double fraction = 1.0;       // of it that is tried
   double last_step = 0.0;
   std::size_t iterations = 0;
+  // Full Newton steps in a row that shrank linearly, as they do at degenerate points.
+  std::size_t linear_steps = 0;
   bool started = false;
   Outcome outcome = Outcome::running;
 };
@@ -63,7 +66,7 @@ CriticalPoint describe_point(const Run& run) {
     smallest = std::min(smallest, std::fabs(value));
   }
   const double zero = 1e-10 * largest;
-  point.degenerate = smallest <= zero;
+  point.degenerate = smallest <= zero || run.linear_steps >= proof_of_linear;
   for (double value : point.eigenvalues) point.morse_index += value < -zero;
   // g = H (x - x*) to first order; the rounding of x moves g by |H| eps |x|.
   const double noise = epsilon * largest * norm(n, run.x.data());
@@ -164,8 +167,8 @@ class NewtonBatch {
     }
     if (++run.iterations > options_.max_iterations) {
       // Degenerate points are approached linearly; what is left of the step tells how far.
-      const bool settled = run.last_step <= 1e-4 * scale_ && run.damping == 0.0 &&
-                           run.fraction == 1.0 && describe_point(run).degenerate;
+      const bool settled =
+          run.last_step <= 1e-4 * scale_ && run.linear_steps >= proof_of_linear;
       run.outcome = settled ? Outcome::converged : Outcome::failed;
       return;
     }
@@ -180,11 +183,22 @@ class NewtonBatch {
     }
     double length = norm(n_, right_.data());
     if (run.damping == 0.0) {
+      const double shrinkage = run.newton_length > 0.0 ? length / run.newton_length : 0.0;
+      const bool linear = better && run.fraction == 1.0 && shrinkage > 0.3 && shrinkage < 0.95;
+      run.linear_steps = linear ? run.linear_steps + 1 : 0;
       run.newton_length = length;
+      if (run.linear_steps >= proof_of_linear && length <= 1e-9 * scale_) {
+        run.last_step = length;
+        run.outcome = Outcome::converged;
+        return;
+      }
       run.fraction = std::min(run.fraction, scale_ / length);
       for (double& d : right_) d *= run.fraction;
       length *= run.fraction;
-    } else if (length > scale_) {
+    } else {
+      run.linear_steps = 0;
+    }
+    if (length > scale_) {
       for (double& d : right_) d *= scale_ / length;
       length = scale_;
     }

@@ -63,7 +63,7 @@ std::array<Node, 3> partials(Tape& tape, Node node) {
     case Operation::atan:
       return {reciprocal(tape.add(tape.power(a, 2.0), one())), no_node, no_node};
     case Operation::erf:
-      return {tape.multiply(tape.apply(Operation::exp, tape.negate(tape.power(a, 2.0))),
+      return {tape.scale(tape.apply(Operation::exp, tape.negate(tape.power(a, 2.0))),
                             2.0 * std::numbers::inv_sqrtpi),
               no_node, no_node};
     case Operation::log1p:

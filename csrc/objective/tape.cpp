@@ -242,7 +242,7 @@ Node Tape::simplify_add(Node a, Node b) {
   if (left.rest == right.rest && !is_constant(b)) {
     const double factor = left.factor + right.factor;
     if (merges(factor) || (factor == 0.0 && entry(left.rest).polynomial))
-      return multiply(left.rest, factor);
+      return scale(left.rest, factor);
   }
   return make(Operation::add, a, b);
 }
@@ -256,7 +256,7 @@ Node Tape::simplify_subtract(Node a, Node b) {
   if (left.rest == right.rest) {
     const double factor = left.factor - right.factor;
     if (merges(factor) || (factor == 0.0 && entry(left.rest).polynomial))
-      return multiply(left.rest, factor);
+      return scale(left.rest, factor);
   }
   return make(Operation::subtract, a, b);
 }
@@ -269,9 +269,9 @@ Node Tape::simplify_multiply(Node a, Node b) {
     if (k == -1.0) return negate(a);
     if (k == 0.0 && entry(a).polynomial) return b;
     const Scaled inner = scaled(a);
-    if (inner.factor != 1.0 && merges(inner.factor * k)) return multiply(inner.rest, inner.factor * k);
+    if (inner.factor != 1.0 && merges(inner.factor * k)) return scale(inner.rest, inner.factor * k);
     // (x y) k where x k is there already: one product instead of two.
-    if (entry(a).operation == Operation::multiply) {
+    if (entry(a).operation == Operation::multiply && !is_constant(entry(a).operands[1])) {
       const auto [x, y, unused] = entry(a).operands;
       if (const Node scaled_x = find(Operation::multiply, x, b); scaled_x != no_node)
         return multiply(scaled_x, y);
@@ -299,7 +299,7 @@ Node Tape::simplify_multiply(Node a, Node b) {
 Node Tape::simplify_divide(Node a, Node b) {
   if (is_constant(b)) {
     const double k = entry(b).value;
-    if (is_power_of_two(k)) return multiply(a, 1.0 / k);  // exact
+    if (is_power_of_two(k)) return scale(a, 1.0 / k);  // exact
   }
   if (is_negated(a) && is_negated(b)) return divide(entry(a).operands[0], entry(b).operands[0]);
   if (is_negated(a) && !is_constant(b)) return negate(divide(entry(a).operands[0], b));
@@ -339,7 +339,7 @@ Node Tape::simplify_unary(Operation operation, Node a) {
       if (inner.operation == Operation::subtract)
         return subtract(inner.operands[1], inner.operands[0]);
       if (inner.operation == Operation::multiply && is_constant(inner.operands[1]))
-        return multiply(inner.operands[0], -entry(inner.operands[1]).value);
+        return scale(inner.operands[0], -entry(inner.operands[1]).value);
       break;
     case Operation::sin:
     case Operation::tan:
@@ -410,7 +410,7 @@ Node Tape::sum_rows(Node a) {
 }
 
 Node Tape::sum_rows(Node a, std::int32_t table) {
-  if (!is_row(a)) return multiply(a, static_cast<double>(tables_.at(table)->rows));
+  if (!is_row(a)) return scale(a, static_cast<double>(tables_.at(table)->rows));
   if (entry(a).table != table)
     throw std::invalid_argument("the term belongs to the rows of another table");
   if (!entry(a).varies) return constant(fold_rows(a));

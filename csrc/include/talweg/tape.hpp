@@ -9,7 +9,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
-#include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "talweg/objective.hpp"
@@ -92,7 +92,10 @@ class Tape {
   Node add(Node a, Node b) { return apply(Operation::add, a, b); }
   Node subtract(Node a, Node b) { return apply(Operation::subtract, a, b); }
   Node multiply(Node a, Node b) { return apply(Operation::multiply, a, b); }
-  Node multiply(Node a, double b) { return apply(Operation::multiply, a, constant(b)); }
+  Node scale(Node a, double factor) { return apply(Operation::multiply, a, constant(factor)); }
+  template <class T>
+    requires std::is_floating_point_v<T>
+  Node multiply(Node a, T factor) = delete;  // a number is no node: scale
   Node divide(Node a, Node b) { return apply(Operation::divide, a, b); }
   Node negate(Node a) { return apply(Operation::negate, a); }
   Node power(Node a, double exponent) { return apply(Operation::power, a, constant(exponent)); }

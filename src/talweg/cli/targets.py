@@ -82,7 +82,9 @@ def _surface(
             "(talweg surfaces lists them; a function of your own is path/to/file.py:name)"
         ) from None
     if n is not None and f.n != n:
-        raise Refused(f"--n: {text} has n = {f.n}, not {n}; talweg surfaces says what may follow a name")
+        raise Refused(
+            f"--n: {text} has n = {f.n}, not {n}; talweg surfaces says what may follow a name"
+        )
     _, bounds = _dimension(f.n, bounds, starts, known=text)
     return Target(text, f, f.bounds if bounds is None else bounds, starts or None)
 

@@ -93,12 +93,17 @@ class Network:
 
     # Nodes -----------------------------------------------------------------------------------
 
-    def add_critical_point(self, point: CriticalPoint) -> int:
-        """Adds a node with the chosen branches as arms; returns its number."""
+    def add_critical_point(self, point: CriticalPoint, isolated: bool = True) -> int:
+        """Adds a node with the chosen branches as arms; returns its number.
+
+        Points that are not isolated get no arms: curves of them are no gradient extremals.
+        """
         number = len(self.critical_points)
         self.critical_points.append(point)
         node = _Node(point.x, point.fun, point.error, number, [])
         self._nodes.append(node)
+        if not isolated:
+            return len(self._nodes) - 1
         for group in point.multiplicities():
             if not set(group) & set(self.branches):
                 # Curves may still pass through it here.
@@ -221,17 +226,21 @@ class Network:
                 ]
                 if not near:
                     return None
-                number = self.add_critical_point(near[0])
+                number = self.add_critical_point(near[0], isolated=not near[0].degenerate)
             else:
                 number = self._add_branch_point(event, length_left)
         node = self._nodes[number]
         if not node.lines:
             return None
+        if any(len(line.z_tangent) for line in node.lines):
+            # The linearisation at the node itself is singular.
+            tangent = _extrapolated_tangent(arc)
         cosines = [float(tangent @ line.direction) for line in node.lines]
         line = int(np.argmax(np.abs(cosines)))
         if abs(cosines[line]) < 0.9:
             return None
         arrival = _Arm(number, line, -1 if cosines[line] > 0 else 1)
+        arc["tangent"][-1] = -arrival.sign * node.lines[line].direction
         # Straight on, for a branch that was not chosen to start with.
         onward = arrival.opposite()
         for arm in (arrival, onward):
@@ -426,7 +435,19 @@ class Network:
 
     def message(self, status: Status) -> str:
         """What there is to say, in one paragraph."""
-        return " ".join([status.describe(), *(note + "." for note in self.notes)])
+        notes = (note if note.endswith(".") else note + "." for note in self.notes)
+        return " ".join([status.describe(), *notes])
+
+
+def _extrapolated_tangent(arc: Arc) -> np.ndarray:
+    """The tangent at the end of an arc from the point before: exact for circles."""
+    chord = arc["x"][-1] - arc["x"][-2]
+    length = np.linalg.norm(chord)
+    before = arc["tangent"][-2]
+    if length == 0:
+        return before
+    chord = chord / length
+    return 2.0 * float(chord @ before) * chord - before
 
 
 def _distinct_events(events: list[dict[str, Any]], near: float) -> list[dict[str, Any]]:

@@ -98,8 +98,8 @@ def survey(
     ['minimum', 'saddle', 'saddle']
     >>> len(result.extremals), len(result.half_branches)
     (3, 12)
-    >>> sorted((edge.start, edge.stop) for edge in result.edges())
-    [(0, 1), (0, 2)]
+    >>> sorted(sorted((edge.start, edge.stop)) for edge in result.edges())
+    [[0, 1], [0, 2]]
     """
     objective = checked_objective(f, dimension_of(bounds, starts))
     box = checked_bounds_of(objective, bounds)
@@ -126,7 +126,8 @@ def survey(
     interrupt = None
     try:
         for point in points:
-            network.add_critical_point(point)
+            isolated = status != Status.DEGENERATE or not point.degenerate
+            network.add_critical_point(point, isolated)
         network.trace()
     except KeyboardInterrupt as caught:
         interrupt = caught

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <functional>
 #include <random>
+#include <string>
 #include <vector>
 
 #include "objective/executable.hpp"
@@ -143,8 +144,8 @@ TEST_CASE("every opcode agrees with its scalar meaning in every lane of every bl
   for (const Isa isa : talweg::available_isas()) {
     for (std::size_t i = 0; i < cases().size(); ++i) {
       const Case& one = cases()[i];
-      CAPTURE(one.name);
-      CAPTURE(talweg::name_of(isa));
+      CAPTURE(std::string(one.name));
+      CAPTURE(std::string(talweg::name_of(isa)));
       REQUIRE(static_cast<std::size_t>(one.opcode) == i);
       const double k = 1.75;
       const Executable program(one_instruction(one.opcode, k));
