@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from talweg import _core
@@ -17,7 +20,7 @@ from talweg.recording import (
 from talweg.verification import verify
 
 
-def sum_over(term, data):
+def sum_over(term: Callable[[Any, Any], Any], data: Any) -> SumOver:
     """The function x -> sum of ``term(x, row)`` over the rows of `data`.
 
     The term is recorded once; the rows are the lanes it is evaluated in, so the length of the

@@ -65,8 +65,7 @@ def verify(
         )
     scale = max((abs(plain) for _, plain, _ in compared), default=0.0)
     for x, plain, value in compared:
-        error = abs(value - plain)
-        if not error <= _RELATIVE * abs(plain) + _OVERALL * scale:
+        if not abs(value - plain) <= _RELATIVE * abs(plain) + _OVERALL * scale:
             _explain(function, x, plain, value, what)
 
 
