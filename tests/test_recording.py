@@ -6,12 +6,14 @@ import math
 import numpy as np
 import pytest
 import scipy.optimize
+import scipy.sparse
 import scipy.special
 
 import talweg
 from talweg.recording import MAX_OPERATIONS, RecordingError
 
 MATRIX = np.random.default_rng(0).normal(size=(4, 4))
+SPARSE = scipy.sparse.csr_array(np.diag([1.0, 2.0, 3.0, 4.0]))
 TENSOR = np.random.default_rng(1).normal(size=(4, 4, 4))
 
 
@@ -46,6 +48,7 @@ def collected(x):
 IDIOMS = {
     "quadratic form": lambda x: x @ MATRIX @ x,
     "method dot": lambda x: MATRIX.dot(x).sum(),
+    "dense form of a sparse matrix": lambda x: x @ (SPARSE.toarray() @ x),
     "matrix product": lambda x: (MATRIX @ x)[2] + (x @ MATRIX)[-1],
     "stacked matrix product": lambda x: (TENSOR @ x).sum() + (TENSOR @ np.outer(x, x)).sum(),
     "object array": lambda x: np.exp(np.array([x[0], x[1]])).sum(),
@@ -132,6 +135,7 @@ IDIOMS = {
         np.convolve(x, [1.0, 2.0, 3.0], mode)[1] for mode in ("full", "same", "valid")
     ),
     "cross and kron": lambda x: np.cross(x[:3], x[1:])[1] + np.kron(x, x).reshape(4, 4)[2, 1],
+    "trapezoid": lambda x: np.trapezoid(x) + np.trapezoid(x**2, [0.0, 1.0, 3.0, 4.5]),
     "polyval": lambda x: np.polyval([1, 2, 3], x[0]) + np.polyval(x, 0.5),
     "averages": lambda x: np.average(x, weights=[1, 2, 3, 4]) + np.average(x) + x.mean() + x.var(),
     "products": lambda x: np.inner(x, x) + np.vdot(x, MATRIX[0]) + np.dot(2, x)[0] + x.dot(x),
@@ -272,6 +276,8 @@ ERRORS = {
     "special function": (lambda x: scipy.special.gamma(x[0]), "gamma"),
     "erfc": (lambda x: scipy.special.erfc(x[0]), "erfc"),
     "array of mixed objects": (lambda x: np.exp(np.array([x[0], 1.0])).sum(), r"numpy.stack"),
+    "sparse matrix": (lambda x: x @ (SPARSE @ x), r"A.toarray\(\) @ x"),
+    "maximum of objects": (lambda x: np.maximum.reduce([x[0], x[1]]), r"numpy.stack\(\[...\]\)"),
     "complex": (lambda x: (x[0] * 1j).real, "complex"),
     "string": (lambda x: np.add(x[0], "a"), "str"),
     "object": (lambda x: np.multiply(x[0], object()), "object"),

@@ -417,6 +417,13 @@ def diff(a, n=1, axis=-1, prepend=None, append=None):
     return a
 
 
+@_implements("trapezoid")
+def trapezoid(y, x=None, dx=1.0, axis=-1):
+    y = np.moveaxis(recorded(y, the_recording_of(y, x, dx)), axis, -1)
+    width = dx if x is None else np.diff(np.moveaxis(x, axis, -1) if np.ndim(x) > 1 else x)
+    return reduce("add", width * (y[..., 1:] + y[..., :-1]) / 2.0, -1)
+
+
 @_implements("convolve")
 def convolve(a, v, mode="full"):
     recording = the_recording_of(a, v)
