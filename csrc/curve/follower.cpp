@@ -379,6 +379,56 @@ Task<Follower::Verdict> Follower::judge_crossing() {
   co_return Verdict::accept;
 }
 
+Task<double> Follower::locate_singular(const CurvePoint& from, const CurvePoint& to,
+                                       std::size_t which, CurvePoint& place) {
+  // The corrector fails at the place itself. The curve and the event function are smooth through
+  // it, so both are interpolated from points on either side where the corrector is sound.
+  const auto function = [which](const CurvePoint& p) { return p.events[which]; };
+  double error = co_await locate(from, to, function, place);
+  if (error < 0.0) co_return error;
+  const double length = to.arclength - from.arclength;
+  const double centre = (place.arclength - from.arclength) / length;
+  constexpr double spread = 0.04;
+  std::vector<CurvePoint> sides;
+  for (int offset : {-4, -3, -2, -1, 1, 2, 3, 4}) {
+    CurvePoint side = system_.make_point();
+    const bool followed = co_await between(from, to, centre + spread * offset, side);
+    if (followed) sides.push_back(std::move(side));
+  }
+  if (sides.size() < 6) co_return error;
+  // Neville's scheme for the arclength as a function of the event function, at zero.
+  std::vector<double> estimate(sides.size());
+  for (std::size_t i = 0; i < sides.size(); ++i) estimate[i] = sides[i].arclength;
+  double change = length;
+  for (std::size_t order = 1; order < sides.size(); ++order) {
+    const double before = estimate[0];
+    for (std::size_t i = 0; i + order < sides.size(); ++i) {
+      const double low = function(sides[i]), high = function(sides[i + order]);
+      if (low == high) co_return error;
+      estimate[i] = (high * estimate[i] - low * estimate[i + 1]) / (high - low);
+    }
+    change = std::fabs(estimate[0] - before);
+  }
+  const double zero = estimate[0];
+  if (!(std::fabs(zero - place.arclength) <= 10.0 * error + 1e-2 * spread * length)) {
+    co_return error;
+  }
+  // Three points around the place carry it: two of them, and the next nearest.
+  std::stable_sort(sides.begin(), sides.end(), [zero](const CurvePoint& a, const CurvePoint& b) {
+    return std::fabs(a.arclength - zero) < std::fabs(b.arclength - zero);
+  });
+  const CurvePoint* nodes[3] = {&sides[0], &sides[1], &sides[2]};
+  std::vector<double> z(place.z.size()), slope(place.z.size());
+  hermite(nodes, 2, zero, z.data(), slope.data());
+  hermite(nodes, 3, zero, place.z.data(), place.tangent.data());
+  const double carried = distance(n_, z.data(), place.z.data());
+  system_.retract(place);
+  co_await lane_.evaluate(place);
+  system_.classify(place);
+  place.arclength = zero;
+  co_return change + carried + 8.0 * epsilon * norm(n_, place.z.data());
+}
+
 Task<Follower::Verdict> Follower::judge_index() {
   // The slope index changed by more than the fold or branch point within the step explains: events
   // of the same kind too close together, or an even kernel.
@@ -392,8 +442,7 @@ Task<Follower::Verdict> Follower::judge_index() {
   double error = 0.0;
   for (int k = low; k < high; ++k) {
     const std::size_t which = first + static_cast<std::size_t>(k);
-    const double found = co_await locate(
-        *latest_, *next_, [which](const CurvePoint& p) { return p.events[which]; }, place);
+    const double found = co_await locate_singular(*latest_, *next_, which, place);
     if (found < 0.0) co_return Verdict::shorten;
     error = std::max(error, found);
     places.push_back(place.arclength);
