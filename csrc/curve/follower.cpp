@@ -30,11 +30,6 @@ double dot(std::size_t n, const double* x, const double* y) {
   return sum;
 }
 
-// Angle between two vectors of length about one, accurate for small ones.
-double angle(std::size_t n, const double* x, const double* y) {
-  return 2.0 * std::asin(std::min(1.0, 0.5 * distance(n, x, y)));
-}
-
 bool differ_in_sign(double a, double b) { return (a < 0.0) != (b < 0.0); }
 
 }  // namespace
@@ -79,6 +74,7 @@ double Follower::smallest_step() const {
 }
 
 void Follower::record(const CurvePoint& point) {
+  curve_.evaluations = lane_.evaluations;
   curve_.z.insert(curve_.z.end(), point.z.begin(), point.z.end());
   curve_.tangent.insert(curve_.tangent.end(), point.tangent.begin(), point.tangent.end());
   curve_.arclength.push_back(point.arclength);
@@ -112,7 +108,6 @@ Task<bool> Follower::correct(CurvePoint& point, const double* border) {
   first_correction_ = 0.0;
   for (corrections_ = 0;; ++corrections_) {
     co_await lane_.evaluate(point);
-    ++curve_.evaluations;
     const auto convergence = system_.convergence(point, options_.tolerance);
     if (convergence.ratio < 0.0) co_return false;
     // A small residual still leaves the position loose where arcs run close together; steps there
@@ -142,7 +137,6 @@ Task<bool> Follower::start() {
   point.z = start_.z;
   system_.retract(point);
   co_await lane_.evaluate(point);
-  ++curve_.evaluations;
   const double length = norm(n_, start_.direction.data());
   for (std::size_t i = 0; i < n_; ++i) border_[i] = start_.direction[i] / length;
   const auto convergence = system_.convergence(point, options_.tolerance);
@@ -281,16 +275,16 @@ bool Follower::may_hide_event() const {
   if (history_ < 2) return false;
   const double s0 = earlier_->arclength - latest_->arclength;
   const double s1 = next_->arclength - latest_->arclength;
+  const double inverse_0 = 1.0 / s0, inverse_1 = 1.0 / s1, inverse_difference = 1.0 / (s1 - s0);
   const auto functions = system_.event_functions();
   for (std::size_t i = 0; i < functions.size(); ++i) {
     const double e = latest_->events[i], before = earlier_->events[i], after = next_->events[i];
     if (differ_in_sign(e, after) || differ_in_sign(e, before)) continue;
     // Quadratic e + p s + q s^2 through the three values.
-    const double d0 = (before - e) / s0, d1 = (after - e) / s1;
-    const double q = (d1 - d0) / (s1 - s0), p = d0 - q * s0;
-    if (q * e <= 0.0) continue;
-    const double vertex = -p / (2.0 * q);
-    if (vertex <= 0.0 || vertex >= s1) continue;
+    const double d0 = (before - e) * inverse_0, d1 = (after - e) * inverse_1;
+    const double q = (d1 - d0) * inverse_difference, p = d0 - q * s0;
+    // The vertex -p / (2 q) lies inside, on the side of zero.
+    if (q * e <= 0.0 || p * e >= 0.0 || std::fabs(p) >= 2.0 * std::fabs(q) * s1) continue;
     const double extreme = e - p * p / (4.0 * q);
     // A margin for what a quadratic can not see.
     if (extreme * e < 0.05 * std::min(e * e, after * after)) return true;
@@ -312,7 +306,6 @@ Task<Follower::Verdict> Follower::judge_crossing() {
     hermite(ends, 2, middle, guess.z.data(), slope.data());
     system_.retract(guess);
     co_await lane_.evaluate(guess);
-    ++curve_.evaluations;
     if (system_.convergence(guess, 1.0).ratio >= 0.0) {
       known_crossing_ = co_await find_crossing(lane_, system_, guess, reach);
       known = known_crossing_.found;
@@ -432,8 +425,9 @@ bool Follower::measure_step() {
   if (!system_.tangent(to, border_.data()) || to.singularity < 1e-13) return false;
   to.arclength = from.arclength + arc_length(from, to, n_);
   system_.classify(to);
-  turn_ = angle(n_, from.tangent.data(), to.tangent.data());
-  vector_turn_ = angle(n_, from.z.data() + n_, to.z.data() + n_);
+  // Chords, half a percent below the angles where those are at their limit.
+  turn_ = distance(n_, from.tangent.data(), to.tangent.data());
+  vector_turn_ = distance(n_, from.z.data() + n_, to.z.data() + n_);
   const double limit = options_.max_turn;
   return turn_ <= limit && vector_turn_ <= 1.5 * limit &&
          first_correction_ <= 0.1 * step_length_ &&
@@ -630,11 +624,14 @@ Task<void> Follower::look_for_near_branch() {
     CurvePoint place = system_.make_point();
     const double error = co_await locate(*ends[i], *ends[i + 1], past, place);
     if (error < 0.0) continue;
+    const double gap = distance(n_, place.z.data(), centre);
+    // A crossing of other curves, far from this one.
+    if (gap > options_.near_branch_distance) continue;
     CurveEvent event;
     event.kind = EventKind::near_branch;
     event.arclength = place.arclength;
     event.error = error + crossing.error;
-    event.distance = distance(n_, place.z.data(), centre);
+    event.distance = gap;
     event.point = place;
     event.centre = crossing.centre.z;
     event.crossing_tangents = crossing.lines;
