@@ -30,11 +30,6 @@ double dot(std::size_t n, const double* x, const double* y) {
   return sum;
 }
 
-// Angle between two vectors of length about one, accurate for small ones.
-double angle(std::size_t n, const double* x, const double* y) {
-  return 2.0 * std::asin(std::min(1.0, 0.5 * distance(n, x, y)));
-}
-
 bool differ_in_sign(double a, double b) { return (a < 0.0) != (b < 0.0); }
 
 }  // namespace
@@ -55,6 +50,8 @@ Follower::Follower(DefiningSystem& system, const CurveStart& start, const Tracer
   border_.resize(n_);
   step_.resize(system.unknowns());
   predicted_.resize(system.unknowns());
+  between_.resize(system.unknowns());
+  for (CurvePoint& point : located_) point = system.make_point();
   if (options_.initial_step <= 0.0) options_.initial_step = 0.1 * options_.max_step;
   if (options_.near_branch_distance <= 0.0) options_.near_branch_distance = options_.max_step;
   curve_.coordinates = n_;
@@ -77,6 +74,7 @@ double Follower::smallest_step() const {
 }
 
 void Follower::record(const CurvePoint& point) {
+  curve_.evaluations = lane_.evaluations;
   curve_.z.insert(curve_.z.end(), point.z.begin(), point.z.end());
   curve_.tangent.insert(curve_.tangent.end(), point.tangent.begin(), point.tangent.end());
   curve_.arclength.push_back(point.arclength);
@@ -110,7 +108,6 @@ Task<bool> Follower::correct(CurvePoint& point, const double* border) {
   first_correction_ = 0.0;
   for (corrections_ = 0;; ++corrections_) {
     co_await lane_.evaluate(point);
-    ++curve_.evaluations;
     const auto convergence = system_.convergence(point, options_.tolerance);
     if (convergence.ratio < 0.0) co_return false;
     // A small residual still leaves the position loose where arcs run close together; steps there
@@ -140,7 +137,6 @@ Task<bool> Follower::start() {
   point.z = start_.z;
   system_.retract(point);
   co_await lane_.evaluate(point);
-  ++curve_.evaluations;
   const double length = norm(n_, start_.direction.data());
   for (std::size_t i = 0; i < n_; ++i) border_[i] = start_.direction[i] / length;
   const auto convergence = system_.convergence(point, options_.tolerance);
@@ -174,51 +170,57 @@ Task<bool> Follower::start() {
   co_return true;
 }
 
-Task<bool> Follower::between(const CurvePoint& from, const CurvePoint& to, double u,
+Task<bool> Follower::between(const CurvePoint& from, const CurvePoint& to, double arclength,
                              CurvePoint& point) {
   const CurvePoint* ends[2] = {&from, &to};
-  const double s = from.arclength + u * (to.arclength - from.arclength);
-  std::vector<double> border(system_.unknowns());
-  hermite(ends, 2, s, point.z.data(), border.data());
-  const double length = norm(n_, border.data());
-  for (std::size_t i = 0; i < n_; ++i) border[i] /= length;
+  hermite(ends, 2, arclength, point.z.data(), between_.data());
+  const double length = norm(n_, between_.data());
+  for (std::size_t i = 0; i < n_; ++i) between_[i] /= length;
   system_.retract(point);
   wanted_error_ = 8.0 * epsilon * (1e-3 * options_.max_step + norm(n_, point.z.data()));
-  const bool corrected = co_await correct(point, border.data());
+  const bool corrected = co_await correct(point, between_.data());
   wanted_error_ = 0.0;
   if (!corrected) co_return false;
-  if (!system_.tangent(point, border.data())) co_return false;
+  if (!system_.tangent(point, between_.data())) co_return false;
   system_.classify(point);
-  point.arclength = from.arclength + arc_length(from, point, n_);
   co_return true;
 }
 
 Task<double> Follower::locate(const CurvePoint& from, const CurvePoint& to,
                               const Function& function, CurvePoint& point) {
   // Chandrupatla's bracketing method: inverse quadratic interpolation where it is safe, else
-  // bisection (Advances in Engineering Software 28, 145, 1997).
-  const double length = to.arclength - from.arclength;
+  // bisection (Advances in Engineering Software 28, 145, 1997). Positions u run from 0 to 1. Each
+  // trial is predicted from the ends of the bracket, which soon are so near that the prediction
+  // needs no correction.
+  const double start = from.arclength, length = to.arclength - start;
   const double resolution =
       std::max(2.0 * epsilon * norm(n_, to.z.data()) / std::max(length, 1e-300), 1e-15);
-  double a = 1.0, fa = function(to), b = 0.0, fb = function(from), c = a, fc = fa, u = 0.5;
-  double best = std::numeric_limits<double>::infinity(), width = 1.0;
-  CurvePoint trial = system_.make_point();
-  double looseness = 0.0;
+  double a = 1.0, fa = function(to), b = 0.0, fb = function(from), c = a, fc = fa;
   if (fa == 0.0) {
     point = to;
     co_return resolution* length;
   }
+  std::array<CurvePoint, 3>& room = located_;
+  const CurvePoint *at_a = &to, *at_b = &from;
+  double best = std::numeric_limits<double>::infinity(), width = 1.0;
+  double looseness = 0.0;
+  // The secant first: event functions are close to linear over a step.
+  double u = std::clamp(fb / (fb - fa), 0.01, 0.99);
   for (int iteration = 0; iteration < 60; ++iteration) {
-    const bool followed = co_await between(from, to, u, trial);
+    CurvePoint* trial = room.data();
+    while (trial == at_a || trial == at_b) ++trial;
+    const bool followed = co_await between(*at_a, *at_b, start + u * length, *trial);
     if (!followed) {
       // Too close to a singular point for the corrector: what brackets it is the answer.
       if (std::isfinite(best)) co_return width* length + looseness;
       co_return -1.0;
     }
-    const double fu = function(trial);
+    // Where the prediction put it; the correction is orthogonal to the curve.
+    trial->arclength = start + u * length;
+    const double fu = function(*trial);
     if (std::fabs(fu) < best) {
       best = std::fabs(fu);
-      point = trial;
+      point = *trial;
       looseness = last_correction_;
     }
     if (fu == 0.0) {
@@ -230,22 +232,27 @@ Task<double> Follower::locate(const CurvePoint& from, const CurvePoint& to,
       fc = fb;
       b = a;
       fb = fa;
+      at_b = at_a;
     } else {
       c = a;
       fc = fa;
     }
     a = u;
     fa = fu;
+    at_a = trial;
     width = std::fabs(b - a);
     if (width <= resolution) break;
     const double xi = (a - b) / (c - b), phi = (fa - fb) / (fc - fb);
     double t = 0.5;
     if (phi * phi < xi && (1.0 - phi) * (1.0 - phi) < 1.0 - xi) {
       t = fa / (fb - fa) * fc / (fb - fc) + (c - a) / (b - a) * fa / (fc - fa) * fb / (fc - fb);
+      // Superlinear convergence: what is left is below the resolution.
+      if (std::fabs(t) * width <= 0.5 * resolution) break;
     }
     const double limit = 0.5 * resolution / width;
     u = a + std::clamp(t, limit, 1.0 - limit) * (b - a);
   }
+  point.arclength = start + arc_length(from, point, n_);
   // The bracket may be wider than the error where the last steps all came from one side.
   const double slope = std::fabs(fa - fb) > 0.0 ? width / std::fabs(fa - fb) : 1.0;
   co_return (resolution + std::min(width, 4.0 * slope * best)) * length + looseness;
@@ -268,16 +275,16 @@ bool Follower::may_hide_event() const {
   if (history_ < 2) return false;
   const double s0 = earlier_->arclength - latest_->arclength;
   const double s1 = next_->arclength - latest_->arclength;
+  const double inverse_0 = 1.0 / s0, inverse_1 = 1.0 / s1, inverse_difference = 1.0 / (s1 - s0);
   const auto functions = system_.event_functions();
   for (std::size_t i = 0; i < functions.size(); ++i) {
     const double e = latest_->events[i], before = earlier_->events[i], after = next_->events[i];
     if (differ_in_sign(e, after) || differ_in_sign(e, before)) continue;
     // Quadratic e + p s + q s^2 through the three values.
-    const double d0 = (before - e) / s0, d1 = (after - e) / s1;
-    const double q = (d1 - d0) / (s1 - s0), p = d0 - q * s0;
-    if (q * e <= 0.0) continue;
-    const double vertex = -p / (2.0 * q);
-    if (vertex <= 0.0 || vertex >= s1) continue;
+    const double d0 = (before - e) * inverse_0, d1 = (after - e) * inverse_1;
+    const double q = (d1 - d0) * inverse_difference, p = d0 - q * s0;
+    // The vertex -p / (2 q) lies inside, on the side of zero.
+    if (q * e <= 0.0 || p * e >= 0.0 || std::fabs(p) >= 2.0 * std::fabs(q) * s1) continue;
     const double extreme = e - p * p / (4.0 * q);
     // A margin for what a quadratic can not see.
     if (extreme * e < 0.05 * std::min(e * e, after * after)) return true;
@@ -299,7 +306,6 @@ Task<Follower::Verdict> Follower::judge_crossing() {
     hermite(ends, 2, middle, guess.z.data(), slope.data());
     system_.retract(guess);
     co_await lane_.evaluate(guess);
-    ++curve_.evaluations;
     if (system_.convergence(guess, 1.0).ratio >= 0.0) {
       known_crossing_ = co_await find_crossing(lane_, system_, guess, reach);
       known = known_crossing_.found;
@@ -468,8 +474,9 @@ bool Follower::measure_step() {
   if (!system_.tangent(to, border_.data()) || to.singularity < 1e-13) return false;
   to.arclength = from.arclength + arc_length(from, to, n_);
   system_.classify(to);
-  turn_ = angle(n_, from.tangent.data(), to.tangent.data());
-  vector_turn_ = angle(n_, from.z.data() + n_, to.z.data() + n_);
+  // Chords, half a percent below the angles where those are at their limit.
+  turn_ = distance(n_, from.tangent.data(), to.tangent.data());
+  vector_turn_ = distance(n_, from.z.data() + n_, to.z.data() + n_);
   const double limit = options_.max_turn;
   return turn_ <= limit && vector_turn_ <= 1.5 * limit && first_correction_ <= 0.1 * step_length_ &&
          dot(n_, from.tangent.data(), to.tangent.data()) > 0.0;
@@ -558,8 +565,11 @@ Task<bool> Follower::leave_box() {
   if (beyond > 1.0) co_return false;
   CurvePoint end = *next_;
   if (beyond < 1.0) {
-    const bool followed = co_await between(*latest_, *next_, beyond, end);
+    const double arclength =
+        latest_->arclength + beyond * (next_->arclength - latest_->arclength);
+    const bool followed = co_await between(*latest_, *next_, arclength, end);
     if (!followed) co_return false;
+    end.arclength = latest_->arclength + arc_length(*latest_, end, n_);
     if (!outside(end)) co_return false;
   }
   CurvePoint place = system_.make_point();
@@ -660,11 +670,14 @@ Task<void> Follower::look_for_near_branch() {
     CurvePoint place = system_.make_point();
     const double error = co_await locate(*ends[i], *ends[i + 1], past, place);
     if (error < 0.0) continue;
+    const double gap = distance(n_, place.z.data(), centre);
+    // A crossing of other curves, far from this one.
+    if (gap > options_.near_branch_distance) continue;
     CurveEvent event;
     event.kind = EventKind::near_branch;
     event.arclength = place.arclength;
     event.error = error + crossing.error;
-    event.distance = distance(n_, place.z.data(), centre);
+    event.distance = gap;
     event.point = place;
     event.centre = crossing.centre.z;
     event.crossing_tangents = crossing.lines;
