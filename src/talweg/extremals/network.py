@@ -383,6 +383,10 @@ class Network:
         if closed:
             del nodes[count - 1]
         curve = join(pieces)
+        # At a branch point itself the sign of a vanishing eigenvalue is rounding.
+        for position in (p for p, number in nodes.items() if self._nodes[number].critical is None):
+            neighbour = position + 1 if position + 1 < count else max(position - 1, 0)
+            curve["slope_index"][position] = curve["slope_index"][neighbour]
         for position, number in nodes.items():
             curve["events"].append(self._node_event(curve, position, self._nodes[number]))
         curve["events"] = _distinct_events(curve["events"], 1e-6 * self.options["max_step"])
