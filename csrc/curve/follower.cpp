@@ -280,6 +280,8 @@ bool Follower::may_hide_event() const {
   for (std::size_t i = 0; i < functions.size(); ++i) {
     const double e = latest_->events[i], before = earlier_->events[i], after = next_->events[i];
     if (differ_in_sign(e, after) || differ_in_sign(e, before)) continue;
+    // At a branch point that is a level fold too, an index function touches zero.
+    if (crossing_passed_ && functions[i].is_index_function) continue;
     // Quadratic e + p s + q s^2 through the three values.
     const double d0 = (before - e) * inverse_0, d1 = (after - e) * inverse_1;
     const double q = (d1 - d0) * inverse_difference, p = d0 - q * s0;
@@ -333,6 +335,11 @@ Task<Follower::Verdict> Follower::judge_crossing() {
     }
     const int incoming = std::fabs(cosines[0]) >= std::fabs(cosines[1]) ? 0 : 1;
     const int outgoing = std::fabs(exit_cosines[0]) >= std::fabs(exit_cosines[1]) ? 0 : 1;
+    // So close to a singular point the tangent, and with it every sign, is loose.
+    if (distance(n_, next_->z.data(), centre.z.data()) < 0.02 * step_length_ &&
+        step_length_ > 1e-3 * options_.max_step) {
+      co_return Verdict::shorten;
+    }
     if (u > 0.0 && u < 1.0 && incoming == outgoing &&
         cosines[incoming] * exit_cosines[incoming] > 0.0) {
       CurveEvent event;
@@ -589,7 +596,7 @@ Task<bool> Follower::leave_box() {
     if (error < 0.0) co_return false;
   }
   std::erase_if(step_events_,
-                [&](const CurveEvent& event) { return event.arclength > place.arclength; });
+                [&](const CurveEvent& event) { return event.arclength > place.arclength + error; });
   // On the face exactly, so that the last point is inside the box for everybody.
   for (std::size_t j = 0; j < n_; ++j) {
     place.z[j] = std::clamp(place.z[j], options_.lower[j], options_.upper[j]);
@@ -742,7 +749,8 @@ Task<void> Follower::follow() {
       }
     }
     if (verdict == Verdict::shorten) {
-      step_length_ *= corrections_ > 0 && !good ? 0.4 : 0.5;
+      // Not one half: grown steps would land on the same places again.
+      step_length_ *= corrections_ > 0 && !good ? 0.4 : 0.45;
       if (step_length_ < smallest_step()) verdict = Verdict::stop;
     }
     if (verdict == Verdict::stop) {
