@@ -395,51 +395,58 @@ Task<Follower::Verdict> Follower::judge_crossing() {
 Task<double> Follower::locate_singular(const CurvePoint& from, const CurvePoint& to,
                                        std::size_t which, CurvePoint& place) {
   // The corrector fails at the place itself. The curve and the event function are smooth through
-  // it, so both are interpolated from points on either side where the corrector is sound.
-  const auto function = [which](const CurvePoint& p) { return p.events[which]; };
-  double error = co_await locate(from, to, function, place);
-  if (error < 0.0) co_return error;
+  // it, so both are interpolated from points on either side where the corrector is sound: twice,
+  // the second time from closer by.
   const double length = to.arclength - from.arclength;
-  const double centre = (place.arclength - from.arclength) / length;
-  constexpr double spread = 0.04;
-  std::vector<CurvePoint> sides;
-  for (int offset : {-4, -3, -2, -1, 1, 2, 3, 4}) {
-    CurvePoint side = system_.make_point();
-    const bool followed = co_await between(from, to, centre + spread * offset, side);
-    if (followed) sides.push_back(std::move(side));
-  }
-  if (sides.size() < 6) co_return error;
-  // Neville's scheme for the arclength as a function of the event function, at zero.
-  std::vector<double> estimate(sides.size());
-  for (std::size_t i = 0; i < sides.size(); ++i) estimate[i] = sides[i].arclength;
-  double change = length;
-  for (std::size_t order = 1; order < sides.size(); ++order) {
-    const double before = estimate[0];
-    for (std::size_t i = 0; i + order < sides.size(); ++i) {
-      const double low = function(sides[i]), high = function(sides[i + order]);
-      if (low == high) co_return error;
-      estimate[i] = (high * estimate[i] - low * estimate[i + 1]) / (high - low);
+  const double before = from.events[which], after = to.events[which];
+  double zero = from.arclength + length * before / (before - after);
+  double error = -1.0;
+  for (const double spread : {0.12, 0.03, 0.03}) {
+    std::vector<CurvePoint> sides;
+    for (int offset : {-4, -3, -2, -1, 1, 2, 3, 4}) {
+      const double arclength = zero + spread * length * offset;
+      // Far outside the step the interpolant of its ends leads nowhere.
+      if (arclength < from.arclength - 0.3 * length || arclength > to.arclength + 0.3 * length) {
+        continue;
+      }
+      CurvePoint side = system_.make_point();
+      const bool followed = co_await between(from, to, arclength, side);
+      if (!followed) continue;
+      side.arclength = arclength;
+      sides.push_back(std::move(side));
     }
-    change = std::fabs(estimate[0] - before);
+    if (sides.size() < 4) co_return error;
+    // Neville's scheme for the arclength as a function of the event function, at zero.
+    std::vector<double> estimate(sides.size());
+    for (std::size_t i = 0; i < sides.size(); ++i) estimate[i] = sides[i].arclength;
+    double change = length;
+    for (std::size_t order = 1; order < sides.size(); ++order) {
+      const double last = estimate[0];
+      for (std::size_t i = 0; i + order < sides.size(); ++i) {
+        const double low = sides[i].events[which], high = sides[i + order].events[which];
+        if (low == high) co_return error;
+        estimate[i] = (high * estimate[i] - low * estimate[i + 1]) / (high - low);
+      }
+      change = std::fabs(estimate[0] - last);
+    }
+    if (!(estimate[0] >= from.arclength && estimate[0] <= to.arclength)) co_return error;
+    zero = estimate[0];
+    // The points nearest to the place carry it.
+    std::stable_sort(sides.begin(), sides.end(), [zero](const CurvePoint& a, const CurvePoint& b) {
+      return std::fabs(a.arclength - zero) < std::fabs(b.arclength - zero);
+    });
+    const CurvePoint* nodes[3] = {&sides[0], &sides[1], &sides[2]};
+    std::vector<double> z(place.z.size()), slope(place.z.size());
+    hermite(nodes, 2, zero, z.data(), slope.data());
+    hermite(nodes, 3, zero, place.z.data(), place.tangent.data());
+    error = change + distance(n_, z.data(), place.z.data()) +
+            8.0 * epsilon * norm(n_, place.z.data());
   }
-  const double zero = estimate[0];
-  if (!(std::fabs(zero - place.arclength) <= 10.0 * error + 1e-2 * spread * length)) {
-    co_return error;
-  }
-  // Three points around the place carry it: two of them, and the next nearest.
-  std::stable_sort(sides.begin(), sides.end(), [zero](const CurvePoint& a, const CurvePoint& b) {
-    return std::fabs(a.arclength - zero) < std::fabs(b.arclength - zero);
-  });
-  const CurvePoint* nodes[3] = {&sides[0], &sides[1], &sides[2]};
-  std::vector<double> z(place.z.size()), slope(place.z.size());
-  hermite(nodes, 2, zero, z.data(), slope.data());
-  hermite(nodes, 3, zero, place.z.data(), place.tangent.data());
-  const double carried = distance(n_, z.data(), place.z.data());
   system_.retract(place);
   co_await lane_.evaluate(place);
   system_.classify(place);
   place.arclength = zero;
-  co_return change + carried + 8.0 * epsilon * norm(n_, place.z.data());
+  co_return error;
 }
 
 Task<Follower::Verdict> Follower::judge_index() {
