@@ -280,6 +280,8 @@ bool Follower::may_hide_event() const {
   for (std::size_t i = 0; i < functions.size(); ++i) {
     const double e = latest_->events[i], before = earlier_->events[i], after = next_->events[i];
     if (differ_in_sign(e, after) || differ_in_sign(e, before)) continue;
+    // At a branch point that is a level fold too, an index function touches zero.
+    if (crossing_passed_ && functions[i].is_index_function) continue;
     // Quadratic e + p s + q s^2 through the three values.
     const double d0 = (before - e) * inverse_0, d1 = (after - e) * inverse_1;
     const double q = (d1 - d0) * inverse_difference, p = d0 - q * s0;
@@ -334,6 +336,11 @@ Task<Follower::Verdict> Follower::judge_crossing() {
     }
     const int incoming = std::fabs(cosines[0]) >= std::fabs(cosines[1]) ? 0 : 1;
     const int outgoing = std::fabs(exit_cosines[0]) >= std::fabs(exit_cosines[1]) ? 0 : 1;
+    // So close to a singular point the tangent, and with it every sign, is loose.
+    if (distance(n_, next_->z.data(), centre.z.data()) < 0.02 * step_length_ &&
+        step_length_ > 1e-3 * options_.max_step) {
+      co_return Verdict::shorten;
+    }
     if (u > 0.0 && u < 1.0 && incoming == outgoing &&
         cosines[incoming] * exit_cosines[incoming] > 0.0) {
       CurveEvent event;
@@ -386,6 +393,63 @@ Task<Follower::Verdict> Follower::judge_crossing() {
   co_return Verdict::accept;
 }
 
+Task<double> Follower::locate_singular(const CurvePoint& from, const CurvePoint& to,
+                                       std::size_t which, CurvePoint& place) {
+  // The corrector fails at the place itself. The curve and the event function are smooth through
+  // it, so both are interpolated from points on either side where the corrector is sound: twice,
+  // the second time from closer by.
+  const double length = to.arclength - from.arclength;
+  const double before = from.events[which], after = to.events[which];
+  double zero = from.arclength + length * before / (before - after);
+  double error = -1.0;
+  for (const double spread : {0.12, 0.03, 0.03}) {
+    std::vector<CurvePoint> sides;
+    for (int offset : {-4, -3, -2, -1, 1, 2, 3, 4}) {
+      const double arclength = zero + spread * length * offset;
+      // Far outside the step the interpolant of its ends leads nowhere.
+      if (arclength < from.arclength - 0.3 * length || arclength > to.arclength + 0.3 * length) {
+        continue;
+      }
+      CurvePoint side = system_.make_point();
+      const bool followed = co_await between(from, to, arclength, side);
+      if (!followed) continue;
+      side.arclength = arclength;
+      sides.push_back(std::move(side));
+    }
+    if (sides.size() < 4) co_return error;
+    // Neville's scheme for the arclength as a function of the event function, at zero.
+    std::vector<double> estimate(sides.size());
+    for (std::size_t i = 0; i < sides.size(); ++i) estimate[i] = sides[i].arclength;
+    double change = length;
+    for (std::size_t order = 1; order < sides.size(); ++order) {
+      const double last = estimate[0];
+      for (std::size_t i = 0; i + order < sides.size(); ++i) {
+        const double low = sides[i].events[which], high = sides[i + order].events[which];
+        if (low == high) co_return error;
+        estimate[i] = (high * estimate[i] - low * estimate[i + 1]) / (high - low);
+      }
+      change = std::fabs(estimate[0] - last);
+    }
+    if (!(estimate[0] >= from.arclength && estimate[0] <= to.arclength)) co_return error;
+    zero = estimate[0];
+    // The points nearest to the place carry it.
+    std::stable_sort(sides.begin(), sides.end(), [zero](const CurvePoint& a, const CurvePoint& b) {
+      return std::fabs(a.arclength - zero) < std::fabs(b.arclength - zero);
+    });
+    const CurvePoint* nodes[3] = {&sides[0], &sides[1], &sides[2]};
+    std::vector<double> z(place.z.size()), slope(place.z.size());
+    hermite(nodes, 2, zero, z.data(), slope.data());
+    hermite(nodes, 3, zero, place.z.data(), place.tangent.data());
+    error = change + distance(n_, z.data(), place.z.data()) +
+            8.0 * epsilon * norm(n_, place.z.data());
+  }
+  system_.retract(place);
+  co_await lane_.evaluate(place);
+  system_.classify(place);
+  place.arclength = zero;
+  co_return error;
+}
+
 Task<Follower::Verdict> Follower::judge_index() {
   // The slope index changed by more than the fold or branch point within the step explains: events
   // of the same kind too close together, or an even kernel.
@@ -399,8 +463,7 @@ Task<Follower::Verdict> Follower::judge_index() {
   double error = 0.0;
   for (int k = low; k < high; ++k) {
     const std::size_t which = first + static_cast<std::size_t>(k);
-    const double found = co_await locate(
-        *latest_, *next_, [which](const CurvePoint& p) { return p.events[which]; }, place);
+    const double found = co_await locate_singular(*latest_, *next_, which, place);
     if (found < 0.0) co_return Verdict::shorten;
     error = std::max(error, found);
     places.push_back(place.arclength);
@@ -540,7 +603,7 @@ Task<bool> Follower::leave_box() {
     if (error < 0.0) co_return false;
   }
   std::erase_if(step_events_,
-                [&](const CurveEvent& event) { return event.arclength > place.arclength; });
+                [&](const CurveEvent& event) { return event.arclength > place.arclength + error; });
   // On the face exactly, so that the last point is inside the box for everybody.
   for (std::size_t j = 0; j < n_; ++j) {
     place.z[j] = std::clamp(place.z[j], options_.lower[j], options_.upper[j]);
@@ -694,7 +757,8 @@ Task<void> Follower::follow() {
       }
     }
     if (verdict == Verdict::shorten) {
-      step_length_ *= corrections_ > 0 && !good ? 0.4 : 0.5;
+      // Not one half: grown steps would land on the same places again.
+      step_length_ *= corrections_ > 0 && !good ? 0.4 : 0.45;
       if (step_length_ < smallest_step()) verdict = Verdict::stop;
     }
     if (verdict == Verdict::stop) {

@@ -42,6 +42,9 @@ class Follower {
   // negative number when the curve could not be followed there.
   Task<double> locate(const CurvePoint& from, const CurvePoint& to, const Function& function,
                       CurvePoint& point);
+  // The same for an index function whose zero is a branch point with a kernel of higher dimension.
+  Task<double> locate_singular(const CurvePoint& from, const CurvePoint& to, std::size_t which,
+                               CurvePoint& place);
   Task<Verdict> judge_crossing();  // the orientation flipped
   Task<Verdict> judge_index();     // the slope index changed unexplained
   Task<void> locate_events();
