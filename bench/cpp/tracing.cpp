@@ -1,12 +1,12 @@
 // Gradient extremals of Müller-Brown, events on: points a second on one curve and over a survey.
 //
-// Floors. An evaluation of f, g, H and T[v] is a tape of about 200 instructions: 350 to 700 ns in one
-// lane, where the latency of each instruction counts, 40 ns a point in 64 lanes with AVX2. It returns
-// 9 doubles and takes 4. A point costs one evaluation to see that the prediction is good and one more
-// to correct it: two a point, so that 700 ns are the floor of a single curve at 350 ns and 80 ns that
-// of a survey. The linear algebra of n = 2 is about 150 flops an evaluation. A recorded point is
-// 19 doubles, 152 bytes.
-// Goals: at least 400,000 points a second on one curve, 1,000,000 over a survey, 2 evaluations a point.
+// Floors. An evaluation of f, g, H and T[v] is a tape of about 200 instructions: 350 to 700 ns in
+// one lane, where the latency of each instruction counts, 40 ns a point in 64 lanes with AVX2. It
+// returns 9 doubles and takes 4. A point costs one evaluation to see that the prediction is good
+// and one more to correct it: two a point, so that 700 ns are the floor of a single curve at 350 ns
+// and 80 ns that of a survey. The linear algebra of n = 2 is about 150 flops an evaluation. A
+// recorded point is 19 doubles, 152 bytes. Goals: at least 400,000 points a second on one curve,
+// 1,000,000 over a survey, 2 evaluations a point.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -100,10 +100,11 @@ void report(const char* name, double max_step, const std::vector<talweg::Curve>&
   }
   const double count = static_cast<double>(points);
   const double floor = 2.0 * evaluation * count;
-  std::printf("%-26s max_step %.3f: %9.0f points/s (processor %9.0f), %zu points, %zu events, "
-              "%.2f evaluations a point, %.2f x floor\n",
-              name, max_step, count / time.wall, count / time.processor, points, events,
-              static_cast<double>(evaluations) / count, time.processor / floor);
+  std::printf(
+      "%-26s max_step %.3f: %9.0f points/s (processor %9.0f), %zu points, %zu events, "
+      "%.2f evaluations a point, %.2f x floor\n",
+      name, max_step, count / time.wall, count / time.processor, points, events,
+      static_cast<double>(evaluations) / count, time.processor / floor);
 }
 
 // Seconds of one lane's evaluation in a block of `lanes`.
@@ -122,7 +123,8 @@ double evaluation_seconds(const talweg::Objective& f, std::size_t lanes) {
                        talweg::quantity_hessian | talweg::quantity_third;
   return measure([&] {
            for (std::size_t i = 0; i < repeats; ++i) f.evaluate(all, block);
-         }).processor / static_cast<double>(repeats * lanes);
+         }).processor /
+         static_cast<double>(repeats * lanes);
 }
 
 }  // namespace
@@ -148,9 +150,7 @@ int main() {
     std::vector<talweg::CurveStart> starts;
     while (starts.size() < 64) starts.push_back(all.half_branches[starts.size() % 20]);
     for (const std::size_t workers : {1, 2}) {
-      time = measure([&] {
-        curves = talweg::trace_extremals(*f, starts, all.options, workers);
-      });
+      time = measure([&] { curves = talweg::trace_extremals(*f, starts, all.options, workers); });
       report(workers == 1 ? "64 curves, 1 thread" : "64 curves, 2 threads", max_step, curves, time,
              wide);
     }

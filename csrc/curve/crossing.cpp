@@ -22,6 +22,22 @@ struct Reduction {
   std::vector<double> direction[2];  // dy / dxi, dy / deta
 };
 
+// Room for the solves of one crossing: there are dozens of them.
+struct Workspace {
+  Workspace(const DefiningSystem& system, std::size_t d)
+      : point(system.make_point()),
+        residual(d - 1),
+        jacobian((d - 1) * d),
+        matrix((d + 1) * (d + 1)),
+        right(d + 1),
+        pivots(d + 1) {}
+
+  CurvePoint point;
+  std::vector<double> residual, jacobian, matrix, right;
+  std::vector<std::size_t> pivots;
+  Reduction side[2];
+};
+
 // Kernel directions and deficient direction from the two smallest singular values.
 bool set_borders(Reduction& reduction, const std::vector<double>& jacobian) {
   const std::size_t d = reduction.dimension, rows = d - 1;
@@ -58,11 +74,9 @@ bool set_borders(Reduction& reduction, const std::vector<double>& jacobian) {
 // Solves for y and h at (xi, eta), starting from the y it holds, until a correction is at most
 // `accuracy`; that is the error of the gradient then, while y is better.
 Task<bool> reduce(Lane& lane, DefiningSystem& system, const CurvePoint& reference, double xi,
-                  double eta, double accuracy, Reduction& reduction) {
+                  double eta, double accuracy, Reduction& reduction, Workspace& work) {
   const std::size_t d = reduction.dimension, rows = d - 1, size = d + 1;
-  CurvePoint point = system.make_point();
-  std::vector<double> residual(rows), jacobian(rows * d), matrix(size * size), right(size);
-  std::vector<std::size_t> pivots(size);
+  auto& [point, residual, jacobian, matrix, right, pivots, side] = work;
   double previous = std::numeric_limits<double>::infinity();
   for (int iteration = 0; iteration < 12; ++iteration) {
     system.chart_point(reference, reduction.y.data(), point);
@@ -111,12 +125,14 @@ Task<bool> reduce(Lane& lane, DefiningSystem& system, const CurvePoint& referenc
   co_return false;
 }
 
-// The Hessian of h (xi xi, xi eta, eta eta) at (xi, eta), where `reduction` is solved, by differences
-// of its exact gradient.
+// The Hessian of h (xi xi, xi eta, eta eta) at (xi, eta), where `reduction` is solved, by
+// differences of its exact gradient.
 Task<bool> differentiate(Lane& lane, DefiningSystem& system, const CurvePoint& reference, double xi,
-                         double eta, double offset, const Reduction& reduction, double* hessian) {
+                         double eta, double offset, const Reduction& reduction, Workspace& work,
+                         double* hessian) {
   const double accuracy = std::max(1e-15, 1e-7 * offset);
-  Reduction side[2] = {reduction, reduction};
+  Reduction* const side = work.side;
+  side[0] = side[1] = reduction;
   double columns[2][2];
   for (int c = 0; c < 2; ++c) {
     for (int s = 0; s < 2; ++s) {
@@ -127,7 +143,7 @@ Task<bool> differentiate(Lane& lane, DefiningSystem& system, const CurvePoint& r
       side[s].h = reduction.h + signed_offset * reduction.gradient[c];
       const bool solved =
           co_await reduce(lane, system, reference, xi + (c == 0 ? signed_offset : 0.0),
-                          eta + (c == 1 ? signed_offset : 0.0), accuracy, side[s]);
+                          eta + (c == 1 ? signed_offset : 0.0), accuracy, side[s], work);
       if (!solved) co_return false;
     }
     for (int r = 0; r < 2; ++r) {
@@ -151,10 +167,25 @@ double position_length(const Reduction& reduction, std::size_t n, double xi, dou
   return std::sqrt(sum);
 }
 
+// The extreme of |dx| on h + (1/2) q = 0, from the pencil of the quadratic form q and the metric of
+// x on the kernel; negative where that metric is degenerate.
+double half_gap(const Reduction& reduction, std::size_t n, const double* hessian, double h) {
+  const double g0 = std::pow(position_length(reduction, n, 1.0, 0.0), 2);
+  const double g2 = std::pow(position_length(reduction, n, 0.0, 1.0), 2);
+  const double g1 = 0.5 * (std::pow(position_length(reduction, n, 1.0, 1.0), 2) - g0 - g2);
+  const double metric = g0 * g2 - g1 * g1;
+  if (!(metric > 1e-14 * (g0 + g2) * (g0 + g2))) return -1.0;
+  const double trace = (hessian[0] * g2 + hessian[2] * g0 - 2.0 * hessian[1] * g1) / metric;
+  const double product = (hessian[0] * hessian[2] - hessian[1] * hessian[1]) / metric;
+  const double root = std::sqrt(std::max(0.0, 0.25 * trace * trace - product));
+  const double against = h > 0.0 ? 0.5 * trace - root : 0.5 * trace + root;
+  return std::sqrt(std::fabs(2.0 * h / against));
+}
+
 }  // namespace
 
 Task<Crossing> find_crossing(Lane& lane, DefiningSystem& system, const CurvePoint& guess,
-                             double reach) {
+                             double reach, double largest_half_gap) {
   Crossing crossing;
   const std::size_t n = system.coordinates();
   Reduction reduction;
@@ -162,6 +193,7 @@ Task<Crossing> find_crossing(Lane& lane, DefiningSystem& system, const CurvePoin
   if (d < 3) co_return crossing;
 
   CurvePoint reference = guess;
+  Workspace work(system, d);
   double xi = 0.0, eta = 0.0, hessian[3] = {0.0, 0.0, 0.0}, last_step = reach;
   std::vector<double> jacobian((d - 1) * d);
   system.chart_jacobian(reference, reference, jacobian.data());
@@ -172,15 +204,16 @@ Task<Crossing> find_crossing(Lane& lane, DefiningSystem& system, const CurvePoin
   bool settled = false;
   for (int iteration = 0; iteration < most_iterations && !settled; ++iteration) {
     const double accuracy = std::max(1e-15, 1e-6 * std::min(last_step, 1e-3 * reach));
-    const bool solved = co_await reduce(lane, system, reference, xi, eta, accuracy, reduction);
+    const bool solved =
+        co_await reduce(lane, system, reference, xi, eta, accuracy, reduction, work);
     if (!solved) co_return crossing;
     const double noise = system.chart_noise(reference);
     // The Hessian's relative error is the length of the last step in units of reach: once that is
     // small, it serves for the steps that are left.
     if (iteration == 0 || last_step > 1e-3 * reach) {
       const double offset = std::clamp(0.1 * last_step, 1e-4 * reach, 0.01 * reach);
-      const bool known =
-          co_await differentiate(lane, system, reference, xi, eta, offset, reduction, hessian);
+      const bool known = co_await differentiate(lane, system, reference, xi, eta, offset, reduction,
+                                                work, hessian);
       if (!known) co_return crossing;
     }
     const double determinant = hessian[0] * hessian[2] - hessian[1] * hessian[1];
@@ -192,6 +225,13 @@ Task<Crossing> find_crossing(Lane& lane, DefiningSystem& system, const CurvePoin
     const double t =
         -(hessian[0] * reduction.gradient[1] - hessian[1] * reduction.gradient[0]) / determinant;
     last_step = std::hypot(s, t);
+    // What the quadratic model says of its own centre settles most searches after one or two steps;
+    // a margin for the model.
+    const double level =
+        reduction.h + 0.5 * (reduction.gradient[0] * s + reduction.gradient[1] * t);
+    if (determinant < 0.0 && half_gap(reduction, n, hessian, level) > 3.0 * largest_half_gap) {
+      co_return crossing;
+    }
     const double shorten = last_step > reach ? reach / last_step : 1.0;
     xi += shorten * s;
     eta += shorten * t;
@@ -206,10 +246,10 @@ Task<Crossing> find_crossing(Lane& lane, DefiningSystem& system, const CurvePoin
     if (iteration + 1 == most_iterations) settled = last_step <= 1e-9 * reach;
   }
   if (!settled) co_return crossing;
-  const bool solved = co_await reduce(lane, system, reference, xi, eta, 1e-15, reduction);
+  const bool solved = co_await reduce(lane, system, reference, xi, eta, 1e-15, reduction, work);
   if (!solved) co_return crossing;
   const bool known = co_await differentiate(lane, system, reference, xi, eta,
-                                            std::max(1e-5 * reach, 1e-7), reduction, hessian);
+                                            std::max(1e-5 * reach, 1e-7), reduction, work, hessian);
   if (!known) co_return crossing;
   if (hessian[0] * hessian[2] - hessian[1] * hessian[1] >= 0.0) co_return crossing;
 
@@ -219,21 +259,11 @@ Task<Crossing> find_crossing(Lane& lane, DefiningSystem& system, const CurvePoin
   crossing.found = true;
   crossing.error = std::max(last_step, 4.0 * system.chart_noise(reference));
 
-  // Half-gap: the extreme of |dx| on h + (1/2) q = 0, from the pencil of the quadratic form q and
-  // the metric of x on the kernel.
-  const double g0 = std::pow(position_length(reduction, n, 1.0, 0.0), 2);
-  const double g2 = std::pow(position_length(reduction, n, 0.0, 1.0), 2);
-  const double g1 = 0.5 * (std::pow(position_length(reduction, n, 1.0, 1.0), 2) - g0 - g2);
-  const double metric = g0 * g2 - g1 * g1;
-  if (!(metric > 1e-14 * (g0 + g2) * (g0 + g2))) {
+  crossing.half_gap = half_gap(reduction, n, hessian, reduction.h);
+  if (!(crossing.half_gap >= 0.0)) {
     crossing.found = false;
     co_return crossing;
   }
-  const double trace = (hessian[0] * g2 + hessian[2] * g0 - 2.0 * hessian[1] * g1) / metric;
-  const double product = (hessian[0] * hessian[2] - hessian[1] * hessian[1]) / metric;
-  const double root = std::sqrt(std::max(0.0, 0.25 * trace * trace - product));
-  const double against = reduction.h > 0.0 ? 0.5 * trace - root : 0.5 * trace + root;
-  crossing.half_gap = std::sqrt(std::fabs(2.0 * reduction.h / against));
   crossing.exact = std::fabs(reduction.h) <= 64.0 * system.chart_noise(reference);
 
   // Asymptotes: roots of hessian[0] xi^2 + 2 hessian[1] xi eta + hessian[2] eta^2.

@@ -309,7 +309,8 @@ Task<Follower::Verdict> Follower::judge_crossing() {
     system_.retract(guess);
     co_await lane_.evaluate(guess);
     if (system_.convergence(guess, 1.0).ratio >= 0.0) {
-      known_crossing_ = co_await find_crossing(lane_, system_, guess, reach);
+      known_crossing_ = co_await find_crossing(lane_, system_, guess, reach,
+                                               std::numeric_limits<double>::infinity());
       known = known_crossing_.found;
     }
   }
@@ -579,8 +580,7 @@ Task<bool> Follower::leave_box() {
   if (beyond > 1.0) co_return false;
   CurvePoint end = *next_;
   if (beyond < 1.0) {
-    const double arclength =
-        latest_->arclength + beyond * (next_->arclength - latest_->arclength);
+    const double arclength = latest_->arclength + beyond * (next_->arclength - latest_->arclength);
     const bool followed = co_await between(*latest_, *next_, arclength, end);
     if (!followed) co_return false;
     end.arclength = latest_->arclength + arc_length(*latest_, end, n_);
@@ -665,7 +665,8 @@ bool Follower::curvature_peaked() {
 Task<void> Follower::look_for_near_branch() {
   // The curvature of a curve peaks where it turns past the centre of an avoided crossing.
   const double reach = 4.0 / peak_curvature_ + distance(n_, latest_->z.data(), earliest_->z.data());
-  const Crossing crossing = co_await find_crossing(lane_, system_, *earlier_, reach);
+  const Crossing crossing =
+      co_await find_crossing(lane_, system_, *earlier_, reach, options_.near_branch_distance);
   if (!crossing.found || crossing.exact || crossing.half_gap > options_.near_branch_distance) {
     co_return;
   }

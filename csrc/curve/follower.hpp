@@ -34,8 +34,8 @@ class Follower {
   // Corrects point_ onto the curve in the hyperplane of `border`; sets first_correction_ and
   // evaluations_.
   Task<bool> correct(CurvePoint& point, const double* border);
-  // A point of the curve between two others, without its arclength: near the place at `arclength` of
-  // their cubic.
+  // A point of the curve between two others, without its arclength: near the place at `arclength`
+  // of their cubic.
   Task<bool> between(const CurvePoint& from, const CurvePoint& to, double arclength,
                      CurvePoint& point);
   // Locates the zero of a function between two points to rounding; returns its error, or a
@@ -78,7 +78,7 @@ class Follower {
   CurvePoint first_;  // the start, for closed loops
   std::size_t history_ = 0;
   std::vector<double> border_, step_, predicted_, between_;
-  std::array<CurvePoint, 3> located_;       // the bracket and the trial of locate
+  std::array<CurvePoint, 3> located_;  // the bracket and the trial of locate
   double step_length_ = 0.0;
   double first_correction_ = 0.0;
   double turn_ = 0.0, vector_turn_ = 0.0;

@@ -584,8 +584,10 @@ void DenseExtremalSystem::chart_jacobian(const CurvePoint& reference, const Curv
   const double* gradient = data + at_.gradient;
   const double lambda = point.z[2 * n], sigma = point.z[2 * n + 1];
   const double inverse = 1.0 / reference.data[at_.norms + hessian_norm];
-  std::vector<double> direction(n), first(n), second(n), product(n);
-  packed_product(n, data + at_.hessian, v, product.data());
+  chart_scratch_.resize(4 * n);
+  double* const direction = chart_scratch_.data();
+  double *const first = direction + n, *const second = first + n, *const product = second + n;
+  packed_product(n, data + at_.hessian, v, product);
   // v = p / |p| with p = base + Q y, so dv = (I - v v') Q dy / |p|, and v.base = 1 / |p|.
   const double shrink = dot(n, v, base);
   for (std::size_t column = 0; column < dimension; ++column) {
@@ -593,20 +595,20 @@ void DenseExtremalSystem::chart_jacobian(const CurvePoint& reference, const Curv
       for (std::size_t i = 0; i < n; ++i) {
         direction[i] = column == 0 ? base[i] : frame[i * k + column - 1];
       }
-      packed_product(n, data + at_.hessian, direction.data(), first.data());
-      packed_product(n, data + at_.third, direction.data(), second.data());
-      const double d_sigma = dot(n, v, first.data()), d_lambda = dot(n, v, second.data());
+      packed_product(n, data + at_.hessian, direction, first);
+      packed_product(n, data + at_.third, direction, second);
+      const double d_sigma = dot(n, v, first), d_lambda = dot(n, v, second);
       for (std::size_t i = 0; i < n; ++i) {
         first[i] -= d_sigma * v[i];
         second[i] -= d_lambda * v[i];
       }
     } else {
       for (std::size_t i = 0; i < n; ++i) direction[i] = frame[i * k + column - n];
-      const double along = dot(n, v, direction.data());
+      const double along = dot(n, v, direction);
       for (std::size_t i = 0; i < n; ++i) direction[i] = shrink * (direction[i] - along * v[i]);
-      const double d_sigma = dot(n, gradient, direction.data());
-      const double d_lambda = 2.0 * dot(n, product.data(), direction.data());
-      packed_product(n, data + at_.hessian, direction.data(), second.data());
+      const double d_sigma = dot(n, gradient, direction);
+      const double d_lambda = 2.0 * dot(n, product, direction);
+      packed_product(n, data + at_.hessian, direction, second);
       for (std::size_t i = 0; i < n; ++i) {
         first[i] = -d_sigma * v[i] - sigma * direction[i];
         second[i] += -d_lambda * v[i] - lambda * direction[i];
