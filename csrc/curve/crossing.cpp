@@ -13,10 +13,10 @@ namespace {
 // The reduced equation h(xi, eta) and its gradient, by solving the chart's equations bordered with
 // the kernel directions (the columns of `kernel`) and the deficient left direction.
 struct Reduction {
-  std::size_t dimension = 0;        // D
-  std::vector<double> kernel;       // D x 2
-  std::vector<double> deficient;    // D - 1
-  std::vector<double> y;            // D
+  std::size_t dimension = 0;      // D
+  std::vector<double> kernel;     // D x 2
+  std::vector<double> deficient;  // D - 1
+  std::vector<double> y;          // D
   double h = 0.0;
   double gradient[2] = {0.0, 0.0};
   std::vector<double> direction[2];  // dy / dxi, dy / deta
@@ -55,9 +55,10 @@ bool set_borders(Reduction& reduction, const std::vector<double>& jacobian) {
   return true;
 }
 
-// Solves for y and h at (xi, eta), starting from the y it holds.
+// Solves for y and h at (xi, eta), starting from the y it holds, until a correction is at most
+// `accuracy`; that is the error of the gradient then, while y is better.
 Task<bool> reduce(Lane& lane, DefiningSystem& system, const CurvePoint& reference, double xi,
-                  double eta, Reduction& reduction) {
+                  double eta, double accuracy, Reduction& reduction) {
   const std::size_t d = reduction.dimension, rows = d - 1, size = d + 1;
   CurvePoint point = system.make_point();
   std::vector<double> residual(rows), jacobian(rows * d), matrix(size * size), right(size);
@@ -95,9 +96,9 @@ Task<bool> reduce(Lane& lane, DefiningSystem& system, const CurvePoint& referenc
     }
     reduction.h += right[d];
     if (!std::isfinite(change) || change > 1e3) co_return false;
-    const bool settled = change <= 1e-15 || (iteration > 1 && change > 0.3 * previous);
+    const bool settled = change <= accuracy || (iteration > 1 && change > 0.3 * previous);
     previous = change;
-    if (!settled && change > 1e-9) continue;
+    if (!settled) continue;
     for (std::size_t c = 0; c < 2; ++c) {
       std::fill(right.begin(), right.end(), 0.0);
       right[rows + c] = 1.0;
@@ -105,9 +106,38 @@ Task<bool> reduce(Lane& lane, DefiningSystem& system, const CurvePoint& referenc
       reduction.direction[c].assign(right.begin(), right.begin() + static_cast<long>(d));
       reduction.gradient[c] = right[d];
     }
-    if (settled) co_return change < 1e-7;
+    co_return change < 1e-7;
   }
   co_return false;
+}
+
+// The Hessian of h (xi xi, xi eta, eta eta) at (xi, eta), where `reduction` is solved, by differences
+// of its exact gradient.
+Task<bool> differentiate(Lane& lane, DefiningSystem& system, const CurvePoint& reference, double xi,
+                         double eta, double offset, const Reduction& reduction, double* hessian) {
+  const double accuracy = std::max(1e-15, 1e-7 * offset);
+  Reduction side[2] = {reduction, reduction};
+  double columns[2][2];
+  for (int c = 0; c < 2; ++c) {
+    for (int s = 0; s < 2; ++s) {
+      const double signed_offset = s == 0 ? offset : -offset;
+      for (std::size_t i = 0; i < reduction.dimension; ++i) {
+        side[s].y[i] = reduction.y[i] + signed_offset * reduction.direction[c][i];
+      }
+      side[s].h = reduction.h + signed_offset * reduction.gradient[c];
+      const bool solved =
+          co_await reduce(lane, system, reference, xi + (c == 0 ? signed_offset : 0.0),
+                          eta + (c == 1 ? signed_offset : 0.0), accuracy, side[s]);
+      if (!solved) co_return false;
+    }
+    for (int r = 0; r < 2; ++r) {
+      columns[c][r] = (side[0].gradient[r] - side[1].gradient[r]) / (2.0 * offset);
+    }
+  }
+  hessian[0] = columns[0][0];
+  hessian[1] = 0.5 * (columns[0][1] + columns[1][0]);
+  hessian[2] = columns[1][1];
+  co_return true;
 }
 
 // Length of the x part of xi dy/dxi + eta dy/deta in the chart, whose first n coordinates are an
@@ -138,44 +168,35 @@ Task<Crossing> find_crossing(Lane& lane, DefiningSystem& system, const CurvePoin
   if (!set_borders(reduction, jacobian)) co_return crossing;
   reduction.y.assign(d, 0.0);
 
-  constexpr int most_iterations = 15;
+  constexpr int most_iterations = 20;
   bool settled = false;
   for (int iteration = 0; iteration < most_iterations && !settled; ++iteration) {
-    const bool solved = co_await reduce(lane, system, reference, xi, eta, reduction);
+    const double accuracy = std::max(1e-15, 1e-6 * std::min(last_step, 1e-3 * reach));
+    const bool solved = co_await reduce(lane, system, reference, xi, eta, accuracy, reduction);
     if (!solved) co_return crossing;
     const double noise = system.chart_noise(reference);
-    // Differences of the exact gradient of h: the offset follows the size of the Newton steps.
-    const double offset = std::clamp(0.1 * last_step, std::max(1e-6 * reach, 1e-7), 0.01 * reach);
-    double columns[2][2];
-    for (int c = 0; c < 2; ++c) {
-      Reduction forward = reduction, backward = reduction;
-      const double dx = c == 0 ? offset : 0.0, de = c == 1 ? offset : 0.0;
-      const bool ahead = co_await reduce(lane, system, reference, xi + dx, eta + de, forward);
-      if (!ahead) co_return crossing;
-      const bool behind = co_await reduce(lane, system, reference, xi - dx, eta - de, backward);
-      if (!behind) co_return crossing;
-      for (int r = 0; r < 2; ++r) {
-        columns[c][r] = (forward.gradient[r] - backward.gradient[r]) / (2.0 * offset);
-      }
+    // The Hessian's relative error is the length of the last step in units of reach: once that is
+    // small, it serves for the steps that are left.
+    if (iteration == 0 || last_step > 1e-3 * reach) {
+      const double offset = std::clamp(0.1 * last_step, 1e-4 * reach, 0.01 * reach);
+      const bool known =
+          co_await differentiate(lane, system, reference, xi, eta, offset, reduction, hessian);
+      if (!known) co_return crossing;
     }
-    hessian[0] = columns[0][0];
-    hessian[1] = 0.5 * (columns[0][1] + columns[1][0]);
-    hessian[2] = columns[1][1];
     const double determinant = hessian[0] * hessian[2] - hessian[1] * hessian[1];
-    const double size = hessian[0] * hessian[0] + 2 * hessian[1] * hessian[1] +
-                        hessian[2] * hessian[2];
+    const double size =
+        hessian[0] * hessian[0] + 2 * hessian[1] * hessian[1] + hessian[2] * hessian[2];
     if (!(std::fabs(determinant) > 1e-12 * size)) co_return crossing;
-    const double s = -(hessian[2] * reduction.gradient[0] - hessian[1] * reduction.gradient[1]) /
-                     determinant;
-    const double t = -(hessian[0] * reduction.gradient[1] - hessian[1] * reduction.gradient[0]) /
-                     determinant;
+    const double s =
+        -(hessian[2] * reduction.gradient[0] - hessian[1] * reduction.gradient[1]) / determinant;
+    const double t =
+        -(hessian[0] * reduction.gradient[1] - hessian[1] * reduction.gradient[0]) / determinant;
     last_step = std::hypot(s, t);
     const double shorten = last_step > reach ? reach / last_step : 1.0;
     xi += shorten * s;
     eta += shorten * t;
     for (std::size_t i = 0; i < d; ++i) {
-      reduction.y[i] +=
-          shorten * (s * reduction.direction[0][i] + t * reduction.direction[1][i]);
+      reduction.y[i] += shorten * (s * reduction.direction[0][i] + t * reduction.direction[1][i]);
     }
     settled = last_step <= 4.0 * noise || (iteration > 1 && last_step <= 1e-12 * reach);
     double distance = 0.0;
@@ -185,8 +206,11 @@ Task<Crossing> find_crossing(Lane& lane, DefiningSystem& system, const CurvePoin
     if (iteration + 1 == most_iterations) settled = last_step <= 1e-9 * reach;
   }
   if (!settled) co_return crossing;
-  const bool solved = co_await reduce(lane, system, reference, xi, eta, reduction);
+  const bool solved = co_await reduce(lane, system, reference, xi, eta, 1e-15, reduction);
   if (!solved) co_return crossing;
+  const bool known = co_await differentiate(lane, system, reference, xi, eta,
+                                            std::max(1e-5 * reach, 1e-7), reduction, hessian);
+  if (!known) co_return crossing;
   if (hessian[0] * hessian[2] - hessian[1] * hessian[1] >= 0.0) co_return crossing;
 
   crossing.centre = system.make_point();
@@ -226,7 +250,8 @@ Task<Crossing> find_crossing(Lane& lane, DefiningSystem& system, const CurvePoin
     }
     for (std::size_t i = 0; i < d; ++i) {
       y[i] = (lines[line][0] * reduction.direction[0][i] +
-              lines[line][1] * reduction.direction[1][i]) / length;
+              lines[line][1] * reduction.direction[1][i]) /
+             length;
     }
     system.chart_direction(reference, y.data(), &crossing.lines[line * system.unknowns()]);
   }

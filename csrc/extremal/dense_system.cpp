@@ -25,6 +25,10 @@ double dot(std::size_t n, const double* a, const double* b) {
   return sum;
 }
 
+double norm(std::size_t n, const double* a) {
+  return n == 1 ? std::fabs(a[0]) : std::sqrt(dot(n, a, a));
+}
+
 double packed(const double* matrix, std::size_t i, std::size_t j) {
   return i >= j ? matrix[i * (i + 1) / 2 + j] : matrix[j * (j + 1) / 2 + i];
 }
@@ -262,8 +266,8 @@ DefiningSystem::Convergence DenseExtremalSystem::convergence(CurvePoint& point,
   const double* data = point.data.data();
   const double* norms = data + at_.norms;
   if (norms[finite_flag] == 0.0) return {-1.0, -1.0};
-  const double first = std::sqrt(dot(k_, data + at_.q1, data + at_.q1));
-  const double second = std::sqrt(dot(k_, data + at_.q2, data + at_.q2));
+  const double first = norm(k_, data + at_.q1);
+  const double second = norm(k_, data + at_.q2);
   // x is known to its rounding only, which moves the gradient by |H| eps |x|.
   const double noise = 2.0 * epsilon * norms[hessian_norm] * norms[position_norm];
   const double tiny = std::numeric_limits<double>::min();
@@ -272,8 +276,8 @@ DefiningSystem::Convergence DenseExtremalSystem::convergence(CurvePoint& point,
   result.ratio = std::max(first / (tolerance * norms[gradient_norm] + noise + tiny),
                           second / (tolerance * scale));
   const double loose = 1e4 * epsilon;
-  result.relaxed = std::max(
-      first / (loose * norms[gradient_norm] + 50.0 * noise + tiny), second / (loose * scale));
+  result.relaxed = std::max(first / (loose * norms[gradient_norm] + 50.0 * noise + tiny),
+                            second / (loose * scale));
   return result;
 }
 
@@ -401,16 +405,17 @@ bool DenseExtremalSystem::tangent(CurvePoint& point, const double* reference) {
     point.orientation = a;
     point.singularity = 1.0;
   } else if (k == 1) {
-    const double length = std::hypot(am[0], r[0]);
+    const double a_scaled = am[0] * inverse, r_scaled = r[0] * inverse;
+    const double length = std::sqrt(a_scaled * a_scaled + r_scaled * r_scaled);
     if (!(length > 0.0)) return false;
     const double along = reference[0] * v[0] + reference[1] * v[1];
     const double across = reference[0] * frame[0] + reference[1] * frame[1];
     const double product = am[0] * along - r[0] * across;
     const double sign = product >= 0.0 ? 1.0 : -1.0;
-    a = sign * am[0] / length;
-    b[0] = -sign * r[0] / length;
+    a = sign * a_scaled / length;
+    b[0] = -sign * r_scaled / length;
     point.orientation = sign;
-    point.singularity = length * inverse;
+    point.singularity = length;
   } else {
     for (std::size_t i = 0; i < k; ++i) {
       double* row = matrix_.data() + i * n;

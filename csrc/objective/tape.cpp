@@ -155,8 +155,8 @@ Node Tape::make(Operation operation, Node a, Node b, Node c) {
   entry.operands = {a, b, c};
   entry.polynomial = keeps_finite(operation);
   if (operation == Operation::power)
-    entry.polynomial = is_constant(b) && this->entry(b).value >= 0.0 &&
-                       is_small_integer(this->entry(b).value);
+    entry.polynomial =
+        is_constant(b) && this->entry(b).value >= 0.0 && is_small_integer(this->entry(b).value);
   for (const Node operand : entry.operands) {
     if (operand == no_node) continue;
     const Entry& other = this->entry(operand);
@@ -348,8 +348,7 @@ Node Tape::simplify_unary(Operation operation, Node a) {
     case Operation::atan:
     case Operation::erf:
     case Operation::sign:
-      if (inner.operation == Operation::negate)
-        return negate(apply(operation, inner.operands[0]));
+      if (inner.operation == Operation::negate) return negate(apply(operation, inner.operands[0]));
       break;
     case Operation::cos:
     case Operation::cosh:
@@ -457,9 +456,9 @@ double Tape::fold_rows(Node a) const {
       for (unsigned i = 0; i < arity(entry.operation); ++i)
         operand[i] = values.at(entry.operands[i]).data();
       for (std::size_t row = 0; row < rows; ++row)
-        value[row] = talweg::apply(entry.operation, operand[0][row],
-                                   operand[1] ? operand[1][row] : 0.0,
-                                   operand[2] ? operand[2][row] : 0.0);
+        value[row] =
+            talweg::apply(entry.operation, operand[0][row], operand[1] ? operand[1][row] : 0.0,
+                          operand[2] ? operand[2][row] : 0.0);
     }
   }
   long double sum = 0.0L;
@@ -493,7 +492,8 @@ std::vector<Node> Tape::copy_to(Tape& target, std::span<const Node> outputs) con
   std::vector<Node> copies(size(), no_node);
   for (const Node node : reachable(outputs)) {
     Entry entry = this->entry(node);
-    if (entry.operation == Operation::data_column) entry.table = target.add_table(tables_[entry.table]);
+    if (entry.operation == Operation::data_column)
+      entry.table = target.add_table(tables_[entry.table]);
     if (arity(entry.operation) > 0)
       for (Node& operand : entry.operands)
         if (operand != no_node) operand = copies[operand];

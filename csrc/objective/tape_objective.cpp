@@ -182,7 +182,7 @@ void TapeObjective::run_direct(const Plan& plan, const EvaluationBlock& block) c
   add_inputs(plan.reads_v ? block.v : nullptr);
   add_inputs(plan.reads_w ? block.w : nullptr);
   auto add_outputs = [&, next = outputs](Quantity quantity, double* rows,
-                                               std::size_t count) mutable {
+                                         std::size_t count) mutable {
     if (!(plan.direct & quantity)) return;
     for (std::size_t i = 0; i < count; ++i) *next++ = rows + i * stride;
   };

@@ -17,9 +17,9 @@
 namespace talweg {
 
 // Differentiates and lowers on first request, a program for each combination of quantities. Dense
-// Hessians and third derivatives have programs of their own up to `dense_limit` instructions; beyond
-// that they are put together from products with sums of unit vectors, one for each colour of the
-// sparsity pattern, side by side in the lanes of one program.
+// Hessians and third derivatives have programs of their own up to `dense_limit` instructions;
+// beyond that they are put together from products with sums of unit vectors, one for each colour of
+// the sparsity pattern, side by side in the lanes of one program.
 class TapeObjective final : public Objective {
  public:
   static constexpr std::size_t dense_limit = 20000;

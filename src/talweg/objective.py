@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from typing import Any, Self
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from talweg import _core
 from talweg.quantity import GRADIENT, HESSIAN, HESSIAN_PRODUCT, THIRD, VALUE
 from talweg.recording import RecordingError, record, recorded, recording_of
 from talweg.verification import verify as _verify
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    Floats = NDArray[np.float64]
 
 _KINK_NAMES = {
     "absolute": "abs",
@@ -107,17 +111,17 @@ class Objective:
                 + ("; use Objective.from_expression" if _is_expression(fun) else "")
             )
         n = checked_dimension(n)
-        bounds = checked_bounds(bounds, n)
+        box = checked_bounds(bounds, n)
         recording, output = record(fun, n)
         core = _core.TapeObjective(recording.tape, output)
         if verify:
-            _verify(fun, core, n, bounds=bounds)
+            _verify(fun, core, n, bounds=box)
         used = recording.tape.kinks(output)
         kinks = (_KINK_NAMES[kink] for kink in used if kink in recording.kinks)
         self._setup(
             core,
             n,
-            bounds=bounds,
+            bounds=box,
             name=name or _name_of(fun),
             kinks=tuple(dict.fromkeys(kinks)),
             tape=(recording.tape, output),
@@ -125,13 +129,13 @@ class Objective:
 
     def _setup(
         self,
-        core: _core.Objective,
+        core: Any,
         n: int,
         *,
-        bounds: NDArray[np.float64] | None = None,
+        bounds: Floats | None = None,
         name: str = "f",
         kinks: tuple[str, ...] = (),
-        tape: tuple[_core.Tape, int] | None = None,
+        tape: tuple[Any, int] | None = None,
     ) -> None:
         """Shared by every kind of objective; `core` is the talweg._core.Objective."""
         self._core = core
@@ -145,11 +149,11 @@ class Objective:
     def from_expression(
         cls,
         expr: Any,
-        variables: Any,
+        variables: str | Sequence[Any],
         *,
         bounds: ArrayLike | None = None,
         name: str | None = None,
-    ) -> Self:
+    ) -> Objective:
         """An objective from a SymPy expression or a string.
 
         Parameters
@@ -183,7 +187,7 @@ class Objective:
 
     # Evaluation.
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: ArrayLike) -> Any:
         """Value at `x`.
 
         Parameters
@@ -200,7 +204,7 @@ class Objective:
         value = self._core.evaluate(points, VALUE)["value"]
         return value[0] if single else value
 
-    def grad(self, x: ArrayLike) -> NDArray[np.float64]:
+    def grad(self, x: ArrayLike) -> Floats:
         """Gradient at `x`.
 
         Parameters
@@ -212,10 +216,10 @@ class Objective:
         ndarray, shape (n,) or (m, n)
         """
         points, single = self._points(x)
-        gradient = self._core.evaluate(points, GRADIENT)["gradient"]
+        gradient: Floats = self._core.evaluate(points, GRADIENT)["gradient"]
         return gradient[0] if single else gradient
 
-    def hess(self, x: ArrayLike) -> NDArray[np.float64]:
+    def hess(self, x: ArrayLike) -> Floats:
         """Hessian at `x`.
 
         Parameters
@@ -227,10 +231,10 @@ class Objective:
         ndarray, shape (n, n) or (m, n, n)
         """
         points, single = self._points(x)
-        hessian = self._core.evaluate(points, HESSIAN)["hessian"]
+        hessian: Floats = self._core.evaluate(points, HESSIAN)["hessian"]
         return hessian[0] if single else hessian
 
-    def hessp(self, x: ArrayLike, v: ArrayLike) -> NDArray[np.float64]:
+    def hessp(self, x: ArrayLike, v: ArrayLike) -> Floats:
         """Hessian times a vector, without forming the Hessian.
 
         Parameters
@@ -244,10 +248,10 @@ class Objective:
         ndarray, shape (n,) or (m, n)
         """
         points, vectors, single = self._points_and_vectors(x, v)
-        product = self._core.evaluate(points, HESSIAN_PRODUCT, vectors)["hessian_product"]
+        product: Floats = self._core.evaluate(points, HESSIAN_PRODUCT, vectors)["hessian_product"]
         return product[0] if single else product
 
-    def third(self, x: ArrayLike, v: ArrayLike) -> NDArray[np.float64]:
+    def third(self, x: ArrayLike, v: ArrayLike) -> Floats:
         """T[v], the derivative of the Hessian along `v`.
 
         Parameters
@@ -261,10 +265,10 @@ class Objective:
         ndarray, shape (n, n) or (m, n, n)
         """
         points, vectors, single = self._points_and_vectors(x, v)
-        third = self._core.evaluate(points, THIRD, vectors)["third"]
+        third: Floats = self._core.evaluate(points, THIRD, vectors)["third"]
         return third[0] if single else third
 
-    def _points(self, x: Any, argument: str = "x") -> tuple[NDArray[np.float64], bool]:
+    def _points(self, x: Any, argument: str = "x") -> tuple[Floats, bool]:
         """`x` as (m, n) floats, and whether it was one point."""
         if type(x) is not np.ndarray or x.dtype != np.float64:
             x = _as_floats(x, argument)
@@ -287,9 +291,7 @@ class Objective:
                 raise ValueError(f"{argument}: NaN{where}")
         return points, single
 
-    def _points_and_vectors(
-        self, x: ArrayLike, v: ArrayLike
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], bool]:
+    def _points_and_vectors(self, x: Any, v: Any) -> tuple[Floats, Floats, bool]:
         points, single_point = self._points(x)
         vectors, single_vector = self._points(v, "v")
         if len(points) != len(vectors):
@@ -320,7 +322,7 @@ class Objective:
 
     # Saving.
 
-    def to_arrays(self) -> dict[str, NDArray[Any]]:
+    def to_arrays(self) -> dict[str, np.ndarray]:
         """The recorded function as arrays, for files.
 
         Returns
@@ -335,7 +337,7 @@ class Objective:
         if self._tape is None:
             raise TypeError(f"{self!r} is no recorded function: only recordings can be saved")
         tape, output = self._tape
-        arrays = tape.serialize(output)
+        arrays: dict[str, np.ndarray] = tape.serialize(output)
         arrays["name"] = np.array(self.name)
         arrays["kinks"] = np.array(self.kinks, dtype=str)
         if self.bounds is not None:
@@ -343,7 +345,7 @@ class Objective:
         return arrays
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, Any]) -> Self:
+    def from_arrays(cls, arrays: Mapping[str, Any]) -> Objective:
         """The objective that `to_arrays` was called on.
 
         Parameters
@@ -397,7 +399,7 @@ def checked_dimension(n: Any) -> int:
     return int(n)
 
 
-def checked_bounds(bounds: ArrayLike | None, n: int) -> NDArray[np.float64] | None:
+def checked_bounds(bounds: ArrayLike | None, n: int) -> Floats | None:
     """`bounds` as a read-only (n, 2) array or None, or an error.
 
     A pair (low, high) stands for the same bounds on every coordinate.
@@ -419,7 +421,7 @@ def checked_bounds(bounds: ArrayLike | None, n: int) -> NDArray[np.float64] | No
     return array
 
 
-def _as_floats(x: ArrayLike, argument: str) -> NDArray[np.float64]:
+def _as_floats(x: Any, argument: str) -> np.ndarray:
     try:
         array = np.asarray(x)
     except ValueError:

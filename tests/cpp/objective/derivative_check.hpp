@@ -26,9 +26,12 @@ inline Quantities evaluate_at(const Objective& objective, const std::vector<doub
                               unsigned quantities = every_quantity) {
   const std::size_t n = objective.dimension();
   const double nan = std::numeric_limits<double>::quiet_NaN();
-  Quantities result{std::vector<double>(1, nan), std::vector<double>(n, nan),
-                    std::vector<double>(n * (n + 1) / 2, nan), std::vector<double>(n * (n + 1) / 2, nan),
-                    std::vector<double>(n, nan), std::vector<double>(n, nan)};
+  Quantities result{std::vector<double>(1, nan),
+                    std::vector<double>(n, nan),
+                    std::vector<double>(n * (n + 1) / 2, nan),
+                    std::vector<double>(n * (n + 1) / 2, nan),
+                    std::vector<double>(n, nan),
+                    std::vector<double>(n, nan)};
   EvaluationBlock block;
   block.lanes = block.stride = 1;
   block.x = x.data();
@@ -65,7 +68,8 @@ double derivative_error(const Objective& objective, const Function& function,
     return e;
   };
   const Quantities got = evaluate_at(objective, x, v, w);
-  Quantities want{{0.0}, std::vector<double>(n), {}, {}, std::vector<double>(n), std::vector<double>(n)};
+  Quantities want{{0.0}, std::vector<double>(n), {},
+                  {},    std::vector<double>(n), std::vector<double>(n)};
   for (std::size_t i = 0; i < n; ++i) {
     for (std::size_t j = 0; j <= i; ++j) {
       const Jet second = jet(function, x, unit(i), unit(j), v);
@@ -104,8 +108,9 @@ double greatest_derivative_error(const Objective& objective, const Function& fun
   double error = 0.0;
   for (int i = 0; i < points; ++i) {
     const std::vector<double> x = random_vector(random, n, low, high);
-    const double here = derivative_error(objective, function, x, random_vector(random, n, -1.0, 1.0),
-                                         random_vector(random, n, -1.0, 1.0));
+    const double here =
+        derivative_error(objective, function, x, random_vector(random, n, -1.0, 1.0),
+                         random_vector(random, n, -1.0, 1.0));
     if (std::isnan(here)) return here;
     error = std::max(error, here);
   }

@@ -43,7 +43,8 @@ TEST_CASE("every elementary function has the derivatives of its formula") {
 }
 
 TEST_CASE("powers") {
-  for (const double exponent : {2.0, 3.0, 4.0, 7.0, 12.0, -1.0, -2.0, -3.0, 0.5, 1.5, 2.5, -0.5, -1.5, 0.3, -2.7}) {
+  for (const double exponent :
+       {2.0, 3.0, 4.0, 7.0, 12.0, -1.0, -2.0, -3.0, 0.5, 1.5, 2.5, -0.5, -1.5, 0.3, -2.7}) {
     CAPTURE(exponent);
     CHECK(error_of([=](auto x) { return pow(x[0] + x[1] * x[1], exponent); }, 2, 0.3, 2.0) <
           tolerance);
@@ -51,16 +52,20 @@ TEST_CASE("powers") {
 }
 
 TEST_CASE("functions with shared and nested parts") {
-  CHECK(error_of([](auto x) {
-          auto sum = x[0] * 0.0;
-          for (std::size_t i = 0; i + 1 < x.size(); ++i)
-            sum += 100.0 * pow(x[i + 1] - x[i] * x[i], 2.0) + pow(1.0 - x[i], 2.0);
-          return log(sum + 1.0);
-        }, 5, -1.5, 1.5) < tolerance);
-  CHECK(error_of([](auto x) {
-          auto a = exp(sin(x[0]) * x[1]), b = a * a + x[2], c = sqrt(b * b + 1.0) / (a + 1.0);
-          return a * b * c - tanh(c / a) * x[0];
-        }, 3, -1.0, 1.0) < 1e-12);
+  CHECK(error_of(
+            [](auto x) {
+              auto sum = x[0] * 0.0;
+              for (std::size_t i = 0; i + 1 < x.size(); ++i)
+                sum += 100.0 * pow(x[i + 1] - x[i] * x[i], 2.0) + pow(1.0 - x[i], 2.0);
+              return log(sum + 1.0);
+            },
+            5, -1.5, 1.5) < tolerance);
+  CHECK(error_of(
+            [](auto x) {
+              auto a = exp(sin(x[0]) * x[1]), b = a * a + x[2], c = sqrt(b * b + 1.0) / (a + 1.0);
+              return a * b * c - tanh(c / a) * x[0];
+            },
+            3, -1.0, 1.0) < 1e-12);
 }
 
 TEST_CASE("branches not taken never enter") {
@@ -75,8 +80,10 @@ TEST_CASE("branches not taken never enter") {
 
 TEST_CASE("kinks take the slope of one side") {
   CHECK(error_of([](auto x) { return abs(x[0] * x[1]) * x[0]; }, 2, -2.0, 2.0) < tolerance);
-  CHECK(error_of([](auto x) { return fmin(x[0] * x[1], sin(x[0])) * x[1]; }, 2, -2.0, 2.0) < tolerance);
-  CHECK(error_of([](auto x) { return fmax(x[0] * x[1], sin(x[0])) * x[1]; }, 2, -2.0, 2.0) < tolerance);
+  CHECK(error_of([](auto x) { return fmin(x[0] * x[1], sin(x[0])) * x[1]; }, 2, -2.0, 2.0) <
+        tolerance);
+  CHECK(error_of([](auto x) { return fmax(x[0] * x[1], sin(x[0])) * x[1]; }, 2, -2.0, 2.0) <
+        tolerance);
   const auto kink = record([](auto x) { return abs(x[0]) + fmax(x[0], 2.0 * x[0]); }, 1);
   const Quantities at_kink = evaluate_at(*kink, {0.0}, {1.0}, {1.0});
   CHECK(at_kink.gradient[0] == 1.0);
@@ -107,14 +114,16 @@ TEST_CASE("tails of saturating functions keep their relative accuracy") {
 }
 
 TEST_CASE("the Hessian of a chain has the entries of its band only") {
-  const TapeFunction chain = record_tape([](auto x) {
-    Variable sum;
-    for (std::size_t i = 0; i < x.size(); ++i) {
-      sum += 0.25 * pow(x[i] * x[i] - 1.0, 2.0);
-      if (i + 1 < x.size()) sum += 0.5 * pow(x[i + 1] - x[i], 2.0);
-    }
-    return sum;
-  }, 100);
+  const TapeFunction chain = record_tape(
+      [](auto x) {
+        Variable sum;
+        for (std::size_t i = 0; i < x.size(); ++i) {
+          sum += 0.25 * pow(x[i] * x[i] - 1.0, 2.0);
+          if (i + 1 < x.size()) sum += 0.5 * pow(x[i + 1] - x[i], 2.0);
+        }
+        return sum;
+      },
+      100);
   Tape tape(300, 1000000);
   const Node value = chain.tape.copy_to(tape, std::span(&chain.output, 1))[0];
   const std::vector<Node> entries = hessian(tape, gradient(tape, value, 100), 100000);

@@ -27,8 +27,12 @@ class DirectEvaluation {
       const Tape::Entry& entry = tape_.entry(node);
       if (entry.table != no_table && entry.table != table) continue;
       switch (entry.operation) {
-        case Operation::input: values[node] = x_[entry.operands[0]]; break;
-        case Operation::constant: values[node] = entry.value; break;
+        case Operation::input:
+          values[node] = x_[entry.operands[0]];
+          break;
+        case Operation::constant:
+          values[node] = entry.value;
+          break;
         case Operation::data_column: {
           const DataTable& data = *tape_.tables()[entry.table];
           values[node] = data.values[entry.operands[0] * data.rows + row];
@@ -88,28 +92,63 @@ std::vector<Node> random_tape(Tape& tape, std::mt19937_64& random, int operation
   };
   for (int i = 0; i < operations; ++i) {
     const bool in_rows = rows && random() % 2 == 0;
-    const auto operand = [&] { return in_rows && random() % 3 != 0 ? pick(row_nodes) : pick(points); };
+    const auto operand = [&] {
+      return in_rows && random() % 3 != 0 ? pick(row_nodes) : pick(points);
+    };
     const Node a = operand(), b = operand(), c = operand();
     Node result = no_node;
     switch (random() % 17) {
-      case 0: result = tape.add(a, b); break;
-      case 1: result = tape.subtract(a, b); break;
-      case 2: result = tape.multiply(a, tape.apply(Operation::tanh, b)); break;
-      case 3: result = tape.divide(a, tape.add(tape.power(b, 2.0), tape.constant(1.0))); break;
-      case 4: result = tape.apply(Operation::sin, tape.add(a, b)); break;
-      case 5: result = tape.apply(Operation::exp, tape.negate(tape.power(a, 2.0))); break;
-      case 6: result = tape.apply(Operation::sqrt, tape.add(tape.power(a, 4.0), tape.constant(0.1))); break;
-      case 7: result = tape.power(tape.add(tape.power(a, 2.0), tape.constant(1.0)), -1.5); break;
-      case 8: result = tape.apply(Operation::select, tape.apply(Operation::less, a, b), b, c); break;
-      case 9: result = tape.apply(Operation::maximum, a, b); break;
-      case 10: result = tape.apply(Operation::minimum, a, b); break;
-      case 11: result = tape.apply(Operation::sigmoid, a); break;
-      case 12: result = tape.scale(tape.add(a, b), 0.5); break;
-      case 13: result = tape.negate(a); break;
-      case 14: result = tape.subtract(tape.constant(0.3), tape.multiply(a, tape.apply(Operation::cos, b))); break;
-      case 15: result = tape.apply(Operation::atan, tape.multiply(a, b)); break;
+      case 0:
+        result = tape.add(a, b);
+        break;
+      case 1:
+        result = tape.subtract(a, b);
+        break;
+      case 2:
+        result = tape.multiply(a, tape.apply(Operation::tanh, b));
+        break;
+      case 3:
+        result = tape.divide(a, tape.add(tape.power(b, 2.0), tape.constant(1.0)));
+        break;
+      case 4:
+        result = tape.apply(Operation::sin, tape.add(a, b));
+        break;
+      case 5:
+        result = tape.apply(Operation::exp, tape.negate(tape.power(a, 2.0)));
+        break;
+      case 6:
+        result = tape.apply(Operation::sqrt, tape.add(tape.power(a, 4.0), tape.constant(0.1)));
+        break;
+      case 7:
+        result = tape.power(tape.add(tape.power(a, 2.0), tape.constant(1.0)), -1.5);
+        break;
+      case 8:
+        result = tape.apply(Operation::select, tape.apply(Operation::less, a, b), b, c);
+        break;
+      case 9:
+        result = tape.apply(Operation::maximum, a, b);
+        break;
+      case 10:
+        result = tape.apply(Operation::minimum, a, b);
+        break;
+      case 11:
+        result = tape.apply(Operation::sigmoid, a);
+        break;
+      case 12:
+        result = tape.scale(tape.add(a, b), 0.5);
+        break;
+      case 13:
+        result = tape.negate(a);
+        break;
+      case 14:
+        result = tape.subtract(tape.constant(0.3), tape.multiply(a, tape.apply(Operation::cos, b)));
+        break;
+      case 15:
+        result = tape.apply(Operation::atan, tape.multiply(a, b));
+        break;
       case 16:
-        result = rows ? tape.scale(tape.sum_rows(pick(row_nodes)), 0.2) : tape.apply(Operation::erf, a);
+        result =
+            rows ? tape.scale(tape.sum_rows(pick(row_nodes)), 0.2) : tape.apply(Operation::erf, a);
         break;
     }
     (tape.is_row(result) ? row_nodes : points).push_back(result);
@@ -153,7 +192,8 @@ TEST_CASE("products fuse into the sums that use them") {
   };
   CHECK(opcodes(tape.add(tape.multiply(x, y), z)) == std::vector{Opcode::multiply_add});
   CHECK(opcodes(tape.subtract(tape.multiply(x, y), z)) == std::vector{Opcode::multiply_subtract});
-  CHECK(opcodes(tape.subtract(z, tape.multiply(x, y))) == std::vector{Opcode::negated_multiply_add});
+  CHECK(opcodes(tape.subtract(z, tape.multiply(x, y))) ==
+        std::vector{Opcode::negated_multiply_add});
   CHECK(opcodes(tape.add(z, tape.scale(x, 3.0))) == std::vector{Opcode::multiply_constant_add});
   CHECK(opcodes(tape.add(tape.multiply(x, y), tape.constant(3.0))) ==
         std::vector{Opcode::multiply_add_constant});
@@ -163,7 +203,8 @@ TEST_CASE("products fuse into the sums that use them") {
 TEST_CASE("registers are used again") {
   Tape tape(1);
   Node value = tape.input(0);
-  for (int i = 0; i < 1000; ++i) value = tape.apply(Operation::sin, tape.add(value, tape.constant(i)));
+  for (int i = 0; i < 1000; ++i)
+    value = tape.apply(Operation::sin, tape.add(value, tape.constant(i)));
   CHECK(lower(tape, std::span(&value, 1)).registers <= 2);
 }
 

@@ -3,6 +3,9 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <fstream>
+#include <sstream>
+#include <string>
 
 #include "objective/derivative_check.hpp"
 
@@ -11,8 +14,9 @@ using namespace talweg::testing;
 
 namespace {
 
-constexpr double amplitude[] = {-200, -100, -170, 15}, a[] = {-1, -1, -6.5, .7}, b[] = {0, 0, 11, .6},
-                 c[] = {-10, -10, -6.5, .7}, x0[] = {1, 0, -.5, -1}, y0[] = {0, .5, 1.5, 1};
+constexpr double amplitude[] = {-200, -100, -170, 15}, a[] = {-1, -1, -6.5, .7},
+                 b[] = {0, 0, 11, .6}, c[] = {-10, -10, -6.5, .7}, x0[] = {1, 0, -.5, -1},
+                 y0[] = {0, .5, 1.5, 1};
 
 const auto muller_brown = [](auto x) {
   auto sum = x[0] * 0.0;
@@ -31,7 +35,9 @@ TEST_CASE("a recorded template has the derivatives of the template") {
 
 TEST_CASE("stationary points of the Müller-Brown surface") {
   const auto objective = record(muller_brown, 2);
-  struct Point { double x, y, value; };
+  struct Point {
+    double x, y, value;
+  };
   for (const Point& point : {Point{-0.5582236346330243, 1.441725841804669, -146.699517209954},
                              Point{0.212486582000662, 0.2929883251073678, -72.24894011232521}}) {
     const Quantities at = evaluate_at(*objective, {point.x, point.y}, {1.0, 0.0}, {0.0, 1.0});
@@ -53,6 +59,39 @@ TEST_CASE("constants mix with variables on either side") {
   sum = exp(sum) * 0.0 + sum;
   const TapeFunction constant = record_tape([&](auto) { return sum; }, 1);
   CHECK(constant.tape.entry(constant.output).value == 3.0);
+}
+
+TEST_CASE("a template records the tape that the same function records in Python") {
+  static const std::vector<double> data{1.0, 0.5, -1.0, 2.0, 0.0, 1.0};
+  const TapeFunction function = record_tape(
+      [](std::span<const Variable> x) {
+        // One operand at a time, as Python evaluates them: C++ leaves the order open.
+        const Variable square = pow(x[0], 2), other_square = pow(x[1], 2);
+        const Variable radius = square + 2.0 * other_square;
+        const Variable half = radius / 2.0, bowl = half + square * x[1] / 2.0;
+        const Variable decay = exp(-x[0]), wave = decay * tanh(x[1] / 3.0);
+        const Variable shifted = radius + 1.0, root = sqrt(shifted), both = root - log1p(radius);
+        const Variable sum =
+            sum_over(x, data, 2, [&](auto row) { return sin(row[0] * x[0] + x[1]) * row[1]; });
+        const Variable least = fmin(bowl, wave), product = wave * both, difference = bowl - product;
+        const Variable quotient = sum / least, most = difference + quotient;
+        return most + pow(shifted, 1.5);
+      },
+      2);
+  const SerializedTape saved = serialize(function.tape, function.output);
+  std::ostringstream text;
+  for (std::size_t i = 0; i < saved.operations.size(); ++i) {
+    text << name(static_cast<Operation>(saved.operations[i]));
+    for (std::size_t j = 0; j < 3; ++j)
+      if (saved.operands[3 * i + j] != no_node) text << ' ' << saved.operands[3 * i + j];
+    if (saved.tables[i] >= 0) text << " table " << saved.tables[i];
+    text << ' ' << saved.values[i] << '\n';
+  }
+  std::ifstream file(TALWEG_TEST_DATA "/recorded_tape.txt");
+  REQUIRE(file);
+  std::ostringstream expected;
+  expected << file.rdbuf();
+  CHECK(text.str() == expected.str());
 }
 
 TEST_CASE("variables of two recordings do not mix") {
@@ -80,7 +119,8 @@ TEST_CASE("sums over rows, used nonlinearly and inside each other") {
     mean = mean / double(rows);
     for (std::size_t i = 0; i < rows; ++i) {
       const auto distance = data[2 * i] * x[1] - mean;
-      spread += exp(-distance * distance) * (data[2 * i + 1] * data[2 * i + 1]) + distance * distance;
+      spread +=
+          exp(-distance * distance) * (data[2 * i + 1] * data[2 * i + 1]) + distance * distance;
     }
     return log(spread + 1.0) * x[0] + mean;
   };
@@ -99,10 +139,12 @@ TEST_CASE("sums over rows are checked") {
 }
 
 TEST_CASE("long sums without sum_over end in an error") {
-  CHECK_THROWS_AS(record([](auto x) {
-                    Variable sum;
-                    for (int i = 0; i < 200000; ++i) sum += sin(x[0] + double(i));
-                    return sum;
-                  }, 1),
+  CHECK_THROWS_AS(record(
+                      [](auto x) {
+                        Variable sum;
+                        for (int i = 0; i < 200000; ++i) sum += sin(x[0] + double(i));
+                        return sum;
+                      },
+                      1),
                   RecordingLimit);
 }

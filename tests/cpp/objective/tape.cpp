@@ -22,7 +22,8 @@ TEST_CASE("equal operations are stored once") {
 
 TEST_CASE("operations on constants are done while recording") {
   Tape tape(1);
-  const Node result = tape.apply(Operation::exp, tape.divide(tape.constant(1.0), tape.constant(4.0)));
+  const Node result =
+      tape.apply(Operation::exp, tape.divide(tape.constant(1.0), tape.constant(4.0)));
   REQUIRE(tape.is_constant(result));
   CHECK(tape.entry(result).value == std::exp(0.25));
   CHECK(tape.operations() == 0);
@@ -30,7 +31,8 @@ TEST_CASE("operations on constants are done while recording") {
 
 TEST_CASE("simplifications") {
   Tape tape(2);
-  const Node x = tape.input(0), y = tape.input(1), zero = tape.constant(0.0), one = tape.constant(1.0);
+  const Node x = tape.input(0), y = tape.input(1), zero = tape.constant(0.0),
+             one = tape.constant(1.0);
   CHECK(tape.add(x, zero) == x);
   CHECK(tape.subtract(x, zero) == x);
   CHECK(tape.multiply(one, x) == x);
@@ -75,7 +77,8 @@ TEST_CASE("sums over rows") {
   const std::int32_t table = tape.add_table(3, 2, data);
   const Node x = tape.input(0), d = tape.data_column(table, 0), e = tape.data_column(table, 1);
   CHECK(tape.is_row(tape.multiply(d, x)));
-  CHECK_FALSE(tape.is_row(tape.sum_rows(tape.multiply(tape.apply(Operation::exp, tape.multiply(d, x)), e))));
+  CHECK_FALSE(tape.is_row(
+      tape.sum_rows(tape.multiply(tape.apply(Operation::exp, tape.multiply(d, x)), e))));
   SUBCASE("of data alone are constants") {
     const Node sum = tape.sum_rows(tape.multiply(d, e));
     REQUIRE(tape.is_constant(sum));
@@ -86,9 +89,7 @@ TEST_CASE("sums over rows") {
     CHECK(sum == tape.multiply(tape.scale(tape.input(1), 6.0), x));
     CHECK(tape.sum_rows(x, table) == tape.scale(x, 3.0));
   }
-  SUBCASE("refuse what has no rows") {
-    CHECK_THROWS_AS(tape.sum_rows(x), std::invalid_argument);
-  }
+  SUBCASE("refuse what has no rows") { CHECK_THROWS_AS(tape.sum_rows(x), std::invalid_argument); }
   SUBCASE("refuse rows of two tables") {
     const std::vector<double> other{1.0, 2.0};
     const Node f = tape.data_column(tape.add_table(2, 1, other), 0);

@@ -24,7 +24,8 @@ const auto coupled = [](auto x) {
 
 TEST_CASE("matrices from products equal the dense ones") {
   const TapeFunction function = record_tape(coupled, 11);
-  const TapeObjective dense(function.tape, function.output), products(function.tape, function.output, 0);
+  const TapeObjective dense(function.tape, function.output),
+      products(function.tape, function.output, 0);
   CHECK(dense.instructions(quantity_hessian | quantity_third).has_value());
   CHECK_FALSE(products.instructions(quantity_hessian).has_value());
   CHECK_FALSE(products.instructions(quantity_third).has_value());
@@ -59,7 +60,9 @@ TEST_CASE("lanes do not mix, and lanes beyond the last are left alone") {
   const TapeFunction function = record_tape(coupled, 4);
   std::unique_ptr<Objective> objective;
   SUBCASE("dense") { objective = std::make_unique<TapeObjective>(function.tape, function.output); }
-  SUBCASE("products") { objective = std::make_unique<TapeObjective>(function.tape, function.output, 0); }
+  SUBCASE("products") {
+    objective = std::make_unique<TapeObjective>(function.tape, function.output, 0);
+  }
   constexpr std::size_t n = 4, lanes = 37, stride = 41;
   std::mt19937_64 random(5);
   for (const unsigned quantities : {1u, 2u, 4u, 8u, 16u, 32u, 15u, 63u}) {
@@ -71,8 +74,17 @@ TEST_CASE("lanes do not mix, and lanes beyond the last are left alone") {
     std::vector<double> value(stride, untouched), gradient(n * stride, untouched),
         hessian(10 * stride, untouched), third(10 * stride, untouched),
         hessian_product(n * stride, untouched), third_product(n * stride, untouched);
-    EvaluationBlock block{lanes, stride, x.data(), v.data(), w.data(), value.data(), gradient.data(),
-                          hessian.data(), third.data(), hessian_product.data(), third_product.data()};
+    EvaluationBlock block{lanes,
+                          stride,
+                          x.data(),
+                          v.data(),
+                          w.data(),
+                          value.data(),
+                          gradient.data(),
+                          hessian.data(),
+                          third.data(),
+                          hessian_product.data(),
+                          third_product.data()};
     objective->evaluate(quantities, block);
     for (std::size_t lane = 0; lane < stride; ++lane) {
       std::vector<double> point(n), direction(n), other(n);
