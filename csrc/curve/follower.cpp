@@ -127,6 +127,8 @@ Task<bool> Follower::correct(CurvePoint& point, const double* border) {
     last_correction_ = norm(n_, step_.data());
     const double enough = strict ? wanted_error_ : 1e-5 * step_length_;
     if (convergence.ratio <= 1.0 && size <= enough) co_return true;
+    // What corrects a residual of rounding is noise, large where the linearisation is singular.
+    if (strict && convergence.ratio * options_.tolerance <= 4.0 * epsilon) co_return true;
     // Steps that stop shrinking are rounding, or divergence.
     if (size > 0.5 * previous) co_return convergence.ratio <= 1.0 || convergence.relaxed <= 1.0;
     previous = size;
@@ -186,7 +188,17 @@ Task<bool> Follower::between(const CurvePoint& from, const CurvePoint& to, doubl
   wanted_error_ = 8.0 * epsilon * (1e-3 * options_.max_step + norm(n_, point.z.data()));
   const bool corrected = co_await correct(point, border.data());
   wanted_error_ = 0.0;
-  if (!corrected) co_return false;
+  if (!corrected) {
+    // Beside a singular point corrections are noise: the cubic itself may be on the curve.
+    std::vector<double> slope(system_.unknowns());
+    hermite(ends, 2, s, point.z.data(), slope.data());
+    system_.retract(point);
+    co_await lane_.evaluate(point);
+    ++curve_.evaluations;
+    const auto convergence = system_.convergence(point, options_.tolerance);
+    if (convergence.ratio < 0.0 || convergence.relaxed > 1.0) co_return false;
+    corrections_ = 0;
+  }
   if (!system_.tangent(point, border.data())) co_return false;
   system_.classify(point);
   point.arclength = from.arclength + arc_length(from, point, n_);
@@ -203,7 +215,7 @@ Task<double> Follower::locate(const CurvePoint& from, const CurvePoint& to,
   double a = 1.0, fa = function(to), b = 0.0, fb = function(from), c = a, fc = fa, u = 0.5;
   double best = std::numeric_limits<double>::infinity(), width = 1.0;
   CurvePoint trial = system_.make_point();
-  double looseness = 0.0;
+  double looseness = 0.0, interpolation = 0.0;
   if (fa == 0.0) {
     point = to;
     co_return resolution * length;
@@ -211,15 +223,20 @@ Task<double> Follower::locate(const CurvePoint& from, const CurvePoint& to,
   for (int iteration = 0; iteration < 60; ++iteration) {
     const bool followed = co_await between(from, to, u, trial);
     if (!followed) {
-      // Too close to a singular point for the corrector: what brackets it is the answer.
-      if (std::isfinite(best)) co_return width * length + looseness;
-      co_return -1.0;
+      // Too close to a singular point for the corrector: the best so far is the answer.
+      if (!std::isfinite(best)) co_return -1.0;
+      break;
     }
+    // How far the cubic is off in the middle bounds how far it is off beside a singular point, where
+    // the correction itself is noise.
+    if (iteration == 0) interpolation = first_correction_ + resolution * length;
     const double fu = function(trial);
     if (std::fabs(fu) < best) {
       best = std::fabs(fu);
       point = trial;
       looseness = last_correction_;
+      if (corrections_ == 0) looseness = std::min(looseness, interpolation);
+      place_looseness_ = looseness;
     }
     if (fu == 0.0) {
       width = 0.0;
@@ -396,18 +413,24 @@ Task<Follower::Verdict> Follower::judge_index() {
   while (first < functions.size() && !functions[first].is_index_function) ++first;
   std::vector<double> places;
   CurvePoint place = system_.make_point();
-  double error = 0.0;
+  double error = 0.0, sharpness = 0.0;
   for (int k = low; k < high; ++k) {
     const std::size_t which = first + static_cast<std::size_t>(k);
     const double found = co_await locate(
         *latest_, *next_, [which](const CurvePoint& p) { return p.events[which]; }, place);
     if (found < 0.0) co_return Verdict::shorten;
     error = std::max(error, found);
+    sharpness = std::max(sharpness, found - place_looseness_);
     places.push_back(place.arclength);
   }
   const auto [least, greatest] = std::minmax_element(places.begin(), places.end());
   const double spread = *greatest - *least;
-  if (spread > std::max(1e-5 * step_length_, 4.0 * error)) co_return Verdict::shorten;
+  // Noise across the curve does not blur the place along it.
+  const double loosest = 1e-6 * options_.max_step;
+  if (spread > std::max(1e-5 * step_length_, 4.0 * sharpness) ||
+      (sharpness > loosest && step_length_ > 1e3 * loosest)) {
+    co_return Verdict::shorten;
+  }
   CurveEvent event;
   event.kind = EventKind::branch_point;
   event.kernel_dimension = high - low;
@@ -615,8 +638,9 @@ Task<void> Follower::look_for_near_branch() {
     for (std::size_t i = 0; i < n_; ++i) sum += (p.z[i] - centre[i]) * p.tangent[i];
     return sum;
   };
-  const CurvePoint* ends[3] = {earliest_, earlier_, latest_};
-  for (int i = 0; i < 2; ++i) {
+  // The sharpest step and its neighbours; next_ still holds the point before earliest_.
+  const CurvePoint* ends[4] = {next_, earliest_, earlier_, latest_};
+  for (int i = curve_.points() >= 4 ? 0 : 1; i < 3; ++i) {
     if (!differ_in_sign(past(*ends[i]), past(*ends[i + 1]))) continue;
     CurvePoint place = system_.make_point();
     const double error = co_await locate(*ends[i], *ends[i + 1], past, place);

@@ -80,6 +80,7 @@ class Follower {
   double peak_curvature_ = 0.0;
   double wanted_error_ = 0.0;               // above zero: correct until the position is this good
   double last_correction_ = 0.0;
+  double place_looseness_ = 0.0;  // part of the last located error that is noise of the corrector
   int corrections_ = 0;
   bool crossing_passed_ = false;
   Crossing known_crossing_;                 // of the last flip, so that it is not solved again

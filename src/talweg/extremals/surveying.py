@@ -108,8 +108,8 @@ def survey(
     if box is None and max_length is None:
         raise ValueError("max_length: want the arclength to stop at where there are no bounds")
     chosen = _checked_branches(branches, objective.n)
-    origin = np.zeros(objective.n) if starts is None else np.atleast_2d(starts)[0]
     points, status = find(objective, box if box is not None else (), starts, rng, max_starts, workers)
+    origin = np.zeros(objective.n) if starts is None else np.atleast_2d(starts)[0]
     options = tracer_options(
         box, origin, max_step, max_points, max_length, None, near_branch_distance, tolerance
     )
