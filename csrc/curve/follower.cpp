@@ -182,7 +182,17 @@ Task<bool> Follower::between(const CurvePoint& from, const CurvePoint& to, doubl
   wanted_error_ = 8.0 * epsilon * (1e-3 * options_.max_step + norm(n_, point.z.data()));
   const bool corrected = co_await correct(point, between_.data());
   wanted_error_ = 0.0;
-  if (!corrected) co_return false;
+  if (!corrected) {
+    // Beside a singular point corrections are noise: the cubic itself may be on the curve.
+    std::vector<double> slope(system_.unknowns());
+    hermite(ends, 2, arclength, point.z.data(), slope.data());
+    system_.retract(point);
+    co_await lane_.evaluate(point);
+    ++curve_.evaluations;
+    const auto convergence = system_.convergence(point, options_.tolerance);
+    if (convergence.ratio < 0.0 || convergence.relaxed > 1.0) co_return false;
+    corrections_ = 0;
+  }
   if (!system_.tangent(point, between_.data())) co_return false;
   system_.classify(point);
   co_return true;
