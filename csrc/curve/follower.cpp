@@ -414,11 +414,15 @@ Task<Follower::Verdict> Follower::judge_index() {
   std::vector<double> places;
   CurvePoint place = system_.make_point();
   double error = 0.0, sharpness = 0.0;
+  // Closer than this, noise in the points themselves tells nothing more.
+  const bool short_enough = step_length_ <= 1e-5 * options_.max_step;
+  if (short_enough) error = step_length_;
   for (int k = low; k < high; ++k) {
     const std::size_t which = first + static_cast<std::size_t>(k);
     const double found = co_await locate(
         *latest_, *next_, [which](const CurvePoint& p) { return p.events[which]; }, place);
-    if (found < 0.0) co_return Verdict::shorten;
+    if (found < 0.0 && !short_enough) co_return Verdict::shorten;
+    if (found < 0.0) place = *next_;
     error = std::max(error, found);
     sharpness = std::max(sharpness, found - place_looseness_);
     places.push_back(place.arclength);
@@ -427,8 +431,8 @@ Task<Follower::Verdict> Follower::judge_index() {
   const double spread = *greatest - *least;
   // Noise across the curve does not blur the place along it.
   const double loosest = 1e-6 * options_.max_step;
-  if (spread > std::max(1e-5 * step_length_, 4.0 * sharpness) ||
-      (sharpness > loosest && step_length_ > 1e3 * loosest)) {
+  if (!short_enough && (spread > std::max(1e-5 * step_length_, 4.0 * sharpness) ||
+                        (sharpness > loosest && step_length_ > 1e3 * loosest))) {
     co_return Verdict::shorten;
   }
   CurveEvent event;
@@ -560,6 +564,15 @@ Task<bool> Follower::leave_box() {
   } else {
     error = co_await locate(*latest_, end, excess, place);
     if (error < 0.0) co_return false;
+  }
+  // A branch point on the face itself is known better than any point beside it.
+  for (const CurveEvent& event : step_events_) {
+    if (event.kind == EventKind::branch_point && event.error < error &&
+        std::fabs(event.arclength - place.arclength) <= error &&
+        excess(event.point) >= -4.0 * event.error) {
+      place = event.point;
+      error = event.error;
+    }
   }
   std::erase_if(step_events_,
                 [&](const CurveEvent& event) { return event.arclength > place.arclength + error; });
