@@ -122,7 +122,7 @@ Task<bool> Follower::correct(CurvePoint& point, const double* border) {
     }
     if (corrections_ == most_corrections) co_return convergence.relaxed <= 1.0;
     if (!system_.correction(point, border, step_.data())) co_return convergence.relaxed <= 1.0;
-    const double size = norm(2 * n_, step_.data());
+    const double size = norm(std::min(2 * n_, step_.size()), step_.data());
     if (corrections_ == 0) first_correction_ = norm(n_, step_.data());
     last_correction_ = norm(n_, step_.data());
     const double enough = strict ? wanted_error_ : 1e-5 * step_length_;
@@ -454,7 +454,10 @@ bool Follower::measure_step() {
   to.arclength = from.arclength + arc_length(from, to, n_);
   system_.classify(to);
   turn_ = angle(n_, from.tangent.data(), to.tangent.data());
-  vector_turn_ = angle(n_, from.z.data() + n_, to.z.data() + n_);
+  vector_turn_ = 0.0;
+  if (system_.unknowns() >= 2 * n_) {
+    vector_turn_ = angle(n_, from.z.data() + n_, to.z.data() + n_);
+  }
   const double limit = options_.max_turn;
   return turn_ <= limit && vector_turn_ <= 1.5 * limit &&
          first_correction_ <= 0.1 * step_length_ &&
