@@ -106,7 +106,9 @@ def test_consumer_builds_against_a_moved_copy(package, tmp_path):
 def test_the_program_of_a_document_builds_and_runs(package, tmp_path, document):
     """All C++ blocks of a document one after the other are the body of one program."""
     text = (REPOSITORY / document).read_text(encoding="utf-8")
-    lines = "\n".join(re.findall(r"^```cpp\n(.*?)^```", text, re.MULTILINE | re.DOTALL)).splitlines()
+    lines = "\n".join(
+        re.findall(r"^```cpp\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    ).splitlines()
     outside = [line for line in lines if line.startswith("#include")]
     body = [line for line in lines if line not in outside]
     if not any("int main" in line for line in body):
