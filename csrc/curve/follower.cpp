@@ -324,8 +324,8 @@ Task<bool> Follower::passes_repeated_eigenvalue() {
   for (std::size_t i = 0; i < functions.size(); ++i) {
     if (functions[i].kind != EventKind::critical_point) continue;
     if (!differ_in_sign(latest_->events[i], next_->events[i])) continue;
-    const double error = co_await locate(
-        *latest_, *next_, [i](const CurvePoint& p) { return p.events[i]; }, place);
+    const double error =
+        co_await locate(*latest_, *next_, [i](const CurvePoint& p) { return p.events[i]; }, place);
     const double regular = std::max(latest_->singularity, next_->singularity);
     if (error >= 0.0 && place.singularity <= 1e-5 * regular) co_return true;
   }
@@ -478,8 +478,8 @@ Task<double> Follower::locate_singular(const CurvePoint& from, const CurvePoint&
     std::vector<double> z(place.z.size()), slope(place.z.size());
     hermite(nodes, 2, zero, z.data(), slope.data());
     hermite(nodes, 3, zero, place.z.data(), place.tangent.data());
-    error = change + distance(n_, z.data(), place.z.data()) +
-            8.0 * epsilon * norm(n_, place.z.data());
+    error =
+        change + distance(n_, z.data(), place.z.data()) + 8.0 * epsilon * norm(n_, place.z.data());
   }
   system_.retract(place);
   co_await lane_.evaluate(place);
