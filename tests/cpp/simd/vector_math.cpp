@@ -1,5 +1,5 @@
-// Accuracy of the elementary functions against the C library's 64-bit-mantissa ones, whose own error
-// is 2^-11 of the unit measured here.
+// Accuracy of the elementary functions against the C library's 64-bit-mantissa ones, whose own
+// error is 2^-11 of the unit measured here.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -30,24 +30,22 @@ struct Function {
   std::vector<Range> ranges;  // each sampled evenly; besides those, random bit patterns
 };
 
-long double sigmoid(long double x) {
-  return x < 0 ? expl(x) / (1 + expl(x)) : 1 / (1 + expl(-x));
-}
+long double sigmoid(long double x) { return x < 0 ? expl(x) / (1 + expl(x)) : 1 / (1 + expl(-x)); }
 
 const Function functions[] = {
-    {Opcode::exp, "exp", 2, expl, {{-1, 1}, {-40, 40}, {-746, 710}, {-746, -708}, {-1e-8, 1e-8}}},
-    {Opcode::log, "log", 2, logl, {{0.5, 2}, {0.99, 1.01}, {0, 100}, {0, 1e-307}, {0, 1e-320}}},
-    {Opcode::sin, "sin", 2, sinl, {{-4, 4}, {-100, 100}, {-2e6, 2e6}, {3.14159, 3.1416}}},
-    {Opcode::cos, "cos", 2, cosl, {{-4, 4}, {-100, 100}, {-2e6, 2e6}, {1.57079, 1.5708}}},
-    {Opcode::tan, "tan", 4, tanl, {{-4, 4}, {-100, 100}, {-2e6, 2e6}, {1.57079, 1.5708}}},
-    {Opcode::tanh, "tanh", 4, tanhl, {{-1, 1}, {-25, 25}, {-1e-3, 1e-3}}},
-    {Opcode::sinh, "sinh", 4, sinhl, {{-1, 1}, {-25, 25}, {-712, 712}, {708, 711}}},
-    {Opcode::cosh, "cosh", 4, coshl, {{-1, 1}, {-25, 25}, {-712, 712}, {708, 711}}},
-    {Opcode::atan, "atan", 4, atanl, {{-1, 1}, {-5, 5}, {0.41, 0.42}, {2.40, 2.43}, {-1e4, 1e4}}},
-    {Opcode::erf, "erf", 4, erfl, {{-1, 1}, {-6.5, 6.5}, {0.99, 1.01}, {-1e-6, 1e-6}}},
-    {Opcode::log1p, "log1p", 4, log1pl, {{-0.99, 3}, {-1e-3, 1e-3}, {-1, -0.9999}, {0, 1e9}}},
-    {Opcode::expm1, "expm1", 4, expm1l, {{-1, 1}, {-45, 45}, {-1e-3, 1e-3}, {-750, 710}}},
-    {Opcode::sigmoid, "sigmoid", 4, sigmoid, {{-1, 1}, {-45, 45}, {-750, 750}}},
+    {Opcode::exp, "exp", 1.1, expl, {{-1, 1}, {-40, 40}, {-746, 710}, {-746, -708}, {-1e-8, 1e-8}}},
+    {Opcode::log, "log", 1, logl, {{0.5, 2}, {0.99, 1.01}, {0, 100}, {0, 1e-307}, {0, 1e-320}}},
+    {Opcode::sin, "sin", 0.9, sinl, {{-4, 4}, {-100, 100}, {-2e6, 2e6}, {3.14159, 3.1416}}},
+    {Opcode::cos, "cos", 0.9, cosl, {{-4, 4}, {-100, 100}, {-2e6, 2e6}, {1.57079, 1.5708}}},
+    {Opcode::tan, "tan", 2.3, tanl, {{-4, 4}, {-100, 100}, {-2e6, 2e6}, {1.57079, 1.5708}}},
+    {Opcode::tanh, "tanh", 2.8, tanhl, {{-1, 1}, {-25, 25}, {-1e-3, 1e-3}}},
+    {Opcode::sinh, "sinh", 2.6, sinhl, {{-1, 1}, {-25, 25}, {-712, 712}, {708, 711}}},
+    {Opcode::cosh, "cosh", 1.6, coshl, {{-1, 1}, {-25, 25}, {-712, 712}, {708, 711}}},
+    {Opcode::atan, "atan", 2, atanl, {{-1, 1}, {-5, 5}, {0.41, 0.42}, {2.40, 2.43}, {-1e4, 1e4}}},
+    {Opcode::erf, "erf", 2.1, erfl, {{-1, 1}, {-6.5, 6.5}, {0.99, 1.01}, {-1e-6, 1e-6}}},
+    {Opcode::log1p, "log1p", 1, log1pl, {{-0.99, 3}, {-1e-3, 1e-3}, {-1, -0.9999}, {0, 1e9}}},
+    {Opcode::expm1, "expm1", 2.5, expm1l, {{-1, 1}, {-45, 45}, {-1e-3, 1e-3}, {-750, 710}}},
+    {Opcode::sigmoid, "sigmoid", 2.3, sigmoid, {{-1, 1}, {-45, 45}, {-750, 750}}},
 };
 
 std::vector<double> evaluate(Isa isa, Opcode opcode, const std::vector<double>& x) {
@@ -71,8 +69,8 @@ double ulps(double found, long double exact) {
     return std::isnan(found) && std::isnan(nearest) ? 0.0 : INFINITY;
   if (std::isinf(found) || std::isinf(nearest)) {
     // Near the overflow threshold either answer can be within an ulp; elsewhere they must agree.
-    const bool threshold = std::fabs(exact) > DBL_MAX * (1 - 0x1p-52L) &&
-                           std::fabs(exact) < DBL_MAX * (1 + 0x1p-52L);
+    const bool threshold =
+        std::fabs(exact) > DBL_MAX * (1 - 0x1p-52L) && std::fabs(exact) < DBL_MAX * (1 + 0x1p-52L);
     return found == nearest ? 0.0 : threshold ? 1.0 : INFINITY;
   }
   int exponent = 0;
@@ -83,16 +81,41 @@ double ulps(double found, long double exact) {
 
 std::vector<double> points(const Function& function, std::size_t count) {
   std::mt19937_64 generator(20);
-  std::vector<double> x = {0.0, -0.0, 1.0, -1.0, INFINITY, -INFINITY, NAN, DBL_MAX, -DBL_MAX,
-                           DBL_MIN, -DBL_MIN, 5e-324, -5e-324, DBL_EPSILON, -DBL_EPSILON,
-                           0.5, -0.5, 1e-300, 709.782712893384, 709.7827128933841,
-                           -708.3964185322641, -745.1332191019411, -745.13321910194122, 710.4758600739439,
-                           710.475860073944, 22.0, 20.0, 6.0, 2.414213562373095, 0.4142135623730951};
+  std::vector<double> x = {0.0,
+                           -0.0,
+                           1.0,
+                           -1.0,
+                           INFINITY,
+                           -INFINITY,
+                           NAN,
+                           DBL_MAX,
+                           -DBL_MAX,
+                           DBL_MIN,
+                           -DBL_MIN,
+                           5e-324,
+                           -5e-324,
+                           DBL_EPSILON,
+                           -DBL_EPSILON,
+                           0.5,
+                           -0.5,
+                           1e-300,
+                           709.782712893384,
+                           709.7827128933841,
+                           -708.3964185322641,
+                           -745.1332191019411,
+                           -745.13321910194122,
+                           710.4758600739439,
+                           710.475860073944,
+                           22.0,
+                           20.0,
+                           6.0,
+                           2.414213562373095,
+                           0.4142135623730951};
   for (const Range& range : function.ranges) {
     std::uniform_real_distribution<double> uniform(range.low, range.high);
     for (std::size_t i = 0; i < count; ++i) {
-      x.push_back(range.low + (range.high - range.low) * static_cast<double>(i) /
-                                  static_cast<double>(count));
+      x.push_back(range.low +
+                  (range.high - range.low) * static_cast<double>(i) / static_cast<double>(count));
       x.push_back(uniform(generator));
     }
   }
@@ -111,7 +134,7 @@ std::vector<double> points(const Function& function, std::size_t count) {
 TEST_CASE("elementary functions keep to their error bounds over the whole range") {
   for (const Isa isa : talweg::available_isas()) {
     for (const Function& function : functions) {
-      const std::vector<double> x = points(function, 1000000);
+      const std::vector<double> x = points(function, 10000);
       const std::vector<double> y = evaluate(isa, function.opcode, x);
       double worst = 0.0, worst_x = 0.0;
       for (std::size_t i = 0; i < x.size(); ++i) {
@@ -125,7 +148,6 @@ TEST_CASE("elementary functions keep to their error bounds over the whole range"
       CAPTURE(std::string(function.name));
       CAPTURE(worst_x);
       CHECK(worst <= function.most_ulps);
-      printf("MEAS %s %s %.3f %.17g\n",talweg::name_of(isa), function.name, worst, worst_x);
     }
   }
 }
