@@ -18,6 +18,7 @@ constexpr double epsilon = std::numeric_limits<double>::epsilon();
 constexpr std::size_t block_lanes = 32;
 constexpr std::size_t round_starts = 128;
 constexpr std::size_t most_degenerate = 24;
+constexpr std::size_t proof_of_linear = 6;
 
 double norm(std::size_t n, const double* x) {
   double sum = 0.0;
@@ -30,12 +31,50 @@ enum class Outcome { running, converged, failed, non_finite };
 // One Newton run.
 struct Run {
   std::vector<double> x, trial, gradient, hessian;  // accepted point; hessian packed
+  std::vector<double> factors;                      // LU of the Hessian while damping is 0
+  std::vector<std::size_t> pivots;
   double gradient_norm = 0.0, value = 0.0, damping = 0.0;
+  double newton_length = 0.0;  // of the full Newton step
+  double fraction = 1.0;       // of it that is tried
   double last_step = 0.0;
   std::size_t iterations = 0;
+  // Full Newton steps in a row that shrank linearly, as they do at degenerate points.
+  std::size_t linear_steps = 0;
   bool started = false;
   Outcome outcome = Outcome::running;
 };
+
+CriticalPoint describe_point(const Run& run) {
+  const std::size_t n = run.x.size();
+  CriticalPoint point;
+  point.x = run.x;
+  point.value = run.value;
+  point.residual = run.gradient_norm;
+  point.eigenvalues.resize(n);
+  point.eigenvectors.resize(n * n);
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t j = 0; j <= i; ++j) {
+      point.eigenvectors[i * n + j] = point.eigenvectors[j * n + i] =
+          run.hessian[i * (i + 1) / 2 + j];
+    }
+  }
+  std::vector<double> scratch(n);
+  symmetric_eigen(n, point.eigenvectors.data(), point.eigenvalues.data(), scratch.data(), true);
+  double largest = 0.0, smallest = std::numeric_limits<double>::infinity();
+  for (double value : point.eigenvalues) {
+    largest = std::max(largest, std::fabs(value));
+    smallest = std::min(smallest, std::fabs(value));
+  }
+  const double zero = 1e-10 * largest;
+  point.degenerate = smallest <= zero || run.linear_steps >= proof_of_linear;
+  for (double value : point.eigenvalues) point.morse_index += value < -zero;
+  // g = H (x - x*) to first order; the rounding of x moves g by |H| eps |x|.
+  const double noise = epsilon * largest * norm(n, run.x.data());
+  point.error = smallest > 0.0 ? (run.gradient_norm + noise) / smallest
+                               : std::numeric_limits<double>::infinity();
+  if (point.degenerate) point.error = std::max(3.0 * run.last_step, epsilon);
+  return point;
+}
 
 class NewtonBatch {
  public:
@@ -47,8 +86,7 @@ class NewtonBatch {
         triangle_(n_ * (n_ + 1) / 2),
         buffer_((n_ + 1 + n_ + triangle_) * block_lanes),
         matrix_(n_ * n_),
-        right_(n_),
-        pivots_(n_) {}
+        right_(n_) {}
 
   void solve(std::span<Run> runs) {
     std::vector<Run*> active;
@@ -88,7 +126,15 @@ class NewtonBatch {
       for (std::size_t i = 0; i < triangle_; ++i) check += hessian[i * stride + l];
       const double gradient_norm = std::sqrt(square);
       const bool finite = std::isfinite(gradient_norm) && std::isfinite(check);
-      const bool better = finite && (!run.started || gradient_norm < run.gradient_norm);
+      // A Newton step is good when the next one, with the same Hessian, would be shorter: a test
+      // that does not depend on how the variables are scaled, where |grad f| stalls in narrow
+      // valleys (Deuflhard, Newton Methods for Nonlinear Problems, section 3.3).
+      bool better = finite && (!run.started || gradient_norm < run.gradient_norm);
+      if (finite && run.started && !better && run.damping == 0.0) {
+        for (std::size_t i = 0; i < n_; ++i) right_[i] = gradient[i * stride + l];
+        lu_solve(n_, run.factors.data(), run.pivots.data(), right_.data());
+        better = norm(n_, right_.data()) < (1.0 - 0.25 * run.fraction) * run.newton_length;
+      }
       if (!run.started && !finite) {
         run.outcome = Outcome::non_finite;
         continue;
@@ -101,6 +147,7 @@ class NewtonBatch {
         for (std::size_t i = 0; i < n_; ++i) run.gradient[i] = gradient[i * stride + l];
         for (std::size_t i = 0; i < triangle_; ++i) run.hessian[i] = hessian[i * stride + l];
         run.damping = run.damping < 1e-3 ? 0.0 : run.damping * 0.1;
+        run.fraction = std::min(1.0, 2.0 * run.fraction);
       }
       advance(run, better);
     }
@@ -114,22 +161,42 @@ class NewtonBatch {
       run.outcome = Outcome::converged;
       return;
     }
-    if (!better && run.damping == 0.0 && run.last_step <= 1e3 * rounding) {
+    if (!better && run.damping == 0.0 && run.fraction == 1.0 && run.last_step <= 1e3 * rounding) {
       run.outcome = Outcome::converged;
       return;
     }
     if (++run.iterations > options_.max_iterations) {
       // Degenerate points are approached linearly; what is left of the step tells how far.
-      run.outcome = run.last_step <= 1e-4 * scale_ && run.damping == 0.0 ? Outcome::converged
-                                                                         : Outcome::failed;
+      const bool settled = run.last_step <= 1e-4 * scale_ && run.linear_steps >= proof_of_linear;
+      run.outcome = settled ? Outcome::converged : Outcome::failed;
       return;
     }
-    if (!better) run.damping = run.damping == 0.0 ? 1e-3 : run.damping * 10.0;
+    if (!better && run.damping == 0.0 && run.fraction > 1e-2) {
+      run.fraction *= 0.5;
+    } else if (!better) {
+      run.damping = run.damping == 0.0 ? 1e-3 : run.damping * 10.0;
+    }
     if (run.damping > 1e12 || !step(run)) {
       run.outcome = Outcome::failed;
       return;
     }
     double length = norm(n_, right_.data());
+    if (run.damping == 0.0) {
+      const double shrinkage = run.newton_length > 0.0 ? length / run.newton_length : 0.0;
+      const bool linear = better && run.fraction == 1.0 && shrinkage > 0.3 && shrinkage < 0.95;
+      run.linear_steps = linear ? run.linear_steps + 1 : 0;
+      run.newton_length = length;
+      if (run.linear_steps >= proof_of_linear && length <= 1e-9 * scale_) {
+        run.last_step = length;
+        run.outcome = Outcome::converged;
+        return;
+      }
+      run.fraction = std::min(run.fraction, scale_ / length);
+      for (double& d : right_) d *= run.fraction;
+      length *= run.fraction;
+    } else {
+      run.linear_steps = 0;
+    }
     if (length > scale_) {
       for (double& d : right_) d *= scale_ / length;
       length = scale_;
@@ -161,9 +228,10 @@ class NewtonBatch {
     }
     if (run.damping == 0.0) {
       for (std::size_t i = 0; i < n_; ++i) right_[i] = -run.gradient[i];
-      const PivotReport report = lu_factor(n_, matrix_.data(), pivots_.data());
+      run.factors = matrix_;
+      const PivotReport report = lu_factor(n_, run.factors.data(), run.pivots.data());
       if (report.determinant_sign != 0) {
-        lu_solve(n_, matrix_.data(), pivots_.data(), right_.data());
+        lu_solve(n_, run.factors.data(), run.pivots.data(), right_.data());
         if (std::isfinite(norm(n_, right_.data()))) return true;
       }
       run.damping = 1e-3;
@@ -192,40 +260,7 @@ class NewtonBatch {
   double scale_;
   std::size_t n_, triangle_;
   std::vector<double> buffer_, matrix_, right_;
-  std::vector<std::size_t> pivots_;
 };
-
-CriticalPoint describe_point(const Run& run) {
-  const std::size_t n = run.x.size();
-  CriticalPoint point;
-  point.x = run.x;
-  point.value = run.value;
-  point.residual = run.gradient_norm;
-  point.eigenvalues.resize(n);
-  point.eigenvectors.resize(n * n);
-  for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t j = 0; j <= i; ++j) {
-      point.eigenvectors[i * n + j] = point.eigenvectors[j * n + i] =
-          run.hessian[i * (i + 1) / 2 + j];
-    }
-  }
-  std::vector<double> scratch(n);
-  symmetric_eigen(n, point.eigenvectors.data(), point.eigenvalues.data(), scratch.data(), true);
-  double largest = 0.0, smallest = std::numeric_limits<double>::infinity();
-  for (double value : point.eigenvalues) {
-    largest = std::max(largest, std::fabs(value));
-    smallest = std::min(smallest, std::fabs(value));
-  }
-  const double zero = 1e-10 * largest;
-  point.degenerate = smallest <= zero;
-  for (double value : point.eigenvalues) point.morse_index += value < -zero;
-  // g = H (x - x*) to first order; the rounding of x moves g by |H| eps |x|.
-  const double noise = epsilon * largest * norm(n, run.x.data());
-  point.error = smallest > 0.0 ? (run.gradient_norm + noise) / smallest
-                               : std::numeric_limits<double>::infinity();
-  if (point.degenerate) point.error = std::max(3.0 * run.last_step, epsilon);
-  return point;
-}
 
 double distance(const CriticalPoint& a, const CriticalPoint& b) {
   double sum = 0.0;
@@ -314,6 +349,7 @@ CriticalPoints find_critical_points(const Objective& objective, std::span<const 
       run.trial.resize(n);
       run.gradient.resize(n);
       run.hessian.resize(n * (n + 1) / 2);
+      run.pivots.resize(n);
       for (std::size_t i = 0; i < n; ++i) {
         if (!starts.empty()) {
           run.trial[i] = starts[r * n + i];
@@ -360,9 +396,10 @@ CriticalPoints find_critical_points(const Objective& objective, std::span<const 
     if (!starts.empty()) break;
     const double found = static_cast<double>(result.points.size());
     const double runs_converged = static_cast<double>(result.converged);
-    result.expected_missing = runs_converged > found + 2.0
-                                  ? found * (runs_converged - 1.0) / (runs_converged - found - 2.0) - found
-                                  : std::numeric_limits<double>::infinity();
+    result.expected_missing =
+        runs_converged > found + 2.0
+            ? found * (runs_converged - 1.0) / (runs_converged - found - 2.0) - found
+            : std::numeric_limits<double>::infinity();
     if (result.starts >= options.max_starts) break;
     if (result.starts >= 2 * round_starts && (found == 0.0 || result.expected_missing < 0.5)) break;
   }

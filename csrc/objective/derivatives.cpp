@@ -59,7 +59,8 @@ std::vector<Node> ForwardSweep::operator()(std::span<const Seed> seeds) {
 
   std::vector<Node> result;
   result.reserve(outputs_.size());
-  for (const Node output : outputs_) result.push_back(output == no_node ? no_node : derivative_[output]);
+  for (const Node output : outputs_)
+    result.push_back(output == no_node ? no_node : derivative_[output]);
   for (const Node node : dependents) {
     derivative_[node] = no_node;
     visited_[node] = 0;

@@ -2,8 +2,8 @@
 // everything shared between a function and its derivatives is stored once.
 //
 // Conventions at kinks: sign(0) = 0 is the slope of |x| at 0; minimum and maximum take the slope of
-// their first operand on a tie; select takes the chosen branch's; comparisons and sign are flat. What
-// the branch not taken does, infinities included, never enters.
+// their first operand on a tie; select takes the chosen branch's; comparisons and sign are flat.
+// What the branch not taken does, infinities included, never enters.
 #pragma once
 
 #include <cstdint>
@@ -42,7 +42,7 @@ class ForwardSweep {
   std::vector<Node> outputs_;
   std::vector<std::uint32_t> first_user_;  // users of node i: users_[first_user_[i] ...]
   std::vector<Node> users_;
-  std::vector<Node> derivative_;           // no_node: zero
+  std::vector<Node> derivative_;  // no_node: zero
   std::vector<char> visited_;
 };
 

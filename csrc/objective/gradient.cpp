@@ -11,8 +11,8 @@ namespace {
 // The linearised computational graph: an edge from i to k carries dk/di. Eliminating vertex j adds
 // (dk/dj)(dj/di) to the edge from i to k for every predecessor i and successor k.
 //
-// With sums over rows a vertex may be one value a row. An edge from a row-level i to a point-level k
-// then carries one weight a row, with dk = sum over rows of weight * di; when a row-level vertex
+// With sums over rows a vertex may be one value a row. An edge from a row-level i to a point-level
+// k then carries one weight a row, with dk = sum over rows of weight * di; when a row-level vertex
 // between two point-level ones goes, the sum is taken.
 class LinearGraph {
  public:
@@ -31,7 +31,8 @@ class LinearGraph {
         if (tape.entry(operand).varies && partial[i] != no_node)
           add_to_edge(operand, node, {node, partial[i]});
       }
-      if (tape.entry(node).operation != Operation::input && node != output) interior_.push_back(node);
+      if (tape.entry(node).operation != Operation::input && node != output)
+        interior_.push_back(node);
     }
   }
 
@@ -91,13 +92,13 @@ class LinearGraph {
   static std::uint64_t key(Node from, Node to) { return std::uint64_t{from} << 32 | to; }
 
   bool trivial(const Edge& edge) const {
-    return edge.size() == 1 && (tape_.is_constant(edge[0].weight, 1.0) ||
-                                tape_.is_constant(edge[0].weight, -1.0));
+    return edge.size() == 1 &&
+           (tape_.is_constant(edge[0].weight, 1.0) || tape_.is_constant(edge[0].weight, -1.0));
   }
 
-  // The weight of an edge. Its terms are added in the order in which the function itself goes through
-  // the vertices they came from: then all sums of a program take up their terms in the same order, and a
-  // term's intermediate values can be dropped before the next one begins.
+  // The weight of an edge. Its terms are added in the order in which the function itself goes
+  // through the vertices they came from: then all sums of a program take up their terms in the same
+  // order, and a term's intermediate values can be dropped before the next one begins.
   Node total(Edge& edge) {
     std::stable_sort(edge.begin(), edge.end(),
                      [](const Term& a, const Term& b) { return a.origin < b.origin; });

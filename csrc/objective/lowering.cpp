@@ -59,7 +59,8 @@ class Placement {
       for (; row_stage != row_stages_.end() && row_stage->depth == depth; ++row_stage)
         place_row_stage(*row_stage);
     }
-    for (const Value output : graph_.outputs) program_.output_registers.push_back(register_[output]);
+    for (const Value output : graph_.outputs)
+      program_.output_registers.push_back(register_[output]);
     program_.registers = registers_.count();
     return std::move(program_);
   }

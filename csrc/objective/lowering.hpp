@@ -8,8 +8,8 @@
 
 namespace talweg {
 
-// A program that computes the outputs, which must be the same in every row; no_node stands for zero.
-// Its input rows are the tape's inputs.
+// A program that computes the outputs, which must be the same in every row; no_node stands for
+// zero. Its input rows are the tape's inputs.
 Program lower(const Tape& tape, std::span<const Node> outputs);
 
 std::size_t instruction_count(const Program& program);

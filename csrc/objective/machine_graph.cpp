@@ -12,8 +12,8 @@ using Kind = MachineNode::Kind;
 
 struct NodeHash {
   std::size_t operator()(const MachineNode& node) const {
-    std::uint64_t hash = static_cast<std::uint64_t>(node.kind) << 32 |
-                         static_cast<std::uint64_t>(node.opcode);
+    std::uint64_t hash =
+        static_cast<std::uint64_t>(node.kind) << 32 | static_cast<std::uint64_t>(node.opcode);
     const auto mix = [&](std::uint64_t value) {
       hash = (hash ^ value) * 0x9e3779b97f4a7c15ull;
       hash ^= hash >> 29;
@@ -98,34 +98,58 @@ class Selection {
  private:
   static Opcode opcode(Operation operation) {
     switch (operation) {
-      case Operation::negate: return Opcode::negate;
-      case Operation::exp: return Opcode::exp;
-      case Operation::log: return Opcode::log;
-      case Operation::sqrt: return Opcode::square_root;
-      case Operation::sin: return Opcode::sin;
-      case Operation::cos: return Opcode::cos;
-      case Operation::tan: return Opcode::tan;
-      case Operation::tanh: return Opcode::tanh;
-      case Operation::sinh: return Opcode::sinh;
-      case Operation::cosh: return Opcode::cosh;
-      case Operation::atan: return Opcode::atan;
-      case Operation::erf: return Opcode::erf;
-      case Operation::log1p: return Opcode::log1p;
-      case Operation::expm1: return Opcode::expm1;
-      case Operation::sigmoid: return Opcode::sigmoid;
-      case Operation::absolute: return Opcode::absolute;
-      case Operation::sign: return Opcode::sign;
-      case Operation::minimum: return Opcode::minimum;
-      case Operation::maximum: return Opcode::maximum;
-      case Operation::less: return Opcode::less;
-      case Operation::less_equal: return Opcode::less_equal;
-      case Operation::equal: return Opcode::equal;
-      default: throw std::logic_error("an operation without an instruction");
+      case Operation::negate:
+        return Opcode::negate;
+      case Operation::exp:
+        return Opcode::exp;
+      case Operation::log:
+        return Opcode::log;
+      case Operation::sqrt:
+        return Opcode::square_root;
+      case Operation::sin:
+        return Opcode::sin;
+      case Operation::cos:
+        return Opcode::cos;
+      case Operation::tan:
+        return Opcode::tan;
+      case Operation::tanh:
+        return Opcode::tanh;
+      case Operation::sinh:
+        return Opcode::sinh;
+      case Operation::cosh:
+        return Opcode::cosh;
+      case Operation::atan:
+        return Opcode::atan;
+      case Operation::erf:
+        return Opcode::erf;
+      case Operation::log1p:
+        return Opcode::log1p;
+      case Operation::expm1:
+        return Opcode::expm1;
+      case Operation::sigmoid:
+        return Opcode::sigmoid;
+      case Operation::absolute:
+        return Opcode::absolute;
+      case Operation::sign:
+        return Opcode::sign;
+      case Operation::minimum:
+        return Opcode::minimum;
+      case Operation::maximum:
+        return Opcode::maximum;
+      case Operation::less:
+        return Opcode::less;
+      case Operation::less_equal:
+        return Opcode::less_equal;
+      case Operation::equal:
+        return Opcode::equal;
+      default:
+        throw std::logic_error("an operation without an instruction");
     }
   }
 
   Value intern(const MachineNode& node) {
-    const auto [found, inserted] = known_.try_emplace(node, static_cast<Value>(graph_.nodes.size()));
+    const auto [found, inserted] =
+        known_.try_emplace(node, static_cast<Value>(graph_.nodes.size()));
     if (inserted) graph_.nodes.push_back(node);
     return found->second;
   }
@@ -206,8 +230,7 @@ class Fusion {
         const auto& users = users_[value];
         if (!is_product(value) || pinned_[value] || users.empty() || (users.size() > 1) != shared)
           continue;
-        if (std::all_of(users.begin(), users.end(),
-                        [&](Value user) { return fuses(value, user); }))
+        if (std::all_of(users.begin(), users.end(), [&](Value user) { return fuses(value, user); }))
           for (const Value user : users) fuse(value, user);
       }
   }
@@ -231,7 +254,8 @@ class Fusion {
       case Opcode::add:
         return node.operands[0] != node.operands[1];
       case Opcode::subtract:
-        return node.operands[0] != node.operands[1] && (!by_constant || node.operands[1] == product);
+        return node.operands[0] != node.operands[1] &&
+               (!by_constant || node.operands[1] == product);
       case Opcode::add_constant:
         return !by_constant;
       default:
@@ -254,7 +278,7 @@ class Fusion {
       node.opcode = Opcode::multiply_add_constant;
       node.operands = {x, y, no_value};
     } else {
-      node.opcode = node.opcode == Opcode::add          ? Opcode::multiply_add
+      node.opcode = node.opcode == Opcode::add    ? Opcode::multiply_add
                     : node.operands[0] == product ? Opcode::multiply_subtract
                                                   : Opcode::negated_multiply_add;
       node.operands = {x, y, other};
@@ -297,7 +321,8 @@ MachineGraph select_instructions(const Tape& tape, std::span<const Node> outputs
     if (output != no_node) present.push_back(output);
   std::vector<Value> values(tape.size(), no_value);
   if (!present.empty())
-    for (const Node node : tape.reachable(present)) values[node] = selection.translate(node, values);
+    for (const Node node : tape.reachable(present))
+      values[node] = selection.translate(node, values);
   for (const Node output : outputs)
     graph.outputs.push_back(output == no_node ? selection.constant(0.0) : values[output]);
   compact(graph);

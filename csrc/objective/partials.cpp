@@ -32,8 +32,8 @@ std::array<Node, 3> partials(Tape& tape, Node node) {
     case Operation::power: {
       Node base_partial = no_node, exponent_partial = no_node;
       if (varies(a))
-        base_partial = tape.multiply(
-            tape.apply(Operation::power, a, tape.add(b, tape.constant(-1.0))), b);
+        base_partial =
+            tape.multiply(tape.apply(Operation::power, a, tape.add(b, tape.constant(-1.0))), b);
       if (varies(b)) {
         // At a = 0 the power is 0 for every b > 0, so its slope in b is 0, not 0 * log 0.
         const Node is_zero = tape.apply(Operation::equal, a, tape.constant(0.0));
@@ -63,8 +63,8 @@ std::array<Node, 3> partials(Tape& tape, Node node) {
     case Operation::atan:
       return {reciprocal(tape.add(tape.power(a, 2.0), one())), no_node, no_node};
     case Operation::erf:
-      return {tape.multiply(tape.apply(Operation::exp, tape.negate(tape.power(a, 2.0))),
-                            2.0 * std::numbers::inv_sqrtpi),
+      return {tape.scale(tape.apply(Operation::exp, tape.negate(tape.power(a, 2.0))),
+                         2.0 * std::numbers::inv_sqrtpi),
               no_node, no_node};
     case Operation::log1p:
       return {reciprocal(tape.add(a, one())), no_node, no_node};

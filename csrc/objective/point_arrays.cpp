@@ -18,7 +18,9 @@ constexpr unsigned need_v = quantity_third | quantity_hessian_product | quantity
 class Block {
  public:
   Block(const Objective& objective, unsigned quantities, std::size_t lanes)
-      : n_(objective.dimension()), lanes_(lanes), quantities_(quantities),
+      : n_(objective.dimension()),
+        lanes_(lanes),
+        quantities_(quantities),
         storage_(rows(n_, quantities) * lanes) {
     double* next = storage_.data();
     const auto take = [&](bool wanted, std::size_t count) -> double* {

@@ -8,7 +8,7 @@ namespace {
 
 // The most registers in use at once, less those in use at the start of the stage.
 std::ptrdiff_t pressure(const MachineGraph& graph, const std::vector<Value>& order,
-                     std::vector<std::uint32_t> uses) {
+                        std::vector<std::uint32_t> uses) {
   std::ptrdiff_t live = 0, greatest = 0;
   for (const Value value : order) {
     graph.for_each_operand(value, [&](Value operand) { live -= --uses[operand] == 0; });

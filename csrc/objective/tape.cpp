@@ -155,8 +155,8 @@ Node Tape::make(Operation operation, Node a, Node b, Node c) {
   entry.operands = {a, b, c};
   entry.polynomial = keeps_finite(operation);
   if (operation == Operation::power)
-    entry.polynomial = is_constant(b) && this->entry(b).value >= 0.0 &&
-                       is_small_integer(this->entry(b).value);
+    entry.polynomial =
+        is_constant(b) && this->entry(b).value >= 0.0 && is_small_integer(this->entry(b).value);
   for (const Node operand : entry.operands) {
     if (operand == no_node) continue;
     const Entry& other = this->entry(operand);
@@ -242,7 +242,7 @@ Node Tape::simplify_add(Node a, Node b) {
   if (left.rest == right.rest && !is_constant(b)) {
     const double factor = left.factor + right.factor;
     if (merges(factor) || (factor == 0.0 && entry(left.rest).polynomial))
-      return multiply(left.rest, factor);
+      return scale(left.rest, factor);
   }
   return make(Operation::add, a, b);
 }
@@ -256,7 +256,7 @@ Node Tape::simplify_subtract(Node a, Node b) {
   if (left.rest == right.rest) {
     const double factor = left.factor - right.factor;
     if (merges(factor) || (factor == 0.0 && entry(left.rest).polynomial))
-      return multiply(left.rest, factor);
+      return scale(left.rest, factor);
   }
   return make(Operation::subtract, a, b);
 }
@@ -269,9 +269,9 @@ Node Tape::simplify_multiply(Node a, Node b) {
     if (k == -1.0) return negate(a);
     if (k == 0.0 && entry(a).polynomial) return b;
     const Scaled inner = scaled(a);
-    if (inner.factor != 1.0 && merges(inner.factor * k)) return multiply(inner.rest, inner.factor * k);
+    if (inner.factor != 1.0 && merges(inner.factor * k)) return scale(inner.rest, inner.factor * k);
     // (x y) k where x k is there already: one product instead of two.
-    if (entry(a).operation == Operation::multiply) {
+    if (entry(a).operation == Operation::multiply && !is_constant(entry(a).operands[1])) {
       const auto [x, y, unused] = entry(a).operands;
       if (const Node scaled_x = find(Operation::multiply, x, b); scaled_x != no_node)
         return multiply(scaled_x, y);
@@ -299,7 +299,7 @@ Node Tape::simplify_multiply(Node a, Node b) {
 Node Tape::simplify_divide(Node a, Node b) {
   if (is_constant(b)) {
     const double k = entry(b).value;
-    if (is_power_of_two(k)) return multiply(a, 1.0 / k);  // exact
+    if (is_power_of_two(k)) return scale(a, 1.0 / k);  // exact
   }
   if (is_negated(a) && is_negated(b)) return divide(entry(a).operands[0], entry(b).operands[0]);
   if (is_negated(a) && !is_constant(b)) return negate(divide(entry(a).operands[0], b));
@@ -339,7 +339,7 @@ Node Tape::simplify_unary(Operation operation, Node a) {
       if (inner.operation == Operation::subtract)
         return subtract(inner.operands[1], inner.operands[0]);
       if (inner.operation == Operation::multiply && is_constant(inner.operands[1]))
-        return multiply(inner.operands[0], -entry(inner.operands[1]).value);
+        return scale(inner.operands[0], -entry(inner.operands[1]).value);
       break;
     case Operation::sin:
     case Operation::tan:
@@ -348,8 +348,7 @@ Node Tape::simplify_unary(Operation operation, Node a) {
     case Operation::atan:
     case Operation::erf:
     case Operation::sign:
-      if (inner.operation == Operation::negate)
-        return negate(apply(operation, inner.operands[0]));
+      if (inner.operation == Operation::negate) return negate(apply(operation, inner.operands[0]));
       break;
     case Operation::cos:
     case Operation::cosh:
@@ -410,7 +409,7 @@ Node Tape::sum_rows(Node a) {
 }
 
 Node Tape::sum_rows(Node a, std::int32_t table) {
-  if (!is_row(a)) return multiply(a, static_cast<double>(tables_.at(table)->rows));
+  if (!is_row(a)) return scale(a, static_cast<double>(tables_.at(table)->rows));
   if (entry(a).table != table)
     throw std::invalid_argument("the term belongs to the rows of another table");
   if (!entry(a).varies) return constant(fold_rows(a));
@@ -457,9 +456,9 @@ double Tape::fold_rows(Node a) const {
       for (unsigned i = 0; i < arity(entry.operation); ++i)
         operand[i] = values.at(entry.operands[i]).data();
       for (std::size_t row = 0; row < rows; ++row)
-        value[row] = talweg::apply(entry.operation, operand[0][row],
-                                   operand[1] ? operand[1][row] : 0.0,
-                                   operand[2] ? operand[2][row] : 0.0);
+        value[row] =
+            talweg::apply(entry.operation, operand[0][row], operand[1] ? operand[1][row] : 0.0,
+                          operand[2] ? operand[2][row] : 0.0);
     }
   }
   long double sum = 0.0L;
@@ -493,7 +492,8 @@ std::vector<Node> Tape::copy_to(Tape& target, std::span<const Node> outputs) con
   std::vector<Node> copies(size(), no_node);
   for (const Node node : reachable(outputs)) {
     Entry entry = this->entry(node);
-    if (entry.operation == Operation::data_column) entry.table = target.add_table(tables_[entry.table]);
+    if (entry.operation == Operation::data_column)
+      entry.table = target.add_table(tables_[entry.table]);
     if (arity(entry.operation) > 0)
       for (Node& operand : entry.operands)
         if (operand != no_node) operand = copies[operand];

@@ -62,6 +62,12 @@ struct TapeObjective::Derivatives {
     return third_;
   }
 
+  const std::shared_ptr<const SparsityPattern>& pattern() {
+    if (!pattern_)
+      pattern_ = std::make_shared<const SparsityPattern>(hessian_pattern(tape, gradient()));
+    return pattern_;
+  }
+
   std::size_t n, limit;
   Tape tape;
   Node value;
@@ -79,6 +85,7 @@ struct TapeObjective::Derivatives {
 
   std::vector<Node> gradient_, hessian_product_, third_product_, hessian_, third_;
   bool hessian_tried_ = false, third_tried_ = false;
+  std::shared_ptr<const SparsityPattern> pattern_;
 };
 
 TapeObjective::TapeObjective(const Tape& tape, Node output, std::size_t dense)
@@ -128,6 +135,7 @@ std::unique_ptr<TapeObjective::Plan> TapeObjective::make_plan(unsigned quantitie
     append(quantity_hessian_product, derivatives.hessian_product());
   if (quantities & quantity_third_product)
     append(quantity_third_product, derivatives.third_product());
+  if (plan->products) plan->pattern = derivatives.pattern();
   if (plan->direct) {
     plan->program = lower(derivatives.tape, outputs);
     prepare(plan->program);
@@ -143,7 +151,7 @@ void TapeObjective::evaluate(unsigned quantities, const EvaluationBlock& block) 
   const Plan& plan = this->plan(quantities);
   if (plan.direct) run_direct(plan, block);
   for (const unsigned quantity : {quantity_hessian, quantity_third})
-    if (plan.products & quantity) run_products(quantity, block);
+    if (plan.products & quantity) run_products(quantity, *plan.pattern, block);
 }
 
 void TapeObjective::run_direct(const Plan& plan, const EvaluationBlock& block) const {
@@ -174,7 +182,7 @@ void TapeObjective::run_direct(const Plan& plan, const EvaluationBlock& block) c
   add_inputs(plan.reads_v ? block.v : nullptr);
   add_inputs(plan.reads_w ? block.w : nullptr);
   auto add_outputs = [&, next = outputs](Quantity quantity, double* rows,
-                                               std::size_t count) mutable {
+                                         std::size_t count) mutable {
     if (!(plan.direct & quantity)) return;
     for (std::size_t i = 0; i < count; ++i) *next++ = rows + i * stride;
   };
@@ -187,46 +195,51 @@ void TapeObjective::run_direct(const Plan& plan, const EvaluationBlock& block) c
   run(plan.program, block.lanes, inputs, outputs);
 }
 
-void TapeObjective::run_products(unsigned quantity, const EvaluationBlock& block) const {
-  const std::size_t n = dimension();
+void TapeObjective::run_products(unsigned quantity, const SparsityPattern& pattern,
+                                 const EvaluationBlock& block) const {
+  const std::size_t n = dimension(), colours = pattern.colours;
   const bool third = quantity == quantity_third;
   const Plan& plan = this->plan(third ? quantity_third_product : quantity_hessian_product);
   double* const matrix = third ? block.third : block.hessian;
+  for (std::size_t row = 0; row < triangle(n); ++row)
+    std::fill_n(matrix + row * block.stride, block.lanes, 0.0);
 
   // Few enough lanes that the block stays in the second-level cache.
-  const std::size_t lanes =
-      std::clamp<std::size_t>(32768 / (4 * n) / 8 * 8, 8, 64);
+  const std::size_t lanes = std::clamp<std::size_t>(32768 / (4 * n) / 8 * 8, 8, 64);
   thread_local std::vector<double> storage;
-  storage.assign(4 * n * lanes, 0.0);
+  storage.resize(4 * n * lanes);
   EvaluationBlock products;
   products.stride = lanes;
   double* const x = storage.data();
   double* const along = x + n * lanes;  // v of T[v]
-  double* const unit = along + n * lanes;
-  double* const column = unit + n * lanes;
+  double* const units = along + n * lanes;
+  double* const sums = units + n * lanes;
   products.x = x;
-  products.v = third ? along : unit;
-  products.w = third ? unit : nullptr;
-  (third ? products.third_product : products.hessian_product) = column;
+  products.v = third ? along : units;
+  products.w = third ? units : nullptr;
+  (third ? products.third_product : products.hessian_product) = sums;
 
-  const std::size_t total = block.lanes * n;  // product number l * n + j: point l, unit vector j
+  const std::size_t total = block.lanes * colours;  // product number: point * colours + colour
   for (std::size_t start = 0; start < total; start += lanes) {
     products.lanes = std::min(lanes, total - start);
-    for (std::size_t lane = 0; lane < products.lanes; ++lane) {
-      const std::size_t point = (start + lane) / n, j = (start + lane) % n;
-      for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t i = 0; i < n; ++i)
+      for (std::size_t lane = 0; lane < products.lanes; ++lane) {
+        const std::size_t point = (start + lane) / colours, colour = (start + lane) % colours;
         x[i * lanes + lane] = block.x[i * block.stride + point];
         if (third) along[i * lanes + lane] = block.v[i * block.stride + point];
+        units[i * lanes + lane] = pattern.colour[i] == colour ? 1.0 : 0.0;
       }
-      unit[j * lanes + lane] = 1.0;
-    }
     run_direct(plan, products);
-    for (std::size_t lane = 0; lane < products.lanes; ++lane) {
-      const std::size_t point = (start + lane) / n, j = (start + lane) % n;
-      for (std::size_t i = j; i < n; ++i)
-        matrix[(i * (i + 1) / 2 + j) * block.stride + point] = column[i * lanes + lane];
-      unit[j * lanes + lane] = 0.0;
-    }
+    for (std::size_t j = 0; j < n; ++j)
+      for (std::size_t r = pattern.first[j]; r < pattern.first[j + 1]; ++r) {
+        const std::size_t i = pattern.rows[r];
+        if (i < j) continue;
+        double* const to = matrix + (i * (i + 1) / 2 + j) * block.stride;
+        // Lanes whose colour is that of column j.
+        std::size_t lane = (pattern.colour[j] + colours - start % colours) % colours;
+        for (; lane < products.lanes; lane += colours)
+          to[(start + lane) / colours] = sums[i * lanes + lane];
+      }
   }
 }
 

@@ -10,14 +10,16 @@
 #include <vector>
 
 #include "objective/program.hpp"
+#include "objective/sparsity.hpp"
 #include "talweg/objective.hpp"
 #include "talweg/tape.hpp"
 
 namespace talweg {
 
 // Differentiates and lowers on first request, a program for each combination of quantities. Dense
-// Hessians and third derivatives have programs of their own up to `dense_limit` instructions; beyond
-// that their columns are products with unit vectors, side by side in the lanes of one program.
+// Hessians and third derivatives have programs of their own up to `dense_limit` instructions;
+// beyond that they are put together from products with sums of unit vectors, one for each colour of
+// the sparsity pattern, side by side in the lanes of one program.
 class TapeObjective final : public Objective {
  public:
   static constexpr std::size_t dense_limit = 20000;
@@ -47,13 +49,15 @@ class TapeObjective final : public Objective {
     Program program;        // the quantities it can compute directly
     unsigned direct = 0;    // those quantities
     unsigned products = 0;  // quantity_hessian, quantity_third: columns from products
+    std::shared_ptr<const SparsityPattern> pattern;  // with products
     bool reads_v = false, reads_w = false;
   };
 
   const Plan& plan(unsigned quantities) const;
   std::unique_ptr<Plan> make_plan(unsigned quantities) const;
   void run_direct(const Plan& plan, const EvaluationBlock& block) const;
-  void run_products(unsigned quantity, const EvaluationBlock& block) const;
+  void run_products(unsigned quantity, const SparsityPattern& pattern,
+                    const EvaluationBlock& block) const;
 
   Tape source_;
   Node source_output_;

@@ -42,8 +42,8 @@ Nodes apply(Tape& tape, const std::string& operation_name, const Nodes& a,
   Nodes result(shape(a));
   Node* out = result.mutable_data();
   for (py::ssize_t i = 0; i < a.size(); ++i)
-    out[i] = tape.apply(operation, a.data()[i], b ? b->data()[i] : no_node,
-                        c ? c->data()[i] : no_node);
+    out[i] =
+        tape.apply(operation, a.data()[i], b ? b->data()[i] : no_node, c ? c->data()[i] : no_node);
   return result;
 }
 
@@ -65,9 +65,9 @@ std::vector<std::string> kinks(const Tape& tape, std::optional<Node> output) {
   bool found[operation_count] = {};
   for (const Node node : nodes) found[static_cast<std::size_t>(tape.entry(node).operation)] = true;
   std::vector<std::string> names;
-  for (const Operation operation : {Operation::absolute, Operation::sign, Operation::minimum,
-                                    Operation::maximum, Operation::less, Operation::less_equal,
-                                    Operation::equal, Operation::select})
+  for (const Operation operation :
+       {Operation::absolute, Operation::sign, Operation::minimum, Operation::maximum,
+        Operation::less, Operation::less_equal, Operation::equal, Operation::select})
     if (found[static_cast<std::size_t>(operation)]) names.emplace_back(name(operation));
   return names;
 }
@@ -137,67 +137,75 @@ void register_tape(py::module_& module) {
              for (std::size_t i = 0; i < tape.inputs(); ++i) nodes.mutable_at(i) = tape.input(i);
              return nodes;
            })
-      .def("constant",
-           [](Tape& tape, const Values& values) {
-             Nodes nodes(shape(values));
-             Node* out = nodes.mutable_data();
-             for (py::ssize_t i = 0; i < values.size(); ++i)
-               out[i] = tape.constant(values.data()[i]);
-             return nodes;
-           },
-           py::arg("values"))
+      .def(
+          "constant",
+          [](Tape& tape, const Values& values) {
+            Nodes nodes(shape(values));
+            Node* out = nodes.mutable_data();
+            for (py::ssize_t i = 0; i < values.size(); ++i)
+              out[i] = tape.constant(values.data()[i]);
+            return nodes;
+          },
+          py::arg("values"))
       .def("apply", &apply, py::arg("name"), py::arg("a"), py::arg("b") = py::none(),
            py::arg("c") = py::none())
-      .def("data",
-           [](Tape& tape, const Values& array) {
-             if (array.ndim() != 2 || array.shape(0) == 0 || array.shape(1) == 0)
-               throw py::value_error("array: want shape (rows, columns), both at least 1");
-             const std::size_t rows = array.shape(0), columns = array.shape(1);
-             std::vector<double> values(rows * columns);
-             for (std::size_t i = 0; i < rows; ++i)
-               for (std::size_t j = 0; j < columns; ++j)
-                 values[j * rows + i] = array.data()[i * columns + j];
-             const std::int32_t table = tape.add_table(rows, columns, values);
-             Nodes nodes(static_cast<py::ssize_t>(columns));
-             for (std::size_t j = 0; j < columns; ++j)
-               nodes.mutable_at(j) = tape.data_column(table, j);
-             return nodes;
-           },
-           py::arg("array"))
-      .def("sum_rows",
-           [](Tape& tape, const Nodes& a) {
-             Nodes nodes(shape(a));
-             Node* out = nodes.mutable_data();
-             for (py::ssize_t i = 0; i < a.size(); ++i) out[i] = tape.sum_rows(a.data()[i]);
-             return nodes;
-           },
-           py::arg("a"))
-      .def("is_constant",
-           [](const Tape& tape, Node node) { return tape.is_constant(checked(tape, node)); },
-           py::arg("node"))
-      .def("constant_value",
-           [](const Tape& tape, Node node) {
-             if (!tape.is_constant(checked(tape, node)))
-               throw py::value_error("node: " + std::to_string(node) + " is no constant");
-             return tape.entry(node).value;
-           },
-           py::arg("node"))
-      .def("is_row", [](const Tape& tape, Node node) { return tape.is_row(checked(tape, node)); },
-           py::arg("node"))
+      .def(
+          "data",
+          [](Tape& tape, const Values& array) {
+            if (array.ndim() != 2 || array.shape(0) == 0 || array.shape(1) == 0)
+              throw py::value_error("array: want shape (rows, columns), both at least 1");
+            const std::size_t rows = array.shape(0), columns = array.shape(1);
+            std::vector<double> values(rows * columns);
+            for (std::size_t i = 0; i < rows; ++i)
+              for (std::size_t j = 0; j < columns; ++j)
+                values[j * rows + i] = array.data()[i * columns + j];
+            const std::int32_t table = tape.add_table(rows, columns, values);
+            Nodes nodes(static_cast<py::ssize_t>(columns));
+            for (std::size_t j = 0; j < columns; ++j)
+              nodes.mutable_at(j) = tape.data_column(table, j);
+            return nodes;
+          },
+          py::arg("array"))
+      .def(
+          "sum_rows",
+          [](Tape& tape, const Nodes& a) {
+            Nodes nodes(shape(a));
+            Node* out = nodes.mutable_data();
+            for (py::ssize_t i = 0; i < a.size(); ++i) out[i] = tape.sum_rows(a.data()[i]);
+            return nodes;
+          },
+          py::arg("a"))
+      .def(
+          "is_constant",
+          [](const Tape& tape, Node node) { return tape.is_constant(checked(tape, node)); },
+          py::arg("node"))
+      .def(
+          "constant_value",
+          [](const Tape& tape, Node node) {
+            if (!tape.is_constant(checked(tape, node)))
+              throw py::value_error("node: " + std::to_string(node) + " is no constant");
+            return tape.entry(node).value;
+          },
+          py::arg("node"))
+      .def(
+          "is_row", [](const Tape& tape, Node node) { return tape.is_row(checked(tape, node)); },
+          py::arg("node"))
       .def("kinks", &kinks, py::arg("output") = py::none(),
            "Names of the operations with kinks or jumps that the output depends on, or that the "
            "whole tape holds.")
-      .def("serialize",
-           [](const Tape& tape, Node output) {
-             return to_dict(talweg::serialize(tape, checked(tape, output)));
-           },
-           py::arg("output"))
-      .def_static("deserialize",
-                  [](const py::dict& stored) {
-                    TapeFunction function = deserialize(from_dict(stored));
-                    return py::make_tuple(std::move(function.tape), function.output);
-                  },
-                  py::arg("stored"));
+      .def(
+          "serialize",
+          [](const Tape& tape, Node output) {
+            return to_dict(talweg::serialize(tape, checked(tape, output)));
+          },
+          py::arg("output"))
+      .def_static(
+          "deserialize",
+          [](const py::dict& stored) {
+            TapeFunction function = deserialize(from_dict(stored));
+            return py::make_tuple(std::move(function.tape), function.output);
+          },
+          py::arg("stored"));
 }
 
 struct QuantityName {
@@ -277,19 +285,20 @@ void register_kinds(py::module_& module) {
              return std::make_shared<TapeObjective>(tape, checked(tape, output));
            }),
            py::arg("tape"), py::arg("output"))
-      .def("instruction_counts",
-           [](const TapeObjective& objective) {
-             py::dict counts;
-             unsigned all = 0;
-             for (const auto& [quantity, name] : quantity_names) {
-               counts[name] = objective.instructions(quantity);
-               if (quantity <= quantity_third) all |= quantity;
-             }
-             counts["value_to_third"] = objective.instructions(all);
-             return counts;
-           },
-           "Length of the program for each quantity on its own, and for those up to T[v] together; "
-           "None where a matrix is put together from products with unit vectors.")
+      .def(
+          "instruction_counts",
+          [](const TapeObjective& objective) {
+            py::dict counts;
+            unsigned all = 0;
+            for (const auto& [quantity, name] : quantity_names) {
+              counts[name] = objective.instructions(quantity);
+              if (quantity <= quantity_third) all |= quantity;
+            }
+            counts["value_to_third"] = objective.instructions(all);
+            return counts;
+          },
+          "Length of the program for each quantity on its own, and for those up to T[v] together; "
+          "None where a matrix is put together from products with unit vectors.")
       .def("serialize", [](const TapeObjective& objective) {
         return to_dict(talweg::serialize(objective.tape(), objective.output()));
       });

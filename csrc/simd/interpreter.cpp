@@ -27,8 +27,6 @@ struct IndirectRegisters {
   }
 };
 
-TALWEG_INLINE Vector one_where(Bits mask) { return from_bits(mask & bits(fill(1.0))); }
-
 // What an instruction of arithmetic does, on one vector.
 template <Opcode opcode>
 TALWEG_INLINE Vector compute(Vector a, Vector b, Vector c, double k) {

@@ -28,8 +28,8 @@ def logistic(name: str = "breast-cancer", ridge: float = 0.01) -> Objective:
         "breast-cancer": M = 569 rows, n = 31 coordinates (30 features and the intercept, which
         comes last); +1 is benign.
     ridge : float, default 0.01
-        Greater than 0. With the default the Hessian at the minimum has a condition number of about
-        {condition}.
+        Greater than 0. With the default the Hessian at the minimum has the smallest eigenvalue
+        0.010002 and the condition number 22.
 
     Returns
     -------
@@ -83,4 +83,5 @@ def _signed_rows(name) -> np.ndarray:
     features, classes = getattr(datasets, _LOGISTIC[name])(return_X_y=True)
     standardised = (features - features.mean(axis=0)) / features.std(axis=0)
     rows = np.column_stack([standardised, np.ones(len(features))])
-    return rows * (2.0 * classes - 1.0)[:, None]
+    signed: np.ndarray = rows * (2.0 * classes - 1.0)[:, None]
+    return signed

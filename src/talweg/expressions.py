@@ -108,7 +108,8 @@ _UNARY = {ast.USub: operator.neg, ast.UAdd: operator.pos}
 
 
 def _postorder(tree, text):
-    """The nodes of a syntax tree, operands first; only those of the grammar.
+    """The nodes of a syntax tree, operands first, the last operand before the first; only those
+    of the grammar.
 
     Not recursive: a long sum nests as deep as it has terms.
     """
@@ -117,11 +118,11 @@ def _postorder(tree, text):
         node = pending.pop()
         steps.append(node)
         if isinstance(node, ast.BinOp) and type(node.op) in _BINARY:
-            pending += [node.left, node.right]
+            pending += [node.right, node.left]
         elif isinstance(node, ast.UnaryOp) and type(node.op) in _UNARY:
             pending.append(node.operand)
         elif isinstance(node, ast.Call):
-            pending += _checked_call(node, text)
+            pending += reversed(_checked_call(node, text))
         elif isinstance(node, ast.Constant) and type(node.value) in (int, float):
             # Integers become floats at once: no power of integers can grow without bounds.
             try:
@@ -135,7 +136,7 @@ def _postorder(tree, text):
     return steps[::-1]
 
 
-def _checked_call(node, text) -> list:
+def _checked_call(node, text) -> list[ast.expr]:
     if not isinstance(node.func, ast.Name) or node.keywords:
         raise ValueError(f"expr: only calls of functions by name are read, in {_shown(text)}")
     name = node.func.id
@@ -171,6 +172,11 @@ class _Expression:
         self.__name__ = text.strip()[:60]
 
     def __call__(self, x):
+        # Overflow of constants is found out, and reported, when the value is not finite.
+        with np.errstate(all="ignore"):
+            return self._value(x)
+
+    def _value(self, x):
         values = []
         for step in self._steps:
             if isinstance(step, ast.Constant):
@@ -179,11 +185,12 @@ class _Expression:
                 position = self._positions.get(step.id)
                 values.append(np.float64(_CONSTANTS[step.id]) if position is None else x[position])
             elif isinstance(step, ast.BinOp):
-                left = values.pop()
-                values.append(_BINARY[type(step.op)](left, values.pop()))
+                right = values.pop()
+                values.append(_BINARY[type(step.op)](values.pop(), right))
             elif isinstance(step, ast.UnaryOp):
                 values.append(_UNARY[type(step.op)](values.pop()))
             else:
                 function = getattr(functions, step.func.id)
-                values.append(function(*(values.pop() for _ in step.args)))
+                arguments = [values.pop() for _ in step.args]
+                values.append(function(*reversed(arguments)))
         return values[0]

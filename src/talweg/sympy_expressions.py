@@ -22,7 +22,9 @@ def from_sympy(expression, variables, names):
         When it holds a function that cannot be recorded.
     """
     positions = {name: i for i, name in enumerate(names)}
-    unknown = sorted(str(symbol) for symbol in expression.free_symbols if str(symbol) not in positions)
+    unknown = sorted(
+        str(symbol) for symbol in expression.free_symbols if str(symbol) not in positions
+    )
     if unknown:
         raise ValueError(
             f"expr: {', '.join(unknown)} not among the variables ({', '.join(names)}); substitute "
@@ -31,7 +33,8 @@ def from_sympy(expression, variables, names):
     if not isinstance(expression, sympy.Expr):
         raise TypeError(f"expr: want one expression, got {type(expression).__name__}")
     order = list(dict.fromkeys(_postorder(expression)))
-    for node in order:
+    # Outermost first, so that an error names the function and not a part of it.
+    for node in reversed(order):
         _rule(node)
 
     def function(x):
@@ -100,6 +103,10 @@ def _fold(function):
     return lambda node, values: functools.reduce(function, values)
 
 
+_SAME_NAMES = (
+    "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh",
+    "acosh", "atanh", "erf",
+)  # fmt: skip
 _RULES = {
     sympy.Add: _fold(operator.add),
     sympy.Mul: _fold(operator.mul),
@@ -133,12 +140,7 @@ _RULES = {
     sympy.Not: _call(np.logical_not),
     type(sympy.true): lambda node, values: True,
     type(sympy.false): lambda node, values: False,
-    **{
-        getattr(sympy, name): _call(getattr(functions, name))
-        for name in (
-            "sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh erf"
-        ).split()
-    },
+    **{getattr(sympy, name): _call(getattr(functions, name)) for name in _SAME_NAMES},
 }
 
 

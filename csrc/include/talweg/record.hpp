@@ -3,8 +3,9 @@
 //
 //     auto f = talweg::record([](auto x) { return exp(x[0]) * pow(x[1], 2) + 3.0; }, 2);
 //
-// Use the functions below, found by argument-dependent lookup, without std::. The function must do the
-// same operations at every point: comparisons of variables do not compile; use select(less(a, b), c, d).
+// Use the functions below, found by argument-dependent lookup, without std::. The function must do
+// the same operations at every point: comparisons of variables do not compile; use select(less(a,
+// b), c, d).
 #pragma once
 
 #include <cstddef>
@@ -133,18 +134,36 @@ template <class A>
 
 }  // namespace detail
 
-template <class A, class B> requires detail::involves_variable<A, B>
-bool operator<(const A&, const B&) { return detail::refuse_comparison<A>(); }
-template <class A, class B> requires detail::involves_variable<A, B>
-bool operator>(const A&, const B&) { return detail::refuse_comparison<A>(); }
-template <class A, class B> requires detail::involves_variable<A, B>
-bool operator<=(const A&, const B&) { return detail::refuse_comparison<A>(); }
-template <class A, class B> requires detail::involves_variable<A, B>
-bool operator>=(const A&, const B&) { return detail::refuse_comparison<A>(); }
-template <class A, class B> requires detail::involves_variable<A, B>
-bool operator==(const A&, const B&) { return detail::refuse_comparison<A>(); }
-template <class A, class B> requires detail::involves_variable<A, B>
-bool operator!=(const A&, const B&) { return detail::refuse_comparison<A>(); }
+template <class A, class B>
+  requires detail::involves_variable<A, B>
+bool operator<(const A&, const B&) {
+  return detail::refuse_comparison<A>();
+}
+template <class A, class B>
+  requires detail::involves_variable<A, B>
+bool operator>(const A&, const B&) {
+  return detail::refuse_comparison<A>();
+}
+template <class A, class B>
+  requires detail::involves_variable<A, B>
+bool operator<=(const A&, const B&) {
+  return detail::refuse_comparison<A>();
+}
+template <class A, class B>
+  requires detail::involves_variable<A, B>
+bool operator>=(const A&, const B&) {
+  return detail::refuse_comparison<A>();
+}
+template <class A, class B>
+  requires detail::involves_variable<A, B>
+bool operator==(const A&, const B&) {
+  return detail::refuse_comparison<A>();
+}
+template <class A, class B>
+  requires detail::involves_variable<A, B>
+bool operator!=(const A&, const B&) {
+  return detail::refuse_comparison<A>();
+}
 
 // Sum of term(row) over the rows of a table, where row[j] is column j: one small recording run over
 // all rows. `data` is row-major, rows x columns; `x` are variables of the recording that the term
@@ -181,7 +200,8 @@ TapeFunction record_tape(Function&& function, std::size_t n) {
 }
 
 // The objective of a function of n coordinates, called once as function(std::span<const Variable>).
-// Throws RecordingLimit for more than Tape::recording_limit operations: write long sums with sum_over.
+// Throws RecordingLimit for more than Tape::recording_limit operations: write long sums with
+// sum_over.
 template <class Function>
 std::unique_ptr<Objective> record(Function&& function, std::size_t n) {
   const TapeFunction recorded = record_tape(std::forward<Function>(function), n);

@@ -9,7 +9,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
-#include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "talweg/objective.hpp"
@@ -20,13 +20,35 @@ enum class Operation : std::uint16_t {
   input,        // coordinate `a`
   constant,     // `value`
   data_column,  // column `a` of data table `table`: a value that differs from row to row
-  add, subtract, multiply, divide, negate,
-  power,        // a ** b with real b
-  exp, log, sqrt, sin, cos, tan, tanh, sinh, cosh, atan, erf, log1p, expm1, sigmoid,
-  absolute, sign, minimum, maximum,
-  less, less_equal, equal,  // 1.0 or 0.0
-  select,       // a != 0 ? b : c
-  sum_rows,     // sum of a over the rows of `table`
+  add,
+  subtract,
+  multiply,
+  divide,
+  negate,
+  power,  // a ** b with real b
+  exp,
+  log,
+  sqrt,
+  sin,
+  cos,
+  tan,
+  tanh,
+  sinh,
+  cosh,
+  atan,
+  erf,
+  log1p,
+  expm1,
+  sigmoid,
+  absolute,
+  sign,
+  minimum,
+  maximum,
+  less,
+  less_equal,
+  equal,     // 1.0 or 0.0
+  select,    // a != 0 ? b : c
+  sum_rows,  // sum of a over the rows of `table`
 };
 
 inline constexpr std::size_t operation_count = static_cast<std::size_t>(Operation::sum_rows) + 1;
@@ -57,12 +79,12 @@ struct RecordingLimit : std::length_error {
 class Tape {
  public:
   struct Entry {
-    double value = 0.0;                // constants only
+    double value = 0.0;  // constants only
     std::array<std::uint32_t, 3> operands{no_node, no_node, no_node};
-    std::int32_t table = no_table;     // rows of which table the value differs over
+    std::int32_t table = no_table;  // rows of which table the value differs over
     Operation operation = Operation::constant;
-    bool polynomial = false;           // finite wherever the inputs are, short of overflow
-    bool varies = false;               // depends on an input
+    bool polynomial = false;  // finite wherever the inputs are, short of overflow
+    bool varies = false;      // depends on an input
   };
 
   static constexpr std::size_t recording_limit = 100000;
@@ -92,12 +114,16 @@ class Tape {
   Node add(Node a, Node b) { return apply(Operation::add, a, b); }
   Node subtract(Node a, Node b) { return apply(Operation::subtract, a, b); }
   Node multiply(Node a, Node b) { return apply(Operation::multiply, a, b); }
-  Node multiply(Node a, double b) { return apply(Operation::multiply, a, constant(b)); }
+  Node scale(Node a, double factor) { return apply(Operation::multiply, a, constant(factor)); }
+  template <class T>
+    requires std::is_floating_point_v<T>
+  Node multiply(Node a, T factor) = delete;  // a number is no node: scale
   Node divide(Node a, Node b) { return apply(Operation::divide, a, b); }
   Node negate(Node a) { return apply(Operation::negate, a); }
   Node power(Node a, double exponent) { return apply(Operation::power, a, constant(exponent)); }
 
-  // Adds a table of data; `values` is column-major with rows * columns finite or non-finite numbers.
+  // Adds a table of data; `values` is column-major with rows * columns finite or non-finite
+  // numbers.
   std::int32_t add_table(std::size_t rows, std::size_t columns, std::span<const double> values);
   std::int32_t add_table(std::shared_ptr<const DataTable> data);
   Node data_column(std::int32_t table, std::size_t column);
@@ -133,7 +159,10 @@ class Tape {
   Node simplify_unary(Operation operation, Node a);
   Node simplify_other(Operation operation, Node a, Node b, Node c);
   // node = factor * rest with a constant factor, 1 where there is none.
-  struct Scaled { double factor; Node rest; };
+  struct Scaled {
+    double factor;
+    Node rest;
+  };
   Scaled scaled(Node node) const;
   bool is_negated(Node node) const { return entry(node).operation == Operation::negate; }
   void order(Node& a, Node& b) const;

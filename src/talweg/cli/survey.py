@@ -15,15 +15,18 @@ __all__ = ["survey"]
 
 
 @click.command(
-    epilog="Examples:  talweg survey muller-brown -o out   |   "
-    'talweg survey my.py:f --bounds "-2,2 -1,3"   |   talweg survey logistic:breast-cancer -o out'
+    epilog="""\b
+Examples:
+  talweg survey muller-brown -o out
+  talweg survey my.py:f --bounds "-2,2 -1,3" -o out
+  talweg survey logistic:breast-cancer -o out"""
 )
 @click.argument("target", metavar="NAME_OR_FILE[:f]")
 @click.option(
     "--bounds",
     type=BOUNDS,
     metavar='"LO,HI LO,HI ..."',
-    help="Box: one pair for each coordinate. Default: the surface's own.",
+    help="Box: a pair for each coordinate, or one for all. Default: the surface's own.",
 )
 @click.option("--n", type=int, help="Number of coordinates, where it is not clear.")
 @click.option(

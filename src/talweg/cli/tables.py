@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
@@ -20,7 +21,7 @@ def console(stderr: bool = False) -> Any:
     stream = sys.stderr if stderr else sys.stdout
     return Console(
         stderr=stderr,
-        width=None if stream.isatty() else 180,
+        width=None if stream.isatty() or "COLUMNS" in os.environ else 180,
         highlight=False,
         markup=False,
         emoji=False,
@@ -54,13 +55,13 @@ def table(title: str, columns: list[str], rows: list[list[str]]) -> Any:
 
 def print_survey(out: Any, survey: Survey, most_events: int = 40) -> None:
     """Tables of critical points, curves, events and talwegs between critical points."""
-    out.print(table("Critical points", *critical_point_rows(survey)))
-    out.print(table("Gradient extremals", *curve_rows(survey)))
-    columns, rows = event_rows(survey)
-    if rows:
-        out.print(table("Events", columns, rows[:most_events]))
-        if len(rows) > most_events:
-            out.print(f"... and {len(rows) - most_events} more events: --json lists all\n")
-    columns, rows = edge_rows(survey)
-    if rows:
-        out.print(table("Talwegs between critical points", columns, rows))
+    for title, (columns, rows), most in (
+        ("Critical points", critical_point_rows(survey), None),
+        ("Gradient extremals", curve_rows(survey), None),
+        ("Events", event_rows(survey), most_events),
+        ("Talwegs between critical points", edge_rows(survey), None),
+    ):
+        if rows:
+            out.print(table(title, columns, rows[:most]))
+        if most is not None and len(rows) > most:
+            out.print(f"... and {len(rows) - most} more events: --json lists all\n")

@@ -82,7 +82,9 @@ def _surface(
             "(talweg surfaces lists them; a function of your own is path/to/file.py:name)"
         ) from None
     if n is not None and f.n != n:
-        raise Refused(f"--n: {text} has n = {f.n}, not {n}; talweg surfaces says what may follow a name")
+        raise Refused(
+            f"--n: {text} has n = {f.n}, not {n}; talweg surfaces says what may follow a name"
+        )
     _, bounds = _dimension(f.n, bounds, starts, known=text)
     return Target(text, f, f.bounds if bounds is None else bounds, starts or None)
 
@@ -152,7 +154,7 @@ def load_function(path: str, name: str) -> Callable[..., Any]:
     fun = getattr(module, name)
     if not callable(fun):
         raise Refused(f"{path}: {name} is a {type(fun).__name__}, wanted a function")
-    return fun  # type: ignore[no-any-return]
+    return fun
 
 
 def try_out(

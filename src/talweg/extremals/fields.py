@@ -56,7 +56,9 @@ def fields_of(result: Any, leave_out: Sequence[str] = ()) -> dict[str, Any]:
 
 def format_vector(x: np.ndarray, digits: int = 8, most: int = 4) -> str:
     """A short text for a vector: all of it up to `most` entries, else the first ones and n."""
-    values = [f"{v:.{digits}g}" for v in x[:most]]
+    # What is rounding beside the other entries reads as the zero it stands for.
+    rounding = 1e-14 * np.abs(x).max(initial=0.0)
+    values = [f"{0.0 if abs(v) < rounding else v:.{digits}g}" for v in x[:most]]
     if x.size > most:
         return f"[{', '.join(values)}, ... n={x.size}]"
     return f"[{', '.join(values)}]"

@@ -21,8 +21,8 @@ from talweg.status import Status
 __all__ = ["Network"]
 
 #: How often an arc whose two ends disagree is traced again, with steps shortened by _SHORTEN.
-_RETRIES = 5
-_SHORTEN = 0.25
+_RETRIES = 3
+_SHORTEN = 0.3
 
 
 @dataclasses.dataclass(frozen=True, order=True)
@@ -93,12 +93,17 @@ class Network:
 
     # Nodes -----------------------------------------------------------------------------------
 
-    def add_critical_point(self, point: CriticalPoint) -> int:
-        """Adds a node with the chosen branches as arms; returns its number."""
+    def add_critical_point(self, point: CriticalPoint, isolated: bool = True) -> int:
+        """Adds a node with the chosen branches as arms; returns its number.
+
+        Points that are not isolated get no arms: curves of them are no gradient extremals.
+        """
         number = len(self.critical_points)
         self.critical_points.append(point)
         node = _Node(point.x, point.fun, point.error, number, [])
         self._nodes.append(node)
+        if not isolated:
+            return len(self._nodes) - 1
         for group in point.multiplicities():
             if not set(group) & set(self.branches):
                 # Curves may still pass through it here.
@@ -167,6 +172,7 @@ class Network:
                     bar.total = len(self._traced) + len(self._pending)
                     bar.update(len(arms))
             self._settle_disagreements()
+            self._complete_twins()
         finally:
             bar.close()
 
@@ -201,7 +207,10 @@ class Network:
                 raise
             for arm, arc in zip(chosen, arcs):
                 left = limit - (arc["arclength"][-1] if len(arc["arclength"]) else 0.0)
-                self._traced[arm] = _Traced(arc, self._arrival(arc, left))
+                end = self._arrival(arc, left)
+                if end is not None:
+                    arc = _without_node_event(arc)
+                self._traced[arm] = _Traced(arc, end)
 
     def _arrival(self, arc: Arc, length_left: float) -> _Arm | None:
         """The arm on which an arc arrives at a node, which is added where it is not known."""
@@ -217,21 +226,27 @@ class Network:
             if critical:
                 found, _ = find(self.f, (), event["x"], None, 1, 1)
                 near = [
-                    p for p in found if np.linalg.norm(p.x - event["x"]) <= self._near(event["error"])
+                    p
+                    for p in found
+                    if np.linalg.norm(p.x - event["x"]) <= self._near(event["error"])
                 ]
                 if not near:
                     return None
-                number = self.add_critical_point(near[0])
+                number = self.add_critical_point(near[0], isolated=not near[0].degenerate)
             else:
                 number = self._add_branch_point(event, length_left)
         node = self._nodes[number]
         if not node.lines:
             return None
+        if any(len(line.z_tangent) for line in node.lines):
+            # The linearisation at the node itself is singular.
+            tangent = _extrapolated_tangent(arc)
         cosines = [float(tangent @ line.direction) for line in node.lines]
         line = int(np.argmax(np.abs(cosines)))
         if abs(cosines[line]) < 0.9:
             return None
         arrival = _Arm(number, line, -1 if cosines[line] > 0 else 1)
+        arc["tangent"][-1] = -arrival.sign * node.lines[line].direction
         # Straight on, for a branch that was not chosen to start with.
         onward = arrival.opposite()
         for arm in (arrival, onward):
@@ -261,10 +276,19 @@ class Network:
             if not suspects:
                 return
             step *= _SHORTEN
-            self._trace_batch({arm: self.max_length for arm in suspects}, step)
+            self._trace_batch(dict.fromkeys(suspects, self.max_length), step)
             while self._pending:
                 batch, self._pending = self._pending, {}
                 self._trace_batch(batch, step)
+
+    def _complete_twins(self) -> None:
+        """Arcs that a limit of the arclength cut, taken whole from their other end."""
+        for arm, traced in sorted(self._traced.items()):
+            if traced.end is None:
+                continue
+            back = self._traced.get(traced.end)
+            if back is None or back.end is None:
+                self._traced[traced.end] = _Traced(reverse(traced.arc), arm)
 
     def _disagreeing(self) -> list[_Arm]:
         suspects: set[_Arm] = set()
@@ -352,15 +376,13 @@ class Network:
                 return
             arm = end.opposite()
 
-    def _joined(
-        self, chain: list[tuple[_Arm, bool]], closed: bool, inconsistent: bool
-    ) -> Extremal:
+    def _joined(self, chain: list[tuple[_Arm, bool]], closed: bool, inconsistent: bool) -> Extremal:
         pieces: list[Arc] = []
         nodes: dict[int, int] = {}  # point: node
         count = 0
         for arm, backward in chain:
             traced = self._traced[arm]
-            piece = self._without_node_events(traced)
+            piece = traced.arc
             ends = [arm.node, None if traced.end is None else traced.end.node]
             if backward:
                 piece = reverse(piece)
@@ -375,6 +397,10 @@ class Network:
             del nodes[count - 1]
         curve = join(pieces)
         for position, number in nodes.items():
+            if self._nodes[number].critical is None:
+                # The index jumps at a branch point: the point itself goes with its neighbour.
+                neighbour = position - 1 if position > 0 else min(position + 1, count - 1)
+                curve["slope_index"][position] = curve["slope_index"][neighbour]
             curve["events"].append(self._node_event(curve, position, self._nodes[number]))
         curve["events"] = _distinct_events(curve["events"], 1e-6 * self.options["max_step"])
         statuses = []
@@ -396,18 +422,6 @@ class Network:
             parameters={},
         )
 
-    @staticmethod
-    def _without_node_events(traced: _Traced) -> Arc:
-        """The arc without the event at its end that the node stands for."""
-        if traced.end is None:
-            return traced.arc
-        kept = list(traced.arc["events"])
-        for i in reversed(range(len(kept))):
-            if kept[i]["kind"] in ("critical_point", "branch_point"):
-                del kept[i]
-                break
-        return {**traced.arc, "events": kept}
-
     def _node_event(self, curve: Arc, position: int, node: _Node) -> dict[str, Any]:
         critical = node.critical is not None
         morse = self.critical_points[node.critical].morse_index if critical else None  # type: ignore[index]
@@ -426,7 +440,29 @@ class Network:
 
     def message(self, status: Status) -> str:
         """What there is to say, in one paragraph."""
-        return " ".join([status.describe(), *(note + "." for note in self.notes)])
+        notes = (note if note.endswith(".") else note + "." for note in self.notes)
+        return " ".join([status.describe(), *notes])
+
+
+def _without_node_event(arc: Arc) -> Arc:
+    """The arc without the event at its end that a node stands for."""
+    kept = list(arc["events"])
+    for i in reversed(range(len(kept))):
+        if kept[i]["kind"] in ("critical_point", "branch_point"):
+            del kept[i]
+            break
+    return {**arc, "events": kept}
+
+
+def _extrapolated_tangent(arc: Arc) -> np.ndarray:
+    """The tangent at the end of an arc from the point before: exact for circles."""
+    chord = arc["x"][-1] - arc["x"][-2]
+    length = np.linalg.norm(chord)
+    before = arc["tangent"][-2]
+    if length == 0:
+        return before
+    chord = chord / length
+    return 2.0 * float(chord @ before) * chord - before
 
 
 def _distinct_events(events: list[dict[str, Any]], near: float) -> list[dict[str, Any]]:

@@ -34,12 +34,24 @@ def counted(curve: Extremal) -> str:
 
 
 def shares(curve: Extremal) -> str:
-    """The labels with their share of the length: "talweg 62 %, ridge line 38 %"."""
+    """The labels with their share of the length: "talweg 62 %, mixed (indices 1, 2) 38 %"."""
+    parts: dict[str, float] = {}
+    indices = []
+    for label, part in curve.share().items():
+        word, _, index = label.partition(", index ")
+        parts[word] = parts.get(word, 0.0) + part
+        if index:
+            indices.append(int(index))
+    named = {"mixed": f"mixed (ind{'ex' if len(indices) == 1 else 'ices'} {_list(indices)})"}
     return ", ".join(
-        label if part > 0.9995 else f"{label} {100 * part:.3g} %"
-        for label, part in curve.share().items()
+        named.get(word, word) + ("" if part > 0.9995 else f" {100 * part:.3g} %")
+        for word, part in sorted(parts.items(), key=lambda item: -item[1])
         if part >= 0.0005
     )
+
+
+def _list(indices: list[int]) -> str:
+    return ", ".join(str(index) for index in sorted(indices))
 
 
 def ends(curve: Extremal) -> str:

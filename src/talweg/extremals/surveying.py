@@ -98,8 +98,8 @@ def survey(
     ['minimum', 'saddle', 'saddle']
     >>> len(result.extremals), len(result.half_branches)
     (3, 12)
-    >>> sorted((edge.start, edge.stop) for edge in result.edges())
-    [(0, 1), (0, 2)]
+    >>> sorted(sorted((edge.start, edge.stop)) for edge in result.edges())
+    [[0, 1], [0, 2]]
     """
     objective = checked_objective(f, dimension_of(bounds, starts))
     box = checked_bounds_of(objective, bounds)
@@ -109,7 +109,6 @@ def survey(
         raise ValueError("max_length: want the arclength to stop at where there are no bounds")
     chosen = _checked_branches(branches, objective.n)
     origin = np.zeros(objective.n) if starts is None else np.atleast_2d(starts)[0]
-    points, status = find(objective, box if box is not None else (), starts, rng, max_starts, workers)
     options = tracer_options(
         box, origin, max_step, max_points, max_length, None, near_branch_distance, tolerance
     )
@@ -124,9 +123,14 @@ def survey(
     parameters = {k: v for k, v in options.items() if k not in ("lower", "upper")}
     parameters |= {"max_length": max_length, "branches": list(chosen), "max_starts": max_starts}
     interrupt = None
+    status = Status.CONVERGED
     try:
+        points, status = find(
+            objective, box if box is not None else (), starts, rng, max_starts, workers
+        )
         for point in points:
-            network.add_critical_point(point)
+            isolated = status != Status.DEGENERATE or not point.degenerate
+            network.add_critical_point(point, isolated)
         network.trace()
     except KeyboardInterrupt as caught:
         interrupt = caught

@@ -41,7 +41,7 @@ def draw_survey(
 
     With two coordinates the picture is the box itself. With more, the curves are projected on a
     plane through a critical point, over contours of the function restricted to that plane, and a
-    second panel shows the function along each curve.
+    second panel shows the function along each curve. With one it is the function's graph.
 
     Parameters
     ----------
@@ -80,20 +80,20 @@ def draw_survey(
     ImportError
         Without matplotlib.
     ValueError
-        If `plane` or `center` does not fit the survey, there is nothing to draw, or n = 1.
+        If `plane` or `center` does not fit the survey, or there is nothing to draw.
     """
     if survey.n is None or not (survey.critical_points or survey.extremals):
         raise ValueError("survey: no critical point and no curve, so there is nothing to draw")
     n = survey.n
     if n == 1:
-        raise ValueError("survey: one coordinate makes no map; plot survey.f itself")
+        return _draw_graph(survey, axes, resolution, title)
     planar = n == 2 and plane is None
     origin, basis, names = map_plane(survey, plane, center)
     if profile is None:
         profile = not planar
-    figure, panels = _panels(axes, profile)
-    drawn = Drawn()
     box = _box(survey, origin, basis, planar)
+    figure, panels = _panels(axes, profile, box)
+    drawn = Drawn()
     map_ = panels[0]
     if survey.f is not None:
         critical = [
@@ -119,7 +119,7 @@ def draw_survey(
     if profile:
         _profiles(panels[1], survey, origin, drawn, events)
     if legend:
-        _legend(figure, map_, drawn, n, survey)
+        _legend(figure, drawn)
     return figure
 
 
@@ -154,6 +154,26 @@ def draw_extremal(curve: Extremal, axes: Any = None, **options: Any) -> Any:
     return draw_survey(Survey((), (curve,), f=curve.f), axes, **options)
 
 
+def _draw_graph(survey: Survey, axes: Any, resolution: int, title: str | None) -> Any:
+    """One coordinate: every point is extremal, and the picture is the graph of the function."""
+    figure, (panel, *_) = _panels(axes, False, np.array([[0.0, 1.6], [0.0, 1.0]]))
+    drawn = Drawn()
+    if survey.f is not None:
+        low, high = _box(survey, np.zeros(1), np.eye(1), survey.bounds is not None)[0]
+        x = np.linspace(low, high, 4 * resolution)
+        with np.errstate(all="ignore"):
+            panel.plot(x, survey.f(x[:, None]), color=LINES["talweg"]["edgecolor"])
+    for point in survey.critical_points:
+        kind = critical_point_type(point.morse_index, 1, point.degenerate)
+        draw_critical_point(panel, np.array([point.x[0], point.fun]), kind, drawn)
+    panel.set_xlabel("$x$")
+    panel.set_ylabel("$f$")
+    if title:
+        panel.set_title(title)
+    _legend(figure, drawn)
+    return figure
+
+
 def _restricted(
     f: Callable[[np.ndarray], np.ndarray], origin: np.ndarray, basis: np.ndarray
 ) -> Callable[[np.ndarray], np.ndarray]:
@@ -180,7 +200,7 @@ def _within(at: np.ndarray, box: np.ndarray) -> bool:
     return bool(((at >= box[:, 0]) & (at <= box[:, 1])).all())
 
 
-def _panels(axes: Any, profile: bool) -> tuple[Any, list[Any]]:
+def _panels(axes: Any, profile: bool, box: np.ndarray) -> tuple[Any, list[Any]]:
     if axes is not None:
         panels = list(np.atleast_1d(axes).ravel())
         if len(panels) < 1 + profile:
@@ -192,7 +212,13 @@ def _panels(axes: Any, profile: bool) -> tuple[Any, list[Any]]:
             1, 2, figsize=(11.0, 5.2), width_ratios=[1.25, 1], layout="constrained"
         )
         return figure, list(panels)
-    figure, panel = pyplot.subplots(figsize=(7.6, 5.6), layout="constrained")
+    width, height = box[:, 1] - box[:, 0]
+    # The room a map with equal scales takes, with its legend below; within what a page bears.
+    map_height = float(np.clip(6.2 * height / width, 3.0, 7.5))
+    map_width = float(np.clip(map_height * width / height, 4.8, 6.2))
+    figure, panel = pyplot.subplots(
+        figsize=(map_width + 0.9, map_height + 1.1), layout="constrained"
+    )
     return figure, [panel]
 
 
@@ -237,7 +263,7 @@ def _profiles(axes: Any, survey: Survey, origin: np.ndarray, drawn: Drawn, event
         axes.spines[side].set_visible(False)
 
 
-def _legend(figure: Any, axes: Any, drawn: Drawn, n: int, survey: Survey) -> None:
+def _legend(figure: Any, drawn: Drawn) -> None:
     from matplotlib.lines import Line2D
 
     handles = []

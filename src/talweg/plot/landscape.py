@@ -16,7 +16,7 @@ def _outward(start: float, stop: float, count: int, first: float) -> np.ndarray:
     """`count` levels after `start` up or down to `stop`, the first `first` away, then wider."""
     reach = abs(stop - start)
     # first = reach / count**p makes the spacing continue smoothly; p >= 1 widens outwards.
-    power = 3.0 if first <= 0 else np.log(reach / first) / np.log(count) if count > 1 else 1.0
+    power = 2.0 if first <= 0 else np.log(reach / first) / np.log(count) if count > 1 else 1.0
     power = min(max(power, 1.0), 5.0)
     return start + (stop - start) * (np.arange(1, count + 1) / count) ** power
 
@@ -71,7 +71,8 @@ def contour_levels(
         return np.array([low - 0.5, low + 0.5])
     core = np.array([bottom])
     spacing = 0.0
-    if top > bottom:
+    # Critical values that agree but for rounding are one level, not a clump of them.
+    if top - bottom > 1e-9 * (high - low):
         # Half the levels where the critical points are, but no coarser there than linear.
         share = max(0.5, (top - bottom) / (high - low))
         core = np.linspace(bottom, top, max(round(share * count), 4))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import opcode
 import operator
 import sys
+from typing import Any
 
 import numpy as np
 
@@ -15,8 +16,8 @@ from talweg.recording.recording import Recording
 _STORE_SUBSCRIPT = opcode.opmap["STORE_SUBSCR"]
 
 # Filled by talweg.recording.ufuncs and talweg.recording.array_functions, which need this type.
-UFUNCS: dict = {}
-ARRAY_FUNCTIONS: dict = {}
+UFUNCS: dict[str, Any] = {}
+ARRAY_FUNCTIONS: dict[str, Any] = {}
 
 
 class RecordedArray:
@@ -30,7 +31,7 @@ class RecordedArray:
 
     __slots__ = ("_boolean", "_nodes", "_recording")
     __array_priority__ = 1000.0
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, recording: Recording, nodes: np.ndarray, boolean: bool = False):
         self._recording = recording
@@ -248,14 +249,19 @@ def _method(name):
     return method
 
 
-# The second line is there for arrays of objects, whose ufuncs call a method of each element.
-for _name in (
-    "sum prod mean var std min max cumsum cumprod dot trace clip all any ptp "
-    "exp exp2 expm1 log log2 log10 log1p sqrt cbrt square reciprocal sin cos tan arcsin arccos "
-    "arctan arctan2 sinh cosh tanh arcsinh arccosh arctanh hypot absolute fabs deg2rad rad2deg "
-    "degrees radians logical_not logical_and logical_or floor ceil rint trunc sort argsort argmin "
-    "argmax nonzero round"
-).split():
+_METHODS = (
+    "sum", "prod", "mean", "var", "std", "min", "max", "cumsum", "cumprod", "dot", "trace",
+    "clip", "all", "any", "ptp",
+)  # fmt: skip
+# For arrays of objects, whose ufuncs call a method of each element.
+_METHODS_OF_ELEMENTS = (
+    "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sqrt", "cbrt", "square",
+    "reciprocal", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "arctan2", "sinh", "cosh",
+    "tanh", "arcsinh", "arccosh", "arctanh", "hypot", "absolute", "fabs", "deg2rad", "rad2deg",
+    "degrees", "radians", "logical_not", "logical_and", "logical_or", "floor", "ceil", "rint",
+    "trunc", "sort", "argsort", "argmin", "argmax", "nonzero", "round",
+)  # fmt: skip
+for _name in _METHODS + _METHODS_OF_ELEMENTS:
     setattr(RecordedArray, _name, _method(_name))
 
 
@@ -281,7 +287,8 @@ def nodes_of(recording: Recording, value) -> np.ndarray:
         if value._recording is not recording:
             raise RecordingError(
                 "a recorded value of another recording was used: do not keep recorded values in "
-                "variables that outlive the call of the function"
+                "variables that outlive the call of the function, and use neither the row nor what "
+                "was computed from it in the term of another talweg.sum_over"
             )
         return value._nodes
     if isinstance(value, (float, int)):
@@ -325,15 +332,25 @@ def recording_of(*operands) -> Recording | None:
     return None
 
 
+def the_recording_of(*operands) -> Recording:
+    """The recording that at least one of the operands belongs to."""
+    recording = recording_of(*operands)
+    if recording is None:
+        raise RecordingError("no recorded array among the arguments")
+    return recording
+
+
 def recorded(value, recording: Recording | None = None) -> RecordedArray:
     """Any operand as a `RecordedArray`."""
     if type(value) is RecordedArray:
         return value
-    recording = recording or recording_of(value)
+    recording = recording or the_recording_of(value)
     return RecordedArray(recording, nodes_of(recording, value))
 
 
-_KINKED = frozenset("absolute sign minimum maximum less less_equal equal select".split())
+_KINKED = frozenset((
+    "absolute", "sign", "minimum", "maximum", "less", "less_equal", "equal", "select",
+))  # fmt: skip
 
 
 def apply(name: str, *operands, boolean: bool = False, smooth: bool = False) -> RecordedArray:
@@ -341,14 +358,14 @@ def apply(name: str, *operands, boolean: bool = False, smooth: bool = False) -> 
 
     `smooth` says that the operation has no kink as it is used here.
     """
-    recording = recording_of(*operands)
+    recording = the_recording_of(*operands)
     if name in _KINKED and not smooth:
         recording.kinks.add(name)
     nodes = [nodes_of(recording, operand) for operand in operands]
     first = nodes[0]
     for other in nodes:
         if other.shape != first.shape:
-            nodes = np.broadcast_arrays(*nodes)
+            nodes = list(np.broadcast_arrays(*nodes))
             first = nodes[0]
             break
     recording.reserve(first.size)
@@ -380,9 +397,11 @@ def _in_place(name):
 
 
 def _is_operand(other) -> bool:
-    return type(other) is RecordedArray or isinstance(
-        other, (float, int, np.ndarray, np.generic, list, tuple, complex)
-    ) or hasattr(other, "__float__")
+    return (
+        type(other) is RecordedArray
+        or isinstance(other, (float, int, np.ndarray, np.generic, list, tuple, complex))
+        or hasattr(other, "__float__")
+    )
 
 
 for _symbol, _name in {

@@ -60,7 +60,8 @@ class Recording:
                 f"cannot combine a recorded value with {type(values).__name__} "
                 f"(dtype {array.dtype}): numbers and arrays of numbers are wanted"
             )
-        return self.tape.constant(np.asarray(array, dtype=np.float64))
+        nodes: np.ndarray = self.tape.constant(np.asarray(array, dtype=np.float64))
+        return nodes
 
 
 def too_long() -> RecordingError:
@@ -72,7 +73,7 @@ def too_long() -> RecordingError:
     )
 
 
-def _stack() -> list:
+def _stack() -> list[Recording]:
     stack = getattr(_state, "stack", None)
     if stack is None:
         stack = _state.stack = []

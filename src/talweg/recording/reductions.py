@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import operator
+
 import numpy as np
 
-from talweg.recording.array import UFUNCS, RecordedArray, apply, recorded, recording_of
+from talweg.recording.array import UFUNCS, RecordedArray, apply, recorded, the_recording_of
 from talweg.recording.errors import RecordingError
 from talweg.recording.recording import Recording
 
@@ -17,7 +20,7 @@ _IDENTITIES = {
 }  # fmt: skip
 
 
-def reduce(name, array, axis=0, keepdims=False, initial=None, **_) -> RecordedArray:
+def reduce(name, array, axis=0, keepdims=False, initial=None, **_):
     """``ufunc.reduce`` for an associative ufunc."""
     array = recorded(array)
     if initial is np._NoValue:
@@ -40,7 +43,7 @@ def reduce(name, array, axis=0, keepdims=False, initial=None, **_) -> RecordedAr
     return result
 
 
-def _axes(array, axis) -> list:
+def _axes(array, axis) -> list[int]:
     if axis is None:
         return list(range(array.ndim))
     axes = axis if isinstance(axis, tuple) else (axis,)
@@ -64,7 +67,11 @@ def _fold(function, terms):
     for i in range(1, _RUN):
         result = function(result, runs[:, i])
     folded = _fold_pairs(function, result)
-    return folded if count == whole * _RUN else function(folded, _fold(function, terms[whole * _RUN :]))
+    return (
+        folded
+        if count == whole * _RUN
+        else function(folded, _fold(function, terms[whole * _RUN :]))
+    )
 
 
 def _fold_pairs(function, terms):
@@ -75,7 +82,7 @@ def _fold_pairs(function, terms):
     return terms[0]
 
 
-def accumulate(name, array, axis=0, **_) -> RecordedArray:
+def accumulate(name, array, axis=0, **_):
     """``ufunc.accumulate``."""
     array = recorded(array)
     (axis,) = _axes(array, axis)
@@ -87,11 +94,11 @@ def accumulate(name, array, axis=0, **_) -> RecordedArray:
 
 
 def _operands(a, b) -> tuple[RecordedArray, RecordedArray, Recording]:
-    recording = recording_of(a, b)
+    recording = the_recording_of(a, b)
     return recorded(a, recording), recorded(b, recording), recording
 
 
-def matmul(a, b) -> RecordedArray:
+def matmul(a, b):
     """``a @ b`` with NumPy's rules for shapes."""
     a, b, recording = _operands(a, b)
     if not a.ndim or not b.ndim:
@@ -112,13 +119,13 @@ def matmul(a, b) -> RecordedArray:
     return result
 
 
-def tensordot(a, b, axes=2) -> RecordedArray:
+def tensordot(a, b, axes=2):
     """``numpy.tensordot``."""
     a, b, _ = _operands(a, b)
     if isinstance(axes, (int, np.integer)):
         left, right = list(range(a.ndim - axes, a.ndim)), list(range(axes))
     else:
-        left, right = (_axes(x, tuple(np.atleast_1d(i))) for x, i in zip((a, b), axes))
+        left, right = (_axes(x, tuple(np.atleast_1d(i))) for x, i in zip((a, b), axes, strict=True))
     if [a.shape[i] for i in left] != [b.shape[i] for i in right]:
         raise ValueError(f"tensordot: shapes {a.shape} and {b.shape} do not fit along {axes}")
     free_a = [i for i in range(a.ndim) if i not in left]
@@ -130,7 +137,7 @@ def tensordot(a, b, axes=2) -> RecordedArray:
     return matmul(rows, columns).reshape(shape)
 
 
-def einsum(subscripts, *operands, optimize=None, out=None, **_) -> RecordedArray:
+def einsum(subscripts, *operands, optimize=None, out=None, **_):
     """``numpy.einsum`` with a subscripts string without an ellipsis."""
     if not isinstance(subscripts, str) or "." in subscripts or out is not None:
         raise RecordingError(
@@ -143,30 +150,35 @@ def einsum(subscripts, *operands, optimize=None, out=None, **_) -> RecordedArray
         output = "".join(sorted(c for c in set(inputs) - {","} if inputs.count(c) == 1))
     if len(labels) != len(operands):
         raise ValueError(f"einsum: {len(labels)} operands in {subscripts!r}, {len(operands)} given")
-    recording = recording_of(*operands)
+    if len(set(output)) < len(output) or not set(output) <= set(inputs) - {","}:
+        raise ValueError(
+            f"einsum: the output of {subscripts!r} repeats a letter or has one of its own"
+        )
+    recording = the_recording_of(*operands)
     order = output + "".join(sorted(set(inputs) - set(output) - {","}))
-    product = None
-    for label, operand in zip(labels, operands):
-        term = _aligned(label, recorded(operand, recording), order, subscripts)
-        if product is not None:
-            shape = np.broadcast_shapes(product.shape, term.shape)
-            recording.reserve(int(np.prod(shape)))
-        product = term if product is None else product * term
-    return reduce("add", product, tuple(range(len(output), len(order)))) if len(order) > len(output) else product.copy()
+    terms = [
+        _aligned(label, recorded(operand, recording), order, subscripts)
+        for label, operand in zip(labels, operands, strict=True)
+    ]
+    recording.reserve(int(np.prod(np.broadcast_shapes(*(term.shape for term in terms)))))
+    product = functools.reduce(operator.mul, terms)
+    if len(order) == len(output):
+        return product.copy()
+    return reduce("add", product, tuple(range(len(output), len(order))))
 
 
 def _aligned(label, operand, order, subscripts):
     """The operand with its axes in the order of `order`, length 1 where it has none."""
     if len(label) != operand.ndim:
-        raise ValueError(f"einsum: {label!r} in {subscripts!r} for an array of shape {operand.shape}")
+        raise ValueError(
+            f"einsum: {label!r} in {subscripts!r} for an array of shape {operand.shape}"
+        )
     while len(set(label)) < len(label):
         repeated = next(c for c in label if label.count(c) > 1)
         first = label.index(repeated)
         second = label.index(repeated, first + 1)
         operand = np.moveaxis(operand.diagonal(0, first, second), -1, 0)
-        label = repeated + "".join(
-            c for i, c in enumerate(label) if i not in (first, second)
-        )
+        label = repeated + "".join(c for i, c in enumerate(label) if i not in (first, second))
     present = [c for c in order if c in label]
     operand = operand.transpose([label.index(c) for c in present])
     sizes = iter(operand.shape)

@@ -8,14 +8,15 @@ from talweg.recording.array import RecordedArray
 
 # In the order of talweg::Operation, which saved tapes fix.
 OPERATIONS = (
-    "input constant data_column add subtract multiply divide negate power exp log sqrt sin cos tan "
-    "tanh sinh cosh atan erf log1p expm1 sigmoid absolute sign minimum maximum less less_equal "
-    "equal select sum_rows"
-).split()
+    "input", "constant", "data_column", "add", "subtract", "multiply", "divide", "negate",
+    "power", "exp", "log", "sqrt", "sin", "cos", "tan", "tanh", "sinh", "cosh", "atan", "erf",
+    "log1p", "expm1", "sigmoid", "absolute", "sign", "minimum", "maximum", "less", "less_equal",
+    "equal", "select", "sum_rows",
+)  # fmt: skip
 _NO_NODE = 0xFFFFFFFF
 
 
-def replay(stored: dict, x: RecordedArray) -> RecordedArray:
+def replay(stored: dict[str, np.ndarray], x: RecordedArray) -> RecordedArray:
     """The stored function's value at recorded `x`, shape (n,).
 
     Parameters

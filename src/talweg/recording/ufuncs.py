@@ -8,7 +8,14 @@ from functools import partial
 import numpy as np
 
 from talweg.recording import errors
-from talweg.recording.array import UFUNCS, RecordedArray, apply, recorded, smooth_select
+from talweg.recording.array import (
+    UFUNCS,
+    RecordedArray,
+    apply,
+    recorded,
+    smooth_select,
+    the_recording_of,
+)
 from talweg.recording.errors import RecordingError
 from talweg.recording.reductions import accumulate, matmul, reduce
 
@@ -58,6 +65,16 @@ def _ufunc(function):
     return function
 
 
+def _binary(function):
+    """A composite of two operands, of which either may be a plain number or array."""
+
+    def operation(a, b):
+        return function(*recorded_pair(a, b))
+
+    UFUNCS[function.__name__] = operation
+    return operation
+
+
 # Comparisons and logic. A truth value is 1.0 or 0.0 on the tape.
 
 
@@ -77,7 +94,12 @@ def not_equal(a, b):
 
 
 def _truth(a):
-    return a if getattr(a, "dtype", None) == bool or isinstance(a, bool) else not_equal(a, 0.0)
+    return a if _is_truth(a) else not_equal(a, 0.0)
+
+
+def _is_truth(a) -> bool:
+    dtype = a.dtype if type(a) is RecordedArray else np.asarray(a).dtype
+    return bool(dtype.kind == "b")
 
 
 @_ufunc
@@ -102,7 +124,7 @@ def logical_xor(a, b):
 
 def _bitwise(name, logical):
     def operation(*operands):
-        if not all(np.asarray(getattr(a, "dtype", np.asarray(a).dtype)) == bool for a in operands):
+        if not all(_is_truth(a) for a in operands):
             raise RecordingError(f"numpy.{name} works on comparisons only, not on recorded values")
         return logical(*operands)
 
@@ -159,7 +181,7 @@ def cbrt(a):
     return smooth_select(a, 0.0, negative_root, positive_root)
 
 
-@_ufunc
+@_binary
 def hypot(a, b):
     return apply("sqrt", a * a + b * b)
 
@@ -175,13 +197,14 @@ def arccos(a):
     return 2.0 * apply("atan", apply("sqrt", (1.0 - a) / (1.0 + a)))
 
 
-@_ufunc
+@_binary
 def arctan2(b, a):
-    # Half-angle formulas; each is used where its sum does not cancel.
-    radius = hypot(a, b)
-    right = apply("atan", b / (radius + a))
-    left = apply("atan", (radius - a) / b)
-    return 2.0 * smooth_select(a, 0.0, left, right)
+    # The half-angle formula needs fewer cases, but its derivatives cancel near the negative axis.
+    half_turn = smooth_select(b, 0.0, -math.pi, math.pi)
+    flat = apply("atan", b / a) + smooth_select(a, 0.0, half_turn, 0.0)
+    steep = 0.5 * half_turn - apply("atan", a / b)
+    size_a, size_b = (apply("absolute", side, smooth=True) for side in (a, b))
+    return smooth_select(size_a, size_b, steep, flat)
 
 
 def _arcsinh_of_positive(a):
@@ -224,15 +247,15 @@ def logit(a):
     return apply("log", a) - apply("log1p", -a)
 
 
-@_ufunc
+@_binary
 def logaddexp(a, b):
     # Selects rather than maximum and absolute, whose derivatives at a = b would not add up.
     larger = smooth_select(a, b, b, a)
-    distance = smooth_select(a, b, apply("subtract", a, b), apply("subtract", b, a))
+    distance = smooth_select(a, b, a - b, b - a)
     return larger + apply("log1p", apply("exp", distance))
 
 
-@_ufunc
+@_binary
 def logaddexp2(a, b):
     log_two = math.log(2.0)
     return logaddexp(a * log_two, b * log_two) / log_two
@@ -246,25 +269,25 @@ def erfc(a):
     )
 
 
-@_ufunc
+@_binary
 def xlogy(a, b):
     return a * apply("log", b)
 
 
-@_ufunc
+@_binary
 def xlog1py(a, b):
     return a * apply("log1p", b)
 
 
-@_ufunc
+@_binary
 def copysign(a, b):
     magnitude = apply("absolute", a)
     return apply("select", b < 0.0, -magnitude, magnitude)
 
 
-@_ufunc
+@_binary
 def heaviside(a, at_zero):
-    return apply("select", a < 0.0, 0.0, apply("select", apply("equal", a, 0.0), at_zero, 1.0))
+    return apply("select", a < 0.0, 0.0, apply("select", a == 0.0, at_zero, 1.0))
 
 
 @_ufunc
@@ -286,8 +309,7 @@ UFUNCS["vecmat"] = lambda a, b: matmul(recorded_pair(a, b)[0][..., None, :], b)[
 
 def recorded_pair(a, b):
     """Both operands recorded, where at least one is."""
-    total = RecordedArray if type(a) is RecordedArray else None
-    recording = (a if total else b)._recording
+    recording = the_recording_of(a, b)
     return recorded(a, recording), recorded(b, recording)
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import operator
 import re
 from collections.abc import Callable
+from typing import TypeVar
 
 from talweg.objective import Objective
 
@@ -40,11 +42,16 @@ class Entry:
     sizes: range | None = None
 
 
-def listed(name, size=None, default=None, sizes=None):
+_Build = TypeVar("_Build", bound=Callable[..., Objective])
+
+
+def listed(
+    name: str, size: str | None = None, default: int | None = None, sizes: range | None = None
+) -> Callable[[_Build], _Build]:
     """Put a function that builds a surface into the catalogue."""
 
-    def register(build):
-        summary = build.__doc__.split("\n", 1)[0].rstrip(".")
+    def register(build: _Build) -> _Build:
+        summary = (build.__doc__ or "").split("\n", 1)[0].rstrip(".")
         _entries[name] = Entry(name, build, summary, size, default, sizes)
         return build
 
@@ -102,7 +109,11 @@ def by_name(name: str) -> Objective:
     entry = _entries.get(stem)
     if entry is None or not (number.isascii() and number.isdigit() and len(number) < 10):
         near = difflib.get_close_matches(stem if number.isdigit() else wanted, _entries, n=3)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(_entries)}"
+        hint = (
+            f"did you mean {' or '.join(near)}?"
+            if near
+            else f"there are {', '.join(sorted(_entries))}"
+        )
         raise ValueError(f"name: no surface is called {name!r}: {hint}")
     if entry.sizes is None:
         raise ValueError(f"name: {entry.name} has no size to choose, got {name!r}")
@@ -118,6 +129,7 @@ def checked_size(size, argument, sizes: range) -> int:
     """A size in the range, or an error naming the argument."""
     if isinstance(size, bool) or not hasattr(size, "__index__"):
         raise TypeError(f"{argument}: want an int, got {size!r}")
-    if size.__index__() not in sizes:
+    count = operator.index(size)
+    if count not in sizes:
         raise ValueError(f"{argument}: want {sizes.start} to {sizes.stop - 1}, got {size}")
-    return size.__index__()
+    return count

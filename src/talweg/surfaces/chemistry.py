@@ -48,8 +48,8 @@ def muller_brown() -> Objective:
 def quapp(k: int) -> Objective:
     """Quapp's example `k` for gradient extremals that bifurcate; example 3 is there.
 
-    Example 3: f(x, y) = (x y - 2)(y - x)/2, with the saddles +-(sqrt 2, sqrt 2) and the branch points
-    +-(sqrt 0.4, -sqrt 0.4) of its gradient extremals.
+    Example 3: f(x, y) = (x y - 2)(y - x)/2, with the saddles +-(sqrt 2, sqrt 2); its gradient
+    extremals have the branch points +-(sqrt 0.4, -sqrt 0.4).
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def wolfe_quapp() -> Objective:
     --------
     >>> import talweg
     >>> round(float(talweg.surfaces.wolfe_quapp()([-1.17405609, 1.47708706])), 4)
-    -6.7623
+    -6.7625
     """
     return planar(
         "wolfe-quapp",
@@ -182,8 +182,8 @@ def leps() -> Objective:
     """London-Eyring-Polanyi-Sato potential of three atoms A, B, C on a line.
 
     The coordinates are the distances r_AB and r_BC; r_AC is their sum. With
-    Q(d, r) = d (3/2 exp(-2 w) - exp(-w))/2 and J(d, r) = d (exp(-2 w) - 6 exp(-w))/4, w = 1.942 (r - 0.742),
-    and each pair's Q and J divided by its factor s,
+    Q(d, r) = d (3/2 exp(-2 w) - exp(-w))/2 and J(d, r) = d (exp(-2 w) - 6 exp(-w))/4,
+    w = 1.942 (r - 0.742), and each pair's Q and J divided by its factor s,
 
     V = Q_AB + Q_BC + Q_AC - sqrt(J_AB^2 + J_BC^2 + J_AC^2 - J_AB J_BC - J_BC J_AC - J_AB J_AC)
 

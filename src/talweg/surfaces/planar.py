@@ -227,8 +227,7 @@ def monkey_saddle() -> Objective:
     Examples
     --------
     >>> import talweg
-    >>> talweg.surfaces.monkey_saddle().hess([0.0, 0.0])
-    array([[0., 0.],
-           [0., 0.]])
+    >>> float(talweg.surfaces.monkey_saddle()([1.0, 1.0]))
+    -2.0
     """
     return planar("monkey-saddle", lambda x, y: x**3 - 3 * x * y**2, (-1.0, 1.0))

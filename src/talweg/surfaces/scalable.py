@@ -133,8 +133,8 @@ def phi4_chain(n: int = 3, coupling: float = 0.1) -> Objective:
 def lennard_jones(atoms: int = 3) -> Objective:
     """Cluster of atoms with Lennard-Jones pair potentials, in reduced units.
 
-    f(x) = sum over pairs of 4 (r^-12 - r^-6), r the distance of the two atoms in units of sigma, f in
-    units of epsilon
+    f(x) = sum over pairs of 4 (r^-12 - r^-6), r the distance of the two atoms in units of sigma,
+    f in units of epsilon
 
     Translations and rotations leave f as it is, so every critical point has (at least five, in
     general six) zero eigenvalues.

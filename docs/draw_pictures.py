@@ -1,0 +1,30 @@
+"""Draws the pictures of README.md and the documentation: python docs/draw_pictures.py [FOLDER]."""
+
+import sys
+from pathlib import Path
+
+import matplotlib
+
+import talweg
+
+matplotlib.use("Agg")
+
+
+def save(figure, path: Path) -> None:
+    figure.savefig(path, dpi=120, pil_kwargs={"optimize": True})
+    print(path)
+
+
+def main(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("muller-brown", "quapp-3"):
+        survey = talweg.survey(talweg.surfaces.by_name(name))
+        save(survey.plot(), folder / f"{name}.png")
+    f = talweg.datasets.logistic("breast-cancer")
+    (minimum,) = talweg.critical_points(f, starts=[[0.0] * f.n])
+    survey = talweg.survey(f, starts=[minimum.x], branches=[0, -1], max_length=10.0)
+    save(survey.plot(), folder / "logistic-breast-cancer.png")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "pictures")
