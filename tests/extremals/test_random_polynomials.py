@@ -31,8 +31,8 @@ class Polynomial:
             total = total + self.stiffness[i] * y[i] ** 2 / 2 + y[i] ** 4 / 4
         for (i, j, k), a in self.cubic:
             total = total + a * y[i] * y[j] * y[k]
-        for (i, j, k, l), a in self.quartic:
-            total = total + a * y[i] * y[j] * y[k] * y[l]
+        for (i, j, k, m), a in self.quartic:
+            total = total + a * y[i] * y[j] * y[k] * y[m]
         return self.scale * total
 
     def objective(self):
@@ -50,7 +50,7 @@ def test_surveys_of_random_polynomials(n, seed, check_curve):
     survey = talweg.survey(f, bounds=box(n))
     for point in survey.critical_points:
         assert np.linalg.norm(f.grad(point.x)) <= 1e-12 * np.linalg.norm(f.hess(point.x))
-    for i, point in enumerate(survey.critical_points):
+    for i in range(len(survey.critical_points)):
         for branch, direction in itertools.product(range(n), (1, -1)):
             assert (i, branch, direction) in survey.half_branches
     # Both ends of every arc agree.

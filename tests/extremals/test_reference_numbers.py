@@ -1,5 +1,7 @@
 """Numbers of three surfaces, published or computed independently in high precision."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -152,7 +154,7 @@ def test_muller_brown_soft_curve_passes_the_saddles_in_order(muller_brown):
         assert near(event.x, muller_brown.critical_points[name[which]].x)
     joined = {frozenset((edge.start, edge.stop)) for edge in muller_brown.edges()}
     chain = ("MB", "S2", "MC", "S1")
-    assert {frozenset((name[a], name[b])) for a, b in zip(chain, chain[1:])} <= joined
+    assert {frozenset((name[a], name[b])) for a, b in itertools.pairwise(chain)} <= joined
 
 
 def test_muller_brown_folds_and_inflections(muller_brown):
