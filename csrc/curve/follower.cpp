@@ -847,6 +847,16 @@ Task<void> Follower::follow() {
       }
     }
     if (step_events_.size() > 1) {
+      // Lines cross at a critical point with a repeated eigenvalue: that is all there is to say.
+      for (std::size_t i = 0; i < step_events_.size(); ++i) {
+        if (step_events_[i].kind != EventKind::critical_point) continue;
+        const double here = step_events_[i].arclength;
+        const double near = 1e-7 * options_.max_step + step_events_[i].error;
+        std::erase_if(step_events_, [&](const CurveEvent& event) {
+          return event.kind == EventKind::branch_point &&
+                 std::fabs(event.arclength - here) <= near + event.error;
+        });
+      }
       std::stable_sort(
           step_events_.begin(), step_events_.end(),
           [](const CurveEvent& a, const CurveEvent& b) { return a.arclength < b.arclength; });
