@@ -268,7 +268,7 @@ class Objective:
         third: Floats = self._core.evaluate(points, THIRD, vectors)["third"]
         return third[0] if single else third
 
-    def _points(self, x, argument="x"):
+    def _points(self, x: Any, argument: str = "x") -> tuple[Floats, bool]:
         """`x` as (m, n) floats, and whether it was one point."""
         if type(x) is not np.ndarray or x.dtype != np.float64:
             x = _as_floats(x, argument)
@@ -291,7 +291,7 @@ class Objective:
                 raise ValueError(f"{argument}: NaN{where}")
         return points, single
 
-    def _points_and_vectors(self, x, v):
+    def _points_and_vectors(self, x: ArrayLike, v: ArrayLike) -> tuple[Floats, Floats, bool]:
         points, single_point = self._points(x)
         vectors, single_vector = self._points(v, "v")
         if len(points) != len(vectors):
@@ -305,7 +305,7 @@ class Objective:
                 )
         return points, vectors, single_point and single_vector
 
-    def _replayed(self, x):
+    def _replayed(self, x: Any) -> Any:
         from talweg.recording.replay import replay
 
         if self._tape is None:
@@ -377,7 +377,7 @@ class Objective:
         )
         return self
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return Objective.from_arrays, (self.to_arrays(),)
 
     def __repr__(self) -> str:
@@ -390,7 +390,7 @@ class Objective:
         return f"<Objective {', '.join(parts)}>"
 
 
-def checked_dimension(n) -> int:
+def checked_dimension(n: Any) -> int:
     """`n` as an int, or an error."""
     if isinstance(n, (bool, np.bool_)) or not isinstance(n, (int, np.integer)):
         raise TypeError(f"n: want the number of coordinates, an int, got {n!r}")
@@ -421,7 +421,7 @@ def checked_bounds(bounds: ArrayLike | None, n: int) -> Floats | None:
     return array
 
 
-def _as_floats(x, argument) -> np.ndarray:
+def _as_floats(x: Any, argument: str) -> Floats:
     try:
         array = np.asarray(x)
     except ValueError:
@@ -433,10 +433,10 @@ def _as_floats(x, argument) -> np.ndarray:
     return array.astype(np.float64, copy=False)
 
 
-def _is_expression(value) -> bool:
+def _is_expression(value: Any) -> bool:
     return isinstance(value, str) or hasattr(value, "free_symbols")
 
 
-def _name_of(fun) -> str:
+def _name_of(fun: Any) -> str:
     name = getattr(fun, "__name__", None) or type(fun).__name__
     return "f" if name == "<lambda>" else name

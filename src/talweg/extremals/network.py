@@ -222,7 +222,9 @@ class Network:
             if critical:
                 found, _ = find(self.f, (), event["x"], None, 1, 1)
                 near = [
-                    p for p in found if np.linalg.norm(p.x - event["x"]) <= self._near(event["error"])
+                    p
+                    for p in found
+                    if np.linalg.norm(p.x - event["x"]) <= self._near(event["error"])
                 ]
                 if not near:
                     return None
@@ -361,9 +363,7 @@ class Network:
                 return
             arm = end.opposite()
 
-    def _joined(
-        self, chain: list[tuple[_Arm, bool]], closed: bool, inconsistent: bool
-    ) -> Extremal:
+    def _joined(self, chain: list[tuple[_Arm, bool]], closed: bool, inconsistent: bool) -> Extremal:
         pieces: list[Arc] = []
         nodes: dict[int, int] = {}  # point: node
         count = 0

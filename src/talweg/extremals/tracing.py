@@ -101,7 +101,15 @@ def trace(
     True
     """
     setting = _Setting(
-        f, x0, bounds, max_step, max_points, max_length, initial_step, near_branch_distance, tolerance
+        f,
+        x0,
+        bounds,
+        max_step,
+        max_points,
+        max_length,
+        initial_step,
+        near_branch_distance,
+        tolerance,
     )
     start = setting.start(branch, direction)
     status = Status(start["status"])
