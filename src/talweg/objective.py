@@ -291,7 +291,7 @@ class Objective:
                 raise ValueError(f"{argument}: NaN{where}")
         return points, single
 
-    def _points_and_vectors(self, x: ArrayLike, v: ArrayLike) -> tuple[Floats, Floats, bool]:
+    def _points_and_vectors(self, x: Any, v: Any) -> tuple[Floats, Floats, bool]:
         points, single_point = self._points(x)
         vectors, single_vector = self._points(v, "v")
         if len(points) != len(vectors):
@@ -421,7 +421,7 @@ def checked_bounds(bounds: ArrayLike | None, n: int) -> Floats | None:
     return array
 
 
-def _as_floats(x: Any, argument: str) -> Floats:
+def _as_floats(x: Any, argument: str) -> np.ndarray:
     try:
         array = np.asarray(x)
     except ValueError:
