@@ -1,10 +1,12 @@
-"""Every example runs: in the docstrings of the package, in docs/*.md and in README.md."""
+"""Every example runs: in the docstrings of the package, docs/*.md, README.md, and examples/."""
 
 import doctest
 import importlib
 import os
 import pkgutil
 import re
+import runpy
+import sys
 from pathlib import Path
 
 import pytest
@@ -63,3 +65,23 @@ def test_documents(path):
             session.update(test.globs)
         else:
             exec(compile("\n" * line + code, str(path), "exec"), session)
+
+
+# What each program prints on the way, from the published energies of the surface or by definition.
+PRINTED = {
+    "survey_a_surface": r"minima 1 and 2 meet at saddle 3, 35\.917784 and 8\.518878 above them",
+    "step_a_tracer": r"inflection at .* error \de-1[3-6]",
+    "logistic_regression": r"points, talweg throughout: True",
+}
+
+
+@pytest.mark.parametrize(
+    "path", sorted((REPOSITORY / "examples").glob("*.py")), ids=lambda p: p.stem
+)
+def test_programs(path, monkeypatch, capsys, tmp_path):
+    picture = tmp_path / "picture.png"
+    takes_picture = "sys.argv" in path.read_text()
+    monkeypatch.setattr(sys, "argv", [str(path), *([str(picture)] if takes_picture else [])])
+    runpy.run_path(str(path), run_name="__main__")
+    assert re.search(PRINTED[path.stem], capsys.readouterr().out)
+    assert picture.exists() == takes_picture

@@ -3,8 +3,10 @@
 import importlib.metadata
 import importlib.resources
 import os
+import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -26,15 +28,25 @@ def package():
     return Path(os.fspath(importlib.resources.files("talweg")))
 
 
-def build_and_run(tmp_path, *options, **environment):
-    """Build the consumer project and return what its program prints."""
-    build = tmp_path / "build"
-    common = {"check": True, "text": True, "env": {**os.environ, **environment}}
-    generator = ["-G", "Ninja"] if shutil.which("ninja") else []
-    source = REPOSITORY / "tests" / "consumer"
-    subprocess.run(["cmake", "-S", source, "-B", build, *generator, *options], **common)
-    subprocess.run(["cmake", "--build", build], **common)
-    return subprocess.run([build / "consumer"], capture_output=True, **common).stdout
+def build_and_run(source, program, build, *options):
+    """Build a CMake project and return what its program prints."""
+    # Programs that pip installed stand beside the interpreter, which need not be on the path.
+    path = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
+    common = {"check": True, "text": True, "env": {**os.environ, "PATH": path}}
+    cmake = shutil.which("cmake", path=path)
+    generator = ["-G", "Ninja"] if shutil.which("ninja", path=path) else []
+    subprocess.run([cmake, "-S", source, "-B", build, *generator, *options], **common)
+    subprocess.run([cmake, "--build", build], **common)
+    return subprocess.run([build / program], capture_output=True, **common).stdout
+
+
+def build_and_run_consumer(tmp_path, *options):
+    printed = build_and_run(
+        REPOSITORY / "tests" / "consumer", "consumer", tmp_path / "build", *options
+    )
+    # Its exit code says that the numbers are right; here is that it said something.
+    for word in ("Morse index", "level_fold", "branch_point", "closed loop"):
+        assert word in printed
 
 
 def test_version_is_the_same_everywhere(package):
@@ -80,11 +92,33 @@ def test_cmake_projects_of_python_builds_find_it(package):
 
 
 def test_consumer_builds_against_the_installed_package(package, tmp_path):
-    assert build_and_run(tmp_path, f"-Dtalweg_DIR={talweg.get_cmake_dir()}").strip()
+    build_and_run_consumer(tmp_path, f"-Dtalweg_DIR={talweg.get_cmake_dir()}")
 
 
 def test_consumer_builds_against_a_moved_copy(package, tmp_path):
     moved = tmp_path / "elsewhere"
     for part in ("include", "lib", "share"):
         shutil.copytree(package / part, moved / part)
-    assert build_and_run(tmp_path, f"-DCMAKE_PREFIX_PATH={moved}").strip()
+    build_and_run_consumer(tmp_path, f"-DCMAKE_PREFIX_PATH={moved}")
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/cpp.md"])
+def test_the_program_of_a_document_builds_and_runs(package, tmp_path, document):
+    """All C++ blocks of a document one after the other are the body of one program."""
+    text = (REPOSITORY / document).read_text(encoding="utf-8")
+    lines = "\n".join(
+        re.findall(r"^```cpp\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    ).splitlines()
+    outside = [line for line in lines if line.startswith("#include")]
+    body = [line for line in lines if line not in outside]
+    if not any("int main" in line for line in body):
+        body = ["int main() {", *body, "}"]
+    standard = [f"#include <{name}>" for name in ("atomic", "cstdio", "vector")]
+    (tmp_path / "main.cpp").write_text("\n".join([*standard, *outside, *body]) + "\n")
+    (tmp_path / "CMakeLists.txt").write_text(
+        "cmake_minimum_required(VERSION 3.24)\nproject(document LANGUAGES CXX)\n"
+        "find_package(talweg 0.1 REQUIRED)\nadd_executable(program main.cpp)\n"
+        "target_link_libraries(program PRIVATE talweg::talweg)\n"
+    )
+    directory = f"-Dtalweg_DIR={talweg.get_cmake_dir()}"
+    assert build_and_run(tmp_path, "program", tmp_path / "build", directory).strip()

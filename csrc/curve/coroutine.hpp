@@ -97,6 +97,7 @@ struct Lane {
   CurvePoint* pending = nullptr;
   bool pausing = false;  // whether accepted points are handed out one by one
   bool paused = false;
+  std::size_t evaluations = 0;
   std::coroutine_handle<> waiting;
 
   struct Evaluation {
@@ -105,6 +106,7 @@ struct Lane {
     bool await_ready() const noexcept { return false; }
     void await_suspend(std::coroutine_handle<> handle) const noexcept {
       lane.pending = point;
+      ++lane.evaluations;
       lane.waiting = handle;
     }
     void await_resume() const noexcept {}

@@ -22,6 +22,22 @@ struct Reduction {
   std::vector<double> direction[2];  // dy / dxi, dy / deta
 };
 
+// Room for the solves of one crossing: there are dozens of them.
+struct Workspace {
+  Workspace(const DefiningSystem& system, std::size_t d)
+      : point(system.make_point()),
+        residual(d - 1),
+        jacobian((d - 1) * d),
+        matrix((d + 1) * (d + 1)),
+        right(d + 1),
+        pivots(d + 1) {}
+
+  CurvePoint point;
+  std::vector<double> residual, jacobian, matrix, right;
+  std::vector<std::size_t> pivots;
+  Reduction side[2];
+};
+
 // Kernel directions and deficient direction from the two smallest singular values.
 bool set_borders(Reduction& reduction, const std::vector<double>& jacobian) {
   const std::size_t d = reduction.dimension, rows = d - 1;
@@ -55,13 +71,12 @@ bool set_borders(Reduction& reduction, const std::vector<double>& jacobian) {
   return true;
 }
 
-// Solves for y and h at (xi, eta), starting from the y it holds.
+// Solves for y and h at (xi, eta), starting from the y it holds, until a correction is at most
+// `accuracy`; that is the error of the gradient then, while y is better.
 Task<bool> reduce(Lane& lane, DefiningSystem& system, const CurvePoint& reference, double xi,
-                  double eta, Reduction& reduction) {
+                  double eta, double accuracy, Reduction& reduction, Workspace& work) {
   const std::size_t d = reduction.dimension, rows = d - 1, size = d + 1;
-  CurvePoint point = system.make_point();
-  std::vector<double> residual(rows), jacobian(rows * d), matrix(size * size), right(size);
-  std::vector<std::size_t> pivots(size);
+  auto& [point, residual, jacobian, matrix, right, pivots, side] = work;
   double previous = std::numeric_limits<double>::infinity();
   for (int iteration = 0; iteration < 12; ++iteration) {
     system.chart_point(reference, reduction.y.data(), point);
@@ -95,9 +110,9 @@ Task<bool> reduce(Lane& lane, DefiningSystem& system, const CurvePoint& referenc
     }
     reduction.h += right[d];
     if (!std::isfinite(change) || change > 1e3) co_return false;
-    const bool settled = change <= 1e-15 || (iteration > 1 && change > 0.3 * previous);
+    const bool settled = change <= accuracy || (iteration > 1 && change > 0.3 * previous);
     previous = change;
-    if (!settled && change > 1e-9) continue;
+    if (!settled) continue;
     for (std::size_t c = 0; c < 2; ++c) {
       std::fill(right.begin(), right.end(), 0.0);
       right[rows + c] = 1.0;
@@ -105,9 +120,40 @@ Task<bool> reduce(Lane& lane, DefiningSystem& system, const CurvePoint& referenc
       reduction.direction[c].assign(right.begin(), right.begin() + static_cast<long>(d));
       reduction.gradient[c] = right[d];
     }
-    if (settled) co_return change < 1e-7;
+    co_return change < 1e-7;
   }
   co_return false;
+}
+
+// The Hessian of h (xi xi, xi eta, eta eta) at (xi, eta), where `reduction` is solved, by
+// differences of its exact gradient.
+Task<bool> differentiate(Lane& lane, DefiningSystem& system, const CurvePoint& reference, double xi,
+                         double eta, double offset, const Reduction& reduction, Workspace& work,
+                         double* hessian) {
+  const double accuracy = std::max(1e-15, 1e-7 * offset);
+  Reduction* const side = work.side;
+  side[0] = side[1] = reduction;
+  double columns[2][2];
+  for (int c = 0; c < 2; ++c) {
+    for (int s = 0; s < 2; ++s) {
+      const double signed_offset = s == 0 ? offset : -offset;
+      for (std::size_t i = 0; i < reduction.dimension; ++i) {
+        side[s].y[i] = reduction.y[i] + signed_offset * reduction.direction[c][i];
+      }
+      side[s].h = reduction.h + signed_offset * reduction.gradient[c];
+      const bool solved =
+          co_await reduce(lane, system, reference, xi + (c == 0 ? signed_offset : 0.0),
+                          eta + (c == 1 ? signed_offset : 0.0), accuracy, side[s], work);
+      if (!solved) co_return false;
+    }
+    for (int r = 0; r < 2; ++r) {
+      columns[c][r] = (side[0].gradient[r] - side[1].gradient[r]) / (2.0 * offset);
+    }
+  }
+  hessian[0] = columns[0][0];
+  hessian[1] = 0.5 * (columns[0][1] + columns[1][0]);
+  hessian[2] = columns[1][1];
+  co_return true;
 }
 
 // Length of the x part of xi dy/dxi + eta dy/deta in the chart, whose first n coordinates are an
@@ -121,10 +167,25 @@ double position_length(const Reduction& reduction, std::size_t n, double xi, dou
   return std::sqrt(sum);
 }
 
+// The extreme of |dx| on h + (1/2) q = 0, from the pencil of the quadratic form q and the metric of
+// x on the kernel; negative where that metric is degenerate.
+double half_gap(const Reduction& reduction, std::size_t n, const double* hessian, double h) {
+  const double g0 = std::pow(position_length(reduction, n, 1.0, 0.0), 2);
+  const double g2 = std::pow(position_length(reduction, n, 0.0, 1.0), 2);
+  const double g1 = 0.5 * (std::pow(position_length(reduction, n, 1.0, 1.0), 2) - g0 - g2);
+  const double metric = g0 * g2 - g1 * g1;
+  if (!(metric > 1e-14 * (g0 + g2) * (g0 + g2))) return -1.0;
+  const double trace = (hessian[0] * g2 + hessian[2] * g0 - 2.0 * hessian[1] * g1) / metric;
+  const double product = (hessian[0] * hessian[2] - hessian[1] * hessian[1]) / metric;
+  const double root = std::sqrt(std::max(0.0, 0.25 * trace * trace - product));
+  const double against = h > 0.0 ? 0.5 * trace - root : 0.5 * trace + root;
+  return std::sqrt(std::fabs(2.0 * h / against));
+}
+
 }  // namespace
 
 Task<Crossing> find_crossing(Lane& lane, DefiningSystem& system, const CurvePoint& guess,
-                             double reach) {
+                             double reach, double largest_half_gap) {
   Crossing crossing;
   const std::size_t n = system.coordinates();
   Reduction reduction;
@@ -132,35 +193,29 @@ Task<Crossing> find_crossing(Lane& lane, DefiningSystem& system, const CurvePoin
   if (d < 3) co_return crossing;
 
   CurvePoint reference = guess;
+  Workspace work(system, d);
   double xi = 0.0, eta = 0.0, hessian[3] = {0.0, 0.0, 0.0}, last_step = reach;
   std::vector<double> jacobian((d - 1) * d);
   system.chart_jacobian(reference, reference, jacobian.data());
   if (!set_borders(reduction, jacobian)) co_return crossing;
   reduction.y.assign(d, 0.0);
 
-  constexpr int most_iterations = 15;
+  constexpr int most_iterations = 20;
   bool settled = false;
   for (int iteration = 0; iteration < most_iterations && !settled; ++iteration) {
-    const bool solved = co_await reduce(lane, system, reference, xi, eta, reduction);
+    const double accuracy = std::max(1e-15, 1e-6 * std::min(last_step, 1e-3 * reach));
+    const bool solved =
+        co_await reduce(lane, system, reference, xi, eta, accuracy, reduction, work);
     if (!solved) co_return crossing;
     const double noise = system.chart_noise(reference);
-    // Differences of the exact gradient of h: the offset follows the size of the Newton steps.
-    const double offset = std::clamp(0.1 * last_step, std::max(1e-6 * reach, 1e-7), 0.01 * reach);
-    double columns[2][2];
-    for (int c = 0; c < 2; ++c) {
-      Reduction forward = reduction, backward = reduction;
-      const double dx = c == 0 ? offset : 0.0, de = c == 1 ? offset : 0.0;
-      const bool ahead = co_await reduce(lane, system, reference, xi + dx, eta + de, forward);
-      if (!ahead) co_return crossing;
-      const bool behind = co_await reduce(lane, system, reference, xi - dx, eta - de, backward);
-      if (!behind) co_return crossing;
-      for (int r = 0; r < 2; ++r) {
-        columns[c][r] = (forward.gradient[r] - backward.gradient[r]) / (2.0 * offset);
-      }
+    // The Hessian's relative error is the length of the last step in units of reach: once that is
+    // small, it serves for the steps that are left.
+    if (iteration == 0 || last_step > 1e-3 * reach) {
+      const double offset = std::clamp(0.1 * last_step, 1e-4 * reach, 0.01 * reach);
+      const bool known = co_await differentiate(lane, system, reference, xi, eta, offset, reduction,
+                                                work, hessian);
+      if (!known) co_return crossing;
     }
-    hessian[0] = columns[0][0];
-    hessian[1] = 0.5 * (columns[0][1] + columns[1][0]);
-    hessian[2] = columns[1][1];
     const double determinant = hessian[0] * hessian[2] - hessian[1] * hessian[1];
     const double size =
         hessian[0] * hessian[0] + 2 * hessian[1] * hessian[1] + hessian[2] * hessian[2];
@@ -170,6 +225,13 @@ Task<Crossing> find_crossing(Lane& lane, DefiningSystem& system, const CurvePoin
     const double t =
         -(hessian[0] * reduction.gradient[1] - hessian[1] * reduction.gradient[0]) / determinant;
     last_step = std::hypot(s, t);
+    // What the quadratic model says of its own centre settles most searches after one or two steps;
+    // a margin for the model.
+    const double level =
+        reduction.h + 0.5 * (reduction.gradient[0] * s + reduction.gradient[1] * t);
+    if (determinant < 0.0 && half_gap(reduction, n, hessian, level) > 3.0 * largest_half_gap) {
+      co_return crossing;
+    }
     const double shorten = last_step > reach ? reach / last_step : 1.0;
     xi += shorten * s;
     eta += shorten * t;
@@ -184,8 +246,11 @@ Task<Crossing> find_crossing(Lane& lane, DefiningSystem& system, const CurvePoin
     if (iteration + 1 == most_iterations) settled = last_step <= 1e-9 * reach;
   }
   if (!settled) co_return crossing;
-  const bool solved = co_await reduce(lane, system, reference, xi, eta, reduction);
+  const bool solved = co_await reduce(lane, system, reference, xi, eta, 1e-15, reduction, work);
   if (!solved) co_return crossing;
+  const bool known = co_await differentiate(lane, system, reference, xi, eta,
+                                            std::max(1e-5 * reach, 1e-7), reduction, work, hessian);
+  if (!known) co_return crossing;
   if (hessian[0] * hessian[2] - hessian[1] * hessian[1] >= 0.0) co_return crossing;
 
   crossing.centre = system.make_point();
@@ -194,21 +259,11 @@ Task<Crossing> find_crossing(Lane& lane, DefiningSystem& system, const CurvePoin
   crossing.found = true;
   crossing.error = std::max(last_step, 4.0 * system.chart_noise(reference));
 
-  // Half-gap: the extreme of |dx| on h + (1/2) q = 0, from the pencil of the quadratic form q and
-  // the metric of x on the kernel.
-  const double g0 = std::pow(position_length(reduction, n, 1.0, 0.0), 2);
-  const double g2 = std::pow(position_length(reduction, n, 0.0, 1.0), 2);
-  const double g1 = 0.5 * (std::pow(position_length(reduction, n, 1.0, 1.0), 2) - g0 - g2);
-  const double metric = g0 * g2 - g1 * g1;
-  if (!(metric > 1e-14 * (g0 + g2) * (g0 + g2))) {
+  crossing.half_gap = half_gap(reduction, n, hessian, reduction.h);
+  if (!(crossing.half_gap >= 0.0)) {
     crossing.found = false;
     co_return crossing;
   }
-  const double trace = (hessian[0] * g2 + hessian[2] * g0 - 2.0 * hessian[1] * g1) / metric;
-  const double product = (hessian[0] * hessian[2] - hessian[1] * hessian[1]) / metric;
-  const double root = std::sqrt(std::max(0.0, 0.25 * trace * trace - product));
-  const double against = reduction.h > 0.0 ? 0.5 * trace - root : 0.5 * trace + root;
-  crossing.half_gap = std::sqrt(std::fabs(2.0 * reduction.h / against));
   crossing.exact = std::fabs(reduction.h) <= 64.0 * system.chart_noise(reference);
 
   // Asymptotes: roots of hessian[0] xi^2 + 2 hessian[1] xi eta + hessian[2] eta^2.

@@ -21,8 +21,9 @@ struct Crossing {
 };
 
 // Looks for a crossing near `guess`, an evaluated point of the curve or close to it. `reach` is the
-// distance in x beyond which a centre is of no interest.
+// distance in x beyond which a centre is of no interest; neither is one whose half-gap is larger
+// than `largest_half_gap`, and may be not found.
 Task<Crossing> find_crossing(Lane& lane, DefiningSystem& system, const CurvePoint& guess,
-                             double reach);
+                             double reach, double largest_half_gap);
 
 }  // namespace talweg

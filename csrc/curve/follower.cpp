@@ -30,11 +30,6 @@ double dot(std::size_t n, const double* x, const double* y) {
   return sum;
 }
 
-// Angle between two vectors of length about one, accurate for small ones.
-double angle(std::size_t n, const double* x, const double* y) {
-  return 2.0 * std::asin(std::min(1.0, 0.5 * distance(n, x, y)));
-}
-
 bool differ_in_sign(double a, double b) { return (a < 0.0) != (b < 0.0); }
 
 }  // namespace
@@ -55,6 +50,8 @@ Follower::Follower(DefiningSystem& system, const CurveStart& start, const Tracer
   border_.resize(n_);
   step_.resize(system.unknowns());
   predicted_.resize(system.unknowns());
+  between_.resize(system.unknowns());
+  for (CurvePoint& point : located_) point = system.make_point();
   if (options_.initial_step <= 0.0) options_.initial_step = 0.1 * options_.max_step;
   if (options_.near_branch_distance <= 0.0) options_.near_branch_distance = options_.max_step;
   curve_.coordinates = n_;
@@ -77,6 +74,7 @@ double Follower::smallest_step() const {
 }
 
 void Follower::record(const CurvePoint& point) {
+  curve_.evaluations = lane_.evaluations;
   curve_.z.insert(curve_.z.end(), point.z.begin(), point.z.end());
   curve_.tangent.insert(curve_.tangent.end(), point.tangent.begin(), point.tangent.end());
   curve_.arclength.push_back(point.arclength);
@@ -110,7 +108,6 @@ Task<bool> Follower::correct(CurvePoint& point, const double* border) {
   first_correction_ = 0.0;
   for (corrections_ = 0;; ++corrections_) {
     co_await lane_.evaluate(point);
-    ++curve_.evaluations;
     const auto convergence = system_.convergence(point, options_.tolerance);
     if (convergence.ratio < 0.0) co_return false;
     // A small residual still leaves the position loose where arcs run close together; steps there
@@ -140,7 +137,6 @@ Task<bool> Follower::start() {
   point.z = start_.z;
   system_.retract(point);
   co_await lane_.evaluate(point);
-  ++curve_.evaluations;
   const double length = norm(n_, start_.direction.data());
   for (std::size_t i = 0; i < n_; ++i) border_[i] = start_.direction[i] / length;
   const auto convergence = system_.convergence(point, options_.tolerance);
@@ -174,51 +170,57 @@ Task<bool> Follower::start() {
   co_return true;
 }
 
-Task<bool> Follower::between(const CurvePoint& from, const CurvePoint& to, double u,
+Task<bool> Follower::between(const CurvePoint& from, const CurvePoint& to, double arclength,
                              CurvePoint& point) {
   const CurvePoint* ends[2] = {&from, &to};
-  const double s = from.arclength + u * (to.arclength - from.arclength);
-  std::vector<double> border(system_.unknowns());
-  hermite(ends, 2, s, point.z.data(), border.data());
-  const double length = norm(n_, border.data());
-  for (std::size_t i = 0; i < n_; ++i) border[i] /= length;
+  hermite(ends, 2, arclength, point.z.data(), between_.data());
+  const double length = norm(n_, between_.data());
+  for (std::size_t i = 0; i < n_; ++i) between_[i] /= length;
   system_.retract(point);
   wanted_error_ = 8.0 * epsilon * (1e-3 * options_.max_step + norm(n_, point.z.data()));
-  const bool corrected = co_await correct(point, border.data());
+  const bool corrected = co_await correct(point, between_.data());
   wanted_error_ = 0.0;
   if (!corrected) co_return false;
-  if (!system_.tangent(point, border.data())) co_return false;
+  if (!system_.tangent(point, between_.data())) co_return false;
   system_.classify(point);
-  point.arclength = from.arclength + arc_length(from, point, n_);
   co_return true;
 }
 
 Task<double> Follower::locate(const CurvePoint& from, const CurvePoint& to,
                               const Function& function, CurvePoint& point) {
   // Chandrupatla's bracketing method: inverse quadratic interpolation where it is safe, else
-  // bisection (Advances in Engineering Software 28, 145, 1997).
-  const double length = to.arclength - from.arclength;
+  // bisection (Advances in Engineering Software 28, 145, 1997). Positions u run from 0 to 1. Each
+  // trial is predicted from the ends of the bracket, which soon are so near that the prediction
+  // needs no correction.
+  const double start = from.arclength, length = to.arclength - start;
   const double resolution =
       std::max(2.0 * epsilon * norm(n_, to.z.data()) / std::max(length, 1e-300), 1e-15);
-  double a = 1.0, fa = function(to), b = 0.0, fb = function(from), c = a, fc = fa, u = 0.5;
-  double best = std::numeric_limits<double>::infinity(), width = 1.0;
-  CurvePoint trial = system_.make_point();
-  double looseness = 0.0;
+  double a = 1.0, fa = function(to), b = 0.0, fb = function(from), c = a, fc = fa;
   if (fa == 0.0) {
     point = to;
     co_return resolution* length;
   }
+  std::array<CurvePoint, 3>& room = located_;
+  const CurvePoint *at_a = &to, *at_b = &from;
+  double best = std::numeric_limits<double>::infinity(), width = 1.0;
+  double looseness = 0.0;
+  // The secant first: event functions are close to linear over a step.
+  double u = std::clamp(fb / (fb - fa), 0.01, 0.99);
   for (int iteration = 0; iteration < 60; ++iteration) {
-    const bool followed = co_await between(from, to, u, trial);
+    CurvePoint* trial = room.data();
+    while (trial == at_a || trial == at_b) ++trial;
+    const bool followed = co_await between(*at_a, *at_b, start + u * length, *trial);
     if (!followed) {
       // Too close to a singular point for the corrector: what brackets it is the answer.
       if (std::isfinite(best)) co_return width* length + looseness;
       co_return -1.0;
     }
-    const double fu = function(trial);
+    // Where the prediction put it; the correction is orthogonal to the curve.
+    trial->arclength = start + u * length;
+    const double fu = function(*trial);
     if (std::fabs(fu) < best) {
       best = std::fabs(fu);
-      point = trial;
+      point = *trial;
       looseness = last_correction_;
     }
     if (fu == 0.0) {
@@ -230,22 +232,27 @@ Task<double> Follower::locate(const CurvePoint& from, const CurvePoint& to,
       fc = fb;
       b = a;
       fb = fa;
+      at_b = at_a;
     } else {
       c = a;
       fc = fa;
     }
     a = u;
     fa = fu;
+    at_a = trial;
     width = std::fabs(b - a);
     if (width <= resolution) break;
     const double xi = (a - b) / (c - b), phi = (fa - fb) / (fc - fb);
     double t = 0.5;
     if (phi * phi < xi && (1.0 - phi) * (1.0 - phi) < 1.0 - xi) {
       t = fa / (fb - fa) * fc / (fb - fc) + (c - a) / (b - a) * fa / (fc - fa) * fb / (fc - fb);
+      // Superlinear convergence: what is left is below the resolution.
+      if (std::fabs(t) * width <= 0.5 * resolution) break;
     }
     const double limit = 0.5 * resolution / width;
     u = a + std::clamp(t, limit, 1.0 - limit) * (b - a);
   }
+  point.arclength = start + arc_length(from, point, n_);
   // The bracket may be wider than the error where the last steps all came from one side.
   const double slope = std::fabs(fa - fb) > 0.0 ? width / std::fabs(fa - fb) : 1.0;
   co_return (resolution + std::min(width, 4.0 * slope * best)) * length + looseness;
@@ -268,16 +275,18 @@ bool Follower::may_hide_event() const {
   if (history_ < 2) return false;
   const double s0 = earlier_->arclength - latest_->arclength;
   const double s1 = next_->arclength - latest_->arclength;
+  const double inverse_0 = 1.0 / s0, inverse_1 = 1.0 / s1, inverse_difference = 1.0 / (s1 - s0);
   const auto functions = system_.event_functions();
   for (std::size_t i = 0; i < functions.size(); ++i) {
     const double e = latest_->events[i], before = earlier_->events[i], after = next_->events[i];
     if (differ_in_sign(e, after) || differ_in_sign(e, before)) continue;
+    // At a branch point that is a level fold too, an index function touches zero.
+    if (crossing_passed_ && functions[i].is_index_function) continue;
     // Quadratic e + p s + q s^2 through the three values.
-    const double d0 = (before - e) / s0, d1 = (after - e) / s1;
-    const double q = (d1 - d0) / (s1 - s0), p = d0 - q * s0;
-    if (q * e <= 0.0) continue;
-    const double vertex = -p / (2.0 * q);
-    if (vertex <= 0.0 || vertex >= s1) continue;
+    const double d0 = (before - e) * inverse_0, d1 = (after - e) * inverse_1;
+    const double q = (d1 - d0) * inverse_difference, p = d0 - q * s0;
+    // The vertex -p / (2 q) lies inside, on the side of zero.
+    if (q * e <= 0.0 || p * e >= 0.0 || std::fabs(p) >= 2.0 * std::fabs(q) * s1) continue;
     const double extreme = e - p * p / (4.0 * q);
     // A margin for what a quadratic can not see.
     if (extreme * e < 0.05 * std::min(e * e, after * after)) return true;
@@ -299,9 +308,9 @@ Task<Follower::Verdict> Follower::judge_crossing() {
     hermite(ends, 2, middle, guess.z.data(), slope.data());
     system_.retract(guess);
     co_await lane_.evaluate(guess);
-    ++curve_.evaluations;
     if (system_.convergence(guess, 1.0).ratio >= 0.0) {
-      known_crossing_ = co_await find_crossing(lane_, system_, guess, reach);
+      known_crossing_ = co_await find_crossing(lane_, system_, guess, reach,
+                                               std::numeric_limits<double>::infinity());
       known = known_crossing_.found;
     }
   }
@@ -327,6 +336,11 @@ Task<Follower::Verdict> Follower::judge_crossing() {
     }
     const int incoming = std::fabs(cosines[0]) >= std::fabs(cosines[1]) ? 0 : 1;
     const int outgoing = std::fabs(exit_cosines[0]) >= std::fabs(exit_cosines[1]) ? 0 : 1;
+    // So close to a singular point the tangent, and with it every sign, is loose.
+    if (distance(n_, next_->z.data(), centre.z.data()) < 0.02 * step_length_ &&
+        step_length_ > 1e-3 * options_.max_step) {
+      co_return Verdict::shorten;
+    }
     if (u > 0.0 && u < 1.0 && incoming == outgoing &&
         cosines[incoming] * exit_cosines[incoming] > 0.0) {
       CurveEvent event;
@@ -379,6 +393,63 @@ Task<Follower::Verdict> Follower::judge_crossing() {
   co_return Verdict::accept;
 }
 
+Task<double> Follower::locate_singular(const CurvePoint& from, const CurvePoint& to,
+                                       std::size_t which, CurvePoint& place) {
+  // The corrector fails at the place itself. The curve and the event function are smooth through
+  // it, so both are interpolated from points on either side where the corrector is sound: twice,
+  // the second time from closer by.
+  const double length = to.arclength - from.arclength;
+  const double before = from.events[which], after = to.events[which];
+  double zero = from.arclength + length * before / (before - after);
+  double error = -1.0;
+  for (const double spread : {0.12, 0.03, 0.03}) {
+    std::vector<CurvePoint> sides;
+    for (int offset : {-4, -3, -2, -1, 1, 2, 3, 4}) {
+      const double arclength = zero + spread * length * offset;
+      // Far outside the step the interpolant of its ends leads nowhere.
+      if (arclength < from.arclength - 0.3 * length || arclength > to.arclength + 0.3 * length) {
+        continue;
+      }
+      CurvePoint side = system_.make_point();
+      const bool followed = co_await between(from, to, arclength, side);
+      if (!followed) continue;
+      side.arclength = arclength;
+      sides.push_back(std::move(side));
+    }
+    if (sides.size() < 4) co_return error;
+    // Neville's scheme for the arclength as a function of the event function, at zero.
+    std::vector<double> estimate(sides.size());
+    for (std::size_t i = 0; i < sides.size(); ++i) estimate[i] = sides[i].arclength;
+    double change = length;
+    for (std::size_t order = 1; order < sides.size(); ++order) {
+      const double last = estimate[0];
+      for (std::size_t i = 0; i + order < sides.size(); ++i) {
+        const double low = sides[i].events[which], high = sides[i + order].events[which];
+        if (low == high) co_return error;
+        estimate[i] = (high * estimate[i] - low * estimate[i + 1]) / (high - low);
+      }
+      change = std::fabs(estimate[0] - last);
+    }
+    if (!(estimate[0] >= from.arclength && estimate[0] <= to.arclength)) co_return error;
+    zero = estimate[0];
+    // The points nearest to the place carry it.
+    std::stable_sort(sides.begin(), sides.end(), [zero](const CurvePoint& a, const CurvePoint& b) {
+      return std::fabs(a.arclength - zero) < std::fabs(b.arclength - zero);
+    });
+    const CurvePoint* nodes[3] = {&sides[0], &sides[1], &sides[2]};
+    std::vector<double> z(place.z.size()), slope(place.z.size());
+    hermite(nodes, 2, zero, z.data(), slope.data());
+    hermite(nodes, 3, zero, place.z.data(), place.tangent.data());
+    error = change + distance(n_, z.data(), place.z.data()) +
+            8.0 * epsilon * norm(n_, place.z.data());
+  }
+  system_.retract(place);
+  co_await lane_.evaluate(place);
+  system_.classify(place);
+  place.arclength = zero;
+  co_return error;
+}
+
 Task<Follower::Verdict> Follower::judge_index() {
   // The slope index changed by more than the fold or branch point within the step explains: events
   // of the same kind too close together, or an even kernel.
@@ -392,8 +463,7 @@ Task<Follower::Verdict> Follower::judge_index() {
   double error = 0.0;
   for (int k = low; k < high; ++k) {
     const std::size_t which = first + static_cast<std::size_t>(k);
-    const double found = co_await locate(
-        *latest_, *next_, [which](const CurvePoint& p) { return p.events[which]; }, place);
+    const double found = co_await locate_singular(*latest_, *next_, which, place);
     if (found < 0.0) co_return Verdict::shorten;
     error = std::max(error, found);
     places.push_back(place.arclength);
@@ -419,8 +489,9 @@ bool Follower::measure_step() {
   if (!system_.tangent(to, border_.data()) || to.singularity < 1e-13) return false;
   to.arclength = from.arclength + arc_length(from, to, n_);
   system_.classify(to);
-  turn_ = angle(n_, from.tangent.data(), to.tangent.data());
-  vector_turn_ = angle(n_, from.z.data() + n_, to.z.data() + n_);
+  // Chords, half a percent below the angles where those are at their limit.
+  turn_ = distance(n_, from.tangent.data(), to.tangent.data());
+  vector_turn_ = distance(n_, from.z.data() + n_, to.z.data() + n_);
   const double limit = options_.max_turn;
   return turn_ <= limit && vector_turn_ <= 1.5 * limit && first_correction_ <= 0.1 * step_length_ &&
          dot(n_, from.tangent.data(), to.tangent.data()) > 0.0;
@@ -509,8 +580,10 @@ Task<bool> Follower::leave_box() {
   if (beyond > 1.0) co_return false;
   CurvePoint end = *next_;
   if (beyond < 1.0) {
-    const bool followed = co_await between(*latest_, *next_, beyond, end);
+    const double arclength = latest_->arclength + beyond * (next_->arclength - latest_->arclength);
+    const bool followed = co_await between(*latest_, *next_, arclength, end);
     if (!followed) co_return false;
+    end.arclength = latest_->arclength + arc_length(*latest_, end, n_);
     if (!outside(end)) co_return false;
   }
   CurvePoint place = system_.make_point();
@@ -530,7 +603,7 @@ Task<bool> Follower::leave_box() {
     if (error < 0.0) co_return false;
   }
   std::erase_if(step_events_,
-                [&](const CurveEvent& event) { return event.arclength > place.arclength; });
+                [&](const CurveEvent& event) { return event.arclength > place.arclength + error; });
   // On the face exactly, so that the last point is inside the box for everybody.
   for (std::size_t j = 0; j < n_; ++j) {
     place.z[j] = std::clamp(place.z[j], options_.lower[j], options_.upper[j]);
@@ -592,7 +665,8 @@ bool Follower::curvature_peaked() {
 Task<void> Follower::look_for_near_branch() {
   // The curvature of a curve peaks where it turns past the centre of an avoided crossing.
   const double reach = 4.0 / peak_curvature_ + distance(n_, latest_->z.data(), earliest_->z.data());
-  const Crossing crossing = co_await find_crossing(lane_, system_, *earlier_, reach);
+  const Crossing crossing =
+      co_await find_crossing(lane_, system_, *earlier_, reach, options_.near_branch_distance);
   if (!crossing.found || crossing.exact || crossing.half_gap > options_.near_branch_distance) {
     co_return;
   }
@@ -611,11 +685,14 @@ Task<void> Follower::look_for_near_branch() {
     CurvePoint place = system_.make_point();
     const double error = co_await locate(*ends[i], *ends[i + 1], past, place);
     if (error < 0.0) continue;
+    const double gap = distance(n_, place.z.data(), centre);
+    // A crossing of other curves, far from this one.
+    if (gap > options_.near_branch_distance) continue;
     CurveEvent event;
     event.kind = EventKind::near_branch;
     event.arclength = place.arclength;
     event.error = error + crossing.error;
-    event.distance = distance(n_, place.z.data(), centre);
+    event.distance = gap;
     event.point = place;
     event.centre = crossing.centre.z;
     event.crossing_tangents = crossing.lines;
@@ -680,7 +757,8 @@ Task<void> Follower::follow() {
       }
     }
     if (verdict == Verdict::shorten) {
-      step_length_ *= corrections_ > 0 && !good ? 0.4 : 0.5;
+      // Not one half: grown steps would land on the same places again.
+      step_length_ *= corrections_ > 0 && !good ? 0.4 : 0.45;
       if (step_length_ < smallest_step()) verdict = Verdict::stop;
     }
     if (verdict == Verdict::stop) {

@@ -1,6 +1,7 @@
 // Follows one curve: predictor, corrector, step control, events.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <vector>
 
@@ -33,12 +34,17 @@ class Follower {
   // Corrects point_ onto the curve in the hyperplane of `border`; sets first_correction_ and
   // evaluations_.
   Task<bool> correct(CurvePoint& point, const double* border);
-  // A point of the curve between two others, at the fraction u of their arclengths.
-  Task<bool> between(const CurvePoint& from, const CurvePoint& to, double u, CurvePoint& point);
+  // A point of the curve between two others, without its arclength: near the place at `arclength`
+  // of their cubic.
+  Task<bool> between(const CurvePoint& from, const CurvePoint& to, double arclength,
+                     CurvePoint& point);
   // Locates the zero of a function between two points to rounding; returns its error, or a
   // negative number when the curve could not be followed there.
   Task<double> locate(const CurvePoint& from, const CurvePoint& to, const Function& function,
                       CurvePoint& point);
+  // The same for an index function whose zero is a branch point with a kernel of higher dimension.
+  Task<double> locate_singular(const CurvePoint& from, const CurvePoint& to, std::size_t which,
+                               CurvePoint& place);
   Task<Verdict> judge_crossing();  // the orientation flipped
   Task<Verdict> judge_index();     // the slope index changed unexplained
   Task<void> locate_events();
@@ -71,7 +77,8 @@ class Follower {
   CurvePoint *latest_, *earlier_, *earliest_, *next_;
   CurvePoint first_;  // the start, for closed loops
   std::size_t history_ = 0;
-  std::vector<double> border_, step_, predicted_;
+  std::vector<double> border_, step_, predicted_, between_;
+  std::array<CurvePoint, 3> located_;  // the bracket and the trial of locate
   double step_length_ = 0.0;
   double first_correction_ = 0.0;
   double turn_ = 0.0, vector_turn_ = 0.0;

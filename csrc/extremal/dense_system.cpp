@@ -25,6 +25,10 @@ double dot(std::size_t n, const double* a, const double* b) {
   return sum;
 }
 
+double norm(std::size_t n, const double* a) {
+  return n == 1 ? std::fabs(a[0]) : std::sqrt(dot(n, a, a));
+}
+
 double packed(const double* matrix, std::size_t i, std::size_t j) {
   return i >= j ? matrix[i * (i + 1) / 2 + j] : matrix[j * (j + 1) / 2 + i];
 }
@@ -262,8 +266,8 @@ DefiningSystem::Convergence DenseExtremalSystem::convergence(CurvePoint& point,
   const double* data = point.data.data();
   const double* norms = data + at_.norms;
   if (norms[finite_flag] == 0.0) return {-1.0, -1.0};
-  const double first = std::sqrt(dot(k_, data + at_.q1, data + at_.q1));
-  const double second = std::sqrt(dot(k_, data + at_.q2, data + at_.q2));
+  const double first = norm(k_, data + at_.q1);
+  const double second = norm(k_, data + at_.q2);
   // x is known to its rounding only, which moves the gradient by |H| eps |x|.
   const double noise = 2.0 * epsilon * norms[hessian_norm] * norms[position_norm];
   const double tiny = std::numeric_limits<double>::min();
@@ -401,16 +405,17 @@ bool DenseExtremalSystem::tangent(CurvePoint& point, const double* reference) {
     point.orientation = a;
     point.singularity = 1.0;
   } else if (k == 1) {
-    const double length = std::hypot(am[0], r[0]);
+    const double a_scaled = am[0] * inverse, r_scaled = r[0] * inverse;
+    const double length = std::sqrt(a_scaled * a_scaled + r_scaled * r_scaled);
     if (!(length > 0.0)) return false;
     const double along = reference[0] * v[0] + reference[1] * v[1];
     const double across = reference[0] * frame[0] + reference[1] * frame[1];
     const double product = am[0] * along - r[0] * across;
     const double sign = product >= 0.0 ? 1.0 : -1.0;
-    a = sign * am[0] / length;
-    b[0] = -sign * r[0] / length;
+    a = sign * a_scaled / length;
+    b[0] = -sign * r_scaled / length;
     point.orientation = sign;
-    point.singularity = length * inverse;
+    point.singularity = length;
   } else {
     for (std::size_t i = 0; i < k; ++i) {
       double* row = matrix_.data() + i * n;
@@ -579,8 +584,10 @@ void DenseExtremalSystem::chart_jacobian(const CurvePoint& reference, const Curv
   const double* gradient = data + at_.gradient;
   const double lambda = point.z[2 * n], sigma = point.z[2 * n + 1];
   const double inverse = 1.0 / reference.data[at_.norms + hessian_norm];
-  std::vector<double> direction(n), first(n), second(n), product(n);
-  packed_product(n, data + at_.hessian, v, product.data());
+  chart_scratch_.resize(4 * n);
+  double* const direction = chart_scratch_.data();
+  double *const first = direction + n, *const second = first + n, *const product = second + n;
+  packed_product(n, data + at_.hessian, v, product);
   // v = p / |p| with p = base + Q y, so dv = (I - v v') Q dy / |p|, and v.base = 1 / |p|.
   const double shrink = dot(n, v, base);
   for (std::size_t column = 0; column < dimension; ++column) {
@@ -588,20 +595,20 @@ void DenseExtremalSystem::chart_jacobian(const CurvePoint& reference, const Curv
       for (std::size_t i = 0; i < n; ++i) {
         direction[i] = column == 0 ? base[i] : frame[i * k + column - 1];
       }
-      packed_product(n, data + at_.hessian, direction.data(), first.data());
-      packed_product(n, data + at_.third, direction.data(), second.data());
-      const double d_sigma = dot(n, v, first.data()), d_lambda = dot(n, v, second.data());
+      packed_product(n, data + at_.hessian, direction, first);
+      packed_product(n, data + at_.third, direction, second);
+      const double d_sigma = dot(n, v, first), d_lambda = dot(n, v, second);
       for (std::size_t i = 0; i < n; ++i) {
         first[i] -= d_sigma * v[i];
         second[i] -= d_lambda * v[i];
       }
     } else {
       for (std::size_t i = 0; i < n; ++i) direction[i] = frame[i * k + column - n];
-      const double along = dot(n, v, direction.data());
+      const double along = dot(n, v, direction);
       for (std::size_t i = 0; i < n; ++i) direction[i] = shrink * (direction[i] - along * v[i]);
-      const double d_sigma = dot(n, gradient, direction.data());
-      const double d_lambda = 2.0 * dot(n, product.data(), direction.data());
-      packed_product(n, data + at_.hessian, direction.data(), second.data());
+      const double d_sigma = dot(n, gradient, direction);
+      const double d_lambda = 2.0 * dot(n, product, direction);
+      packed_product(n, data + at_.hessian, direction, second);
       for (std::size_t i = 0; i < n; ++i) {
         first[i] = -d_sigma * v[i] - sigma * direction[i];
         second[i] += -d_lambda * v[i] - lambda * direction[i];

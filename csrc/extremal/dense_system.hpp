@@ -60,6 +60,7 @@ class DenseExtremalSystem final : public DefiningSystem {
   std::vector<EventFunction> functions_;
   std::vector<double> block_;
   std::vector<double> matrix_, right_, border_, normal_, scratch_, eigenvalues_;
+  std::vector<double> chart_scratch_;
   std::vector<std::size_t> pivots_;
   std::size_t evaluations_ = 0;
 };

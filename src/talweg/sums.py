@@ -91,6 +91,13 @@ class SumOver:
     ----------
     term : callable
     data : ndarray, shape (m, p), read-only
+
+    Examples
+    --------
+    >>> import talweg
+    >>> squares = talweg.sum_over(lambda x, row: (row[0] - x[0])**2, [[1.0], [3.0]])
+    >>> squares.data.shape, float(squares([2.0]))
+    ((2, 1), 2.0)
     """
 
     def __init__(self, term, data):

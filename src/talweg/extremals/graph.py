@@ -28,6 +28,14 @@ class Edge(NamedTuple):
         Length of the arc, in the units of x.
     is_talweg : bool
         True when the slope is minimal on its level set along the whole arc.
+
+    Examples
+    --------
+    >>> import talweg
+    >>> toy = talweg.Objective(lambda x: (x[0]**2 + 2 * x[1]**2) / 2 + x[0]**2 * x[1] / 2, 2)
+    >>> survey = talweg.survey(toy, bounds=[(-3, 3), (-3, 3)])
+    >>> survey.edges()[0].barrier
+    1.0
     """
 
     start: int
@@ -92,6 +100,16 @@ def edges(survey: Survey, talweg_only: bool = True) -> list[Edge]:
     list of Edge
         In the order of the curves. A closed curve's last arc leads back to its first critical
         point.
+
+    Examples
+    --------
+    >>> import talweg
+    >>> toy = talweg.Objective(lambda x: (x[0]**2 + 2 * x[1]**2) / 2 + x[0]**2 * x[1] / 2, 2)
+    >>> survey = talweg.survey(toy, bounds=[(-3, 3), (-3, 3)])
+    >>> [(edge.start, edge.stop) for edge in survey.edges()]
+    [(1, 0), (0, 2)]
+    >>> len(survey.edges(talweg_only=False))
+    4
     """
     found = []
     extent = max((np.ptp(curve.x, axis=0).max() for curve in survey.extremals), default=0.0)
@@ -138,6 +156,14 @@ def graph(survey: Survey, talweg_only: bool = True) -> Any:
     ------
     ImportError
         Without networkx.
+
+    Examples
+    --------
+    >>> import talweg
+    >>> toy = talweg.Objective(lambda x: (x[0]**2 + 2 * x[1]**2) / 2 + x[0]**2 * x[1] / 2, 2)
+    >>> survey = talweg.survey(toy, bounds=[(-3, 3), (-3, 3)])
+    >>> sorted(survey.graph().neighbors(0))
+    [1, 2]
     """
     try:
         import networkx

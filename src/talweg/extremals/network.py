@@ -396,6 +396,10 @@ class Network:
         if closed:
             del nodes[count - 1]
         curve = join(pieces)
+        # At a branch point itself the sign of a vanishing eigenvalue is rounding.
+        for position in (p for p, number in nodes.items() if self._nodes[number].critical is None):
+            neighbour = position + 1 if position + 1 < count else max(position - 1, 0)
+            curve["slope_index"][position] = curve["slope_index"][neighbour]
         for position, number in nodes.items():
             if self._nodes[number].critical is None:
                 # The index jumps at a branch point: the point itself goes with its neighbour.
@@ -440,6 +444,8 @@ class Network:
 
     def message(self, status: Status) -> str:
         """What there is to say, in one paragraph."""
+        if not self.critical_points:
+            self.notes.append("no critical point was found")
         notes = (note if note.endswith(".") else note + "." for note in self.notes)
         return " ".join([status.describe(), *notes])
 

@@ -170,10 +170,23 @@ class Event:
     distance : float or None
         Of a near branch: half the gap between the two curves, in the units of x.
     kernel_dimension : int or None
-        Of a branch point: dimension of the kernel of the defining system's Jacobian (2 where two
-        curves cross).
+        Of a branch point: dimension of the kernel of the defining system's Jacobian beyond the
+        tangent (1 where two curves cross); 0 where it is not known.
     message : str
         What else there is to say; may be empty.
+
+    References
+    ----------
+    The conditions are in the theory page of the documentation, section "Events".
+
+    Examples
+    --------
+    >>> import talweg
+    >>> toy = talweg.Objective(lambda x: (x[0]**2 + 2 * x[1]**2) / 2 + x[0]**2 * x[1] / 2, 2)
+    >>> curve = talweg.trace(toy, [0.0, 0.0], branch=1, bounds=[(-3, 3), (-3, 3)])
+    >>> crossing = curve.events[0]
+    >>> crossing.kind, crossing.kernel_dimension, bool(abs(crossing.x[1] - (2**0.5 - 1)) < 1e-12)
+    ('branch_point', 1, True)
     """
 
     kind: str

@@ -17,7 +17,21 @@ __all__ = ["EVENT_KINDS", "CriticalPoint", "Event", "Extremal", "Segment", "Surv
 
 
 class Segment(NamedTuple):
-    """A run of equally labelled points: ``start`` included, ``stop`` excluded."""
+    """A run of equally labelled points.
+
+    Attributes
+    ----------
+    start, stop : int
+        The points ``start`` to ``stop - 1`` of the curve.
+    label : str
+        ``"talweg"``, ``"ridge line"`` or ``"mixed, index m"``.
+
+    Examples
+    --------
+    >>> from talweg.extremals import Segment
+    >>> Segment(0, 12, "talweg").stop
+    12
+    """
 
     start: int
     stop: int
@@ -74,6 +88,18 @@ class Extremal:
     References
     ----------
     Hoffman, Nord, Ruedenberg, Theor. Chim. Acta 69, 265 (1986).
+
+    Examples
+    --------
+    >>> import talweg
+    >>> toy = talweg.Objective(lambda x: (x[0]**2 + 2 * x[1]**2) / 2 + x[0]**2 * x[1] / 2, 2)
+    >>> curve = talweg.trace(toy, [0.0, 0.0], bounds=[(-3, 3), (-3, 3)])
+    >>> curve.x.shape == (len(curve), 2) and curve.fun.shape == curve.slope.shape == (len(curve),)
+    True
+    >>> curve.labels() == [(0, len(curve), "talweg")]
+    True
+    >>> bool(curve.residual[1:].max() < 1e-11)
+    True
     """
 
     x: np.ndarray
@@ -248,6 +274,16 @@ class Survey:
         The same in words.
     parameters : dict
         The settings of the survey.
+
+    Examples
+    --------
+    >>> import talweg
+    >>> toy = talweg.Objective(lambda x: (x[0]**2 + 2 * x[1]**2) / 2 + x[0]**2 * x[1] / 2, 2)
+    >>> survey = talweg.survey(toy, bounds=[(-3, 3), (-3, 3)])
+    >>> survey.critical_points[0]
+    CriticalPoint(minimum, x=[0, 0], fun=0, eigenvalues=[1, 2])
+    >>> survey.extremals[survey.half_branches[0, 0, +1]].is_talweg.all().item()
+    True
     """
 
     critical_points: Sequence[CriticalPoint]
@@ -330,6 +366,20 @@ class Survey:
         Nodes are indices into `critical_points` with attributes ``x``, ``fun`` and
         ``morse_index``; edges carry ``extremal``, ``barrier`` (highest value on the arc),
         ``length`` and ``is_talweg``.
+
+        Parameters
+        ----------
+        talweg_only : bool, default True
+            Keep only the arcs that are talweg from end to end.
+
+        Returns
+        -------
+        networkx.MultiGraph
+
+        Raises
+        ------
+        ImportError
+            Without networkx.
         """
         from talweg.extremals.graph import graph
 

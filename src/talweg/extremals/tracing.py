@@ -90,6 +90,11 @@ def trace(
     ValueError, TypeError
         For unusable arguments.
 
+    References
+    ----------
+    Hoffman, Nord, Ruedenberg, Theor. Chim. Acta 69, 265 (1986); the equations that are solved are
+    in the theory page of the documentation.
+
     Examples
     --------
     >>> import talweg
@@ -146,6 +151,11 @@ def trace_talweg(
     Extremal
         One curve with x0 inside; its first point is the end of the negative direction. Where x0
         itself is on no talweg the curve is that single point, with a message that says so.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For unusable arguments.
 
     Examples
     --------
@@ -208,6 +218,18 @@ class ExtremalTracer:
     ----------
     f, x0, branch, direction, bounds, **options
         As in `trace`.
+
+    Yields
+    ------
+    dict
+        For each new point its ``x`` (ndarray, shape (n,)), ``fun``, ``sigma`` (signed slope),
+        ``eigenvalue``, ``arclength`` (units of x) and ``slope_index``.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For unusable arguments. A start that leads nowhere yields no point; the status of
+        ``extremal()`` says why.
 
     Examples
     --------

@@ -35,6 +35,19 @@ def save(result: Any, path: str | os.PathLike[str]) -> None:
         If `result` is of a class that has no file format.
     OSError
         If `path` cannot be written.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import talweg
+    >>> toy = talweg.Objective(lambda x: (x[0]**2 + 2 * x[1]**2) / 2 + x[0]**2 * x[1] / 2, 2)
+    >>> curve = talweg.trace(toy, [0.0, 0.0], bounds=[(-3, 3), (-3, 3)])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "curve.talweg"
+    ...     talweg.io.save(curve, path)
+    ...     loaded = talweg.load(path)
+    >>> bool((loaded.x == curve.x).all()), float(loaded.f([2.0, -1.0]))
+    (True, 1.0)
     """
     kind = kind_of(result)
     header, arrays = KINDS[kind].pack(result)
@@ -61,6 +74,19 @@ def load(path: str | os.PathLike[str]) -> Any:
         its parts do not fit together; the message says which.
     OSError
         If the file cannot be read.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import talweg
+    >>> toy = talweg.Objective(lambda x: (x[0]**2 + 2 * x[1]**2) / 2 + x[0]**2 * x[1] / 2, 2)
+    >>> curve = talweg.trace(toy, [0.0, 0.0], bounds=[(-3, 3), (-3, 3)])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "curve.talweg"
+    ...     talweg.io.save(curve, path)
+    ...     loaded = talweg.load(path)
+    >>> bool((loaded.x == curve.x).all()), float(loaded.f([2.0, -1.0]))
+    (True, 1.0)
     """
     header, arrays = read_archive(path)
     kind = header.pop("kind", None)
@@ -84,6 +110,25 @@ def to_json(result: Any, path: str | os.PathLike[str]) -> None:
         What to write.
     path : path-like
         Where to.
+
+    Raises
+    ------
+    TypeError
+        If `result` is of a class that has no file format.
+    OSError
+        If `path` cannot be written.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import talweg
+    >>> toy = talweg.Objective(lambda x: (x[0]**2 + 2 * x[1]**2) / 2 + x[0]**2 * x[1] / 2, 2)
+    >>> curve = talweg.trace(toy, [0.0, 0.0], bounds=[(-3, 3), (-3, 3)])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "curve.json"
+    ...     talweg.io.to_json(curve, path)
+    ...     "talweg-json" in path.read_text()
+    True
     """
     text = as_json(result)
     with open(path, "w", encoding="utf-8", newline="\n") as file:

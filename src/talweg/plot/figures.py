@@ -81,6 +81,15 @@ def draw_survey(
         Without matplotlib.
     ValueError
         If `plane` or `center` does not fit the survey, or there is nothing to draw.
+
+    Examples
+    --------
+    >>> import talweg
+    >>> toy = talweg.Objective(lambda x: (x[0]**2 + 2 * x[1]**2) / 2 + x[0]**2 * x[1] / 2, 2)
+    >>> survey = talweg.survey(toy, bounds=[(-3, 3), (-3, 3)])
+    >>> figure = survey.plot(title="Two saddles")
+    >>> [float(limit) for limit in figure.axes[0].get_xlim()]
+    [-3.0, 3.0]
     """
     if survey.n is None or not (survey.critical_points or survey.extremals):
         raise ValueError("survey: no critical point and no curve, so there is nothing to draw")
@@ -144,6 +153,14 @@ def draw_extremal(curve: Extremal, axes: Any = None, **options: Any) -> Any:
     ------
     ImportError
         Without matplotlib.
+
+    Examples
+    --------
+    >>> import talweg
+    >>> toy = talweg.Objective(lambda x: (x[0]**2 + 2 * x[1]**2) / 2 + x[0]**2 * x[1] / 2, 2)
+    >>> curve = talweg.trace(toy, [0.0, 0.0], bounds=[(-3, 3), (-3, 3)])
+    >>> len(curve.plot().axes) >= 1
+    True
     """
     options.setdefault("profile", True)
     if curve.n > 2 and options.get("plane") is None:

@@ -7,6 +7,16 @@ class RecordingError(TypeError):
     """A function did something with its argument that a recording cannot follow.
 
     The message says what was done and what to write instead.
+
+    Examples
+    --------
+    >>> import math
+    >>> import talweg
+    >>> try:
+    ...     talweg.Objective(lambda x: math.exp(x[0]), 1)
+    ... except talweg.RecordingError as error:
+    ...     print("numpy.exp" in str(error))
+    True
     """
 
 
