@@ -11,34 +11,6 @@ namespace {
 
 constexpr std::uint32_t nowhere = 0xffffffffu;
 
-// How many of a, b, c an instruction reads.
-int operand_count(Opcode opcode) {
-  switch (opcode) {
-    case Opcode::load_constant:
-      return 0;
-    case Opcode::add:
-    case Opcode::subtract:
-    case Opcode::multiply:
-    case Opcode::divide:
-    case Opcode::multiply_constant_add:
-    case Opcode::multiply_add_constant:
-    case Opcode::power:
-    case Opcode::minimum:
-    case Opcode::maximum:
-    case Opcode::less:
-    case Opcode::less_equal:
-    case Opcode::equal:
-      return 2;
-    case Opcode::multiply_add:
-    case Opcode::multiply_subtract:
-    case Opcode::negated_multiply_add:
-    case Opcode::select:
-      return 3;
-    default:
-      return 1;
-  }
-}
-
 [[noreturn]] void reject(const std::string& what) {
   throw std::invalid_argument("Program: " + what);
 }

@@ -27,179 +27,107 @@ struct IndirectRegisters {
   }
 };
 
-template <int vectors, class Function>
-TALWEG_INLINE void for_each_vector(Function function) {
-#pragma GCC unroll 8
-  for (int i = 0; i < vectors; ++i) function(i * vector_lanes);
+// What an instruction of arithmetic does, on one vector.
+template <Opcode opcode>
+TALWEG_INLINE Vector compute(Vector a, Vector b, Vector c, double k) {
+  using enum Opcode;
+  (void)a, (void)b, (void)c, (void)k;
+  if constexpr (opcode == load_constant) return fill(k);
+  if constexpr (opcode == copy) return a;
+  if constexpr (opcode == add) return a + b;
+  if constexpr (opcode == subtract) return a - b;
+  if constexpr (opcode == multiply) return a * b;
+  if constexpr (opcode == divide) return a / b;
+  if constexpr (opcode == negate) return -a;
+  if constexpr (opcode == add_constant) return a + k;
+  if constexpr (opcode == constant_subtract) return k - a;
+  if constexpr (opcode == multiply_constant) return a * k;
+  if constexpr (opcode == constant_divide) return k / a;
+  if constexpr (opcode == multiply_add) return TALWEG_ISA::multiply_add(a, b, c);
+  if constexpr (opcode == multiply_subtract) return TALWEG_ISA::multiply_subtract(a, b, c);
+  if constexpr (opcode == negated_multiply_add) return TALWEG_ISA::negated_multiply_add(a, b, c);
+  if constexpr (opcode == multiply_constant_add) return TALWEG_ISA::multiply_add(a, fill(k), b);
+  if constexpr (opcode == multiply_add_constant) return TALWEG_ISA::multiply_add(a, b, fill(k));
+  if constexpr (opcode == square) return a * a;
+  if constexpr (opcode == square_root) return TALWEG_ISA::square_root(a);
+  if constexpr (opcode == absolute) return magnitude(a);
+  if constexpr (opcode == sign) return a > 0.0 ? fill(1.0) : (a < 0.0 ? fill(-1.0) : a + 0.0);
+  if constexpr (opcode == minimum) return ((a < b) | (a != a)) ? a : b;
+  if constexpr (opcode == maximum) return ((a > b) | (a != a)) ? a : b;
+  if constexpr (opcode == less) return one_where(a < b);
+  if constexpr (opcode == less_equal) return one_where(a <= b);
+  if constexpr (opcode == equal) return one_where(a == b);
+  if constexpr (opcode == select) return a != 0.0 ? b : c;
 }
 
-TALWEG_INLINE Vector one_where(Bits mask) { return from_bits(mask & bits(fill(1.0))); }
+// An instruction of arithmetic on every vector of its registers.
+template <Opcode opcode, class Registers>
+TALWEG_INLINE void step(const Code& code, Registers registers) {
+  constexpr int operands = operand_count(opcode);
+  double* const to = registers.at(code.destination);
+  const double* const from_a = operands > 0 ? registers.at(code.a) : nullptr;
+  const double* const from_b = operands > 1 ? registers.at(code.b) : nullptr;
+  const double* const from_c = operands > 2 ? registers.at(code.c) : nullptr;
+  const double k = code.k;
+#pragma GCC unroll 8
+  for (int i = 0; i < Registers::count * vector_lanes; i += vector_lanes) {
+    Vector a{}, b{}, c{};
+    if constexpr (operands > 0) a = load(from_a + i);
+    if constexpr (operands > 1) b = load(from_b + i);
+    if constexpr (operands > 2) c = load(from_c + i);
+    store(to + i, compute<opcode>(a, b, c, k));
+  }
+}
 
-// Straight-line code: each handler ends with its own jump to the next one, so that the processor
-// predicts each jump by its place in the program.
-template <class Registers>
-static void execute(const Code* code, Registers registers) {
-  static const void* const handlers[] = {&&load_constant,
-                                         &&copy,
-                                         &&add,
-                                         &&subtract,
-                                         &&multiply,
-                                         &&divide,
-                                         &&negate,
-                                         &&add_constant,
-                                         &&constant_subtract,
-                                         &&multiply_constant,
-                                         &&constant_divide,
-                                         &&multiply_add,
-                                         &&multiply_subtract,
-                                         &&negated_multiply_add,
-                                         &&multiply_constant_add,
-                                         &&multiply_add_constant,
-                                         &&square,
-                                         &&square_root,
-                                         &&exp,
-                                         &&log,
-                                         &&sin,
-                                         &&cos,
-                                         &&tan,
-                                         &&tanh,
-                                         &&sinh,
-                                         &&cosh,
-                                         &&atan,
-                                         &&erf,
-                                         &&log1p,
-                                         &&expm1,
-                                         &&sigmoid,
-                                         &&power,
-                                         &&power_constant,
-                                         &&absolute,
-                                         &&sign,
-                                         &&minimum,
-                                         &&maximum,
-                                         &&less,
-                                         &&less_equal,
-                                         &&equal,
-                                         &&select,
-                                         &&end};
-  static_assert(sizeof(handlers) / sizeof(handlers[0]) == opcode_count + 1);
-  constexpr int vectors = Registers::count;
+#define TALWEG_ARITHMETIC(X)                                                                      \
+  X(load_constant)                                                                                \
+  X(copy) X(add) X(subtract) X(multiply) X(divide) X(negate) X(add_constant) X(constant_subtract) \
+      X(multiply_constant) X(constant_divide) X(multiply_add) X(multiply_subtract)                \
+          X(negated_multiply_add) X(multiply_constant_add) X(multiply_add_constant) X(square)     \
+              X(square_root)
+#define TALWEG_FUNCTIONS(X) \
+  X(exp)                    \
+  X(log) X(sin) X(cos) X(tan) X(tanh) X(sinh) X(cosh) X(atan) X(erf) X(log1p) X(expm1) X(sigmoid)
+#define TALWEG_COMPARISONS(X) \
+  X(absolute) X(sign) X(minimum) X(maximum) X(less) X(less_equal) X(equal) X(select)
 
-#define TALWEG_NEXT \
+#define TALWEG_LABEL(name) &&name,
+
+#define TALWEG_JUMP \
   ++code;           \
   goto* handlers[code->opcode]
 
-#define TALWEG_UNARY(name, expression)                                   \
-  name:                                                                  \
-  {                                                                      \
-    double* const to = registers.at(code->destination);                  \
-    const double* const from_a = registers.at(code->a);                  \
-    [[maybe_unused]] const double k = code->k;                           \
-    for_each_vector<vectors>([=](int i) __attribute__((always_inline)) { \
-      const Vector a = load(from_a + i);                                 \
-      store(to + i, expression);                                         \
-    });                                                                  \
-    TALWEG_NEXT;                                                         \
-  }
-
-#define TALWEG_BINARY(name, expression)                                  \
-  name:                                                                  \
-  {                                                                      \
-    double* const to = registers.at(code->destination);                  \
-    const double* const from_a = registers.at(code->a);                  \
-    const double* const from_b = registers.at(code->b);                  \
-    [[maybe_unused]] const double k = code->k;                           \
-    for_each_vector<vectors>([=](int i) __attribute__((always_inline)) { \
-      const Vector a = load(from_a + i);                                 \
-      const Vector b = load(from_b + i);                                 \
-      store(to + i, expression);                                         \
-    });                                                                  \
-    TALWEG_NEXT;                                                         \
-  }
-
-#define TALWEG_TERNARY(name, expression)                                 \
-  name:                                                                  \
-  {                                                                      \
-    double* const to = registers.at(code->destination);                  \
-    const double* const from_a = registers.at(code->a);                  \
-    const double* const from_b = registers.at(code->b);                  \
-    const double* const from_c = registers.at(code->c);                  \
-    for_each_vector<vectors>([=](int i) __attribute__((always_inline)) { \
-      const Vector a = load(from_a + i);                                 \
-      const Vector b = load(from_b + i);                                 \
-      const Vector c = load(from_c + i);                                 \
-      store(to + i, expression);                                         \
-    });                                                                  \
-    TALWEG_NEXT;                                                         \
-  }
-
+#define TALWEG_ONE(name)                \
+  name:                                 \
+  step<Opcode::name>(*code, registers); \
+  TALWEG_JUMP;
 #define TALWEG_CALL(name)                                                        \
   name:                                                                          \
   name##_block(registers.at(code->destination), registers.at(code->a), vectors); \
-  TALWEG_NEXT;
+  TALWEG_JUMP;
 
+// Straight-line code: each handler ends with a jump of its own to the next one, so that the
+// processor predicts every jump by its place in the program.
+template <class Registers>
+static void execute(const Code* code, Registers registers) {
+  static const void* const handlers[] = {
+      TALWEG_ARITHMETIC(TALWEG_LABEL) TALWEG_FUNCTIONS(TALWEG_LABEL) && power, &&power_constant,
+      TALWEG_COMPARISONS(TALWEG_LABEL) && end};
+  static_assert(sizeof(handlers) / sizeof(handlers[0]) == opcode_count + 1);
+  constexpr int vectors = Registers::count;
   goto* handlers[code->opcode];
-
-load_constant:
-  {
-    double* const to = registers.at(code->destination);
-    const Vector value = fill(code->k);
-    for_each_vector<vectors>([=](int i) __attribute__((always_inline)) { store(to + i, value); });
-    TALWEG_NEXT;
-  }
-
-  TALWEG_UNARY(copy, a)
-  TALWEG_BINARY(add, a + b)
-  TALWEG_BINARY(subtract, a - b)
-  TALWEG_BINARY(multiply, a * b)
-  TALWEG_BINARY(divide, a / b)
-  TALWEG_UNARY(negate, -a)
-  TALWEG_UNARY(add_constant, a + k)
-  TALWEG_UNARY(constant_subtract, k - a)
-  TALWEG_UNARY(multiply_constant, a * k)
-  TALWEG_UNARY(constant_divide, k / a)
-  TALWEG_TERNARY(multiply_add, talweg::TALWEG_ISA::multiply_add(a, b, c))
-  TALWEG_TERNARY(multiply_subtract, talweg::TALWEG_ISA::multiply_subtract(a, b, c))
-  TALWEG_TERNARY(negated_multiply_add, talweg::TALWEG_ISA::negated_multiply_add(a, b, c))
-  TALWEG_BINARY(multiply_constant_add, talweg::TALWEG_ISA::multiply_add(a, fill(k), b))
-  TALWEG_BINARY(multiply_add_constant, talweg::TALWEG_ISA::multiply_add(a, b, fill(k)))
-  TALWEG_UNARY(square, a * a)
-  TALWEG_UNARY(square_root, talweg::TALWEG_ISA::square_root(a))
-  TALWEG_CALL(exp)
-  TALWEG_CALL(log)
-  TALWEG_CALL(sin)
-  TALWEG_CALL(cos)
-  TALWEG_CALL(tan)
-  TALWEG_CALL(tanh)
-  TALWEG_CALL(sinh)
-  TALWEG_CALL(cosh)
-  TALWEG_CALL(atan)
-  TALWEG_CALL(erf)
-  TALWEG_CALL(log1p)
-  TALWEG_CALL(expm1)
-  TALWEG_CALL(sigmoid)
+  TALWEG_ARITHMETIC(TALWEG_ONE)
+  TALWEG_FUNCTIONS(TALWEG_CALL)
 power:
   power_block(registers.at(code->destination), registers.at(code->a), registers.at(code->b),
               vectors);
-  TALWEG_NEXT;
+  TALWEG_JUMP;
 power_constant:
   power_constant_block(registers.at(code->destination), registers.at(code->a), code->k, vectors);
-  TALWEG_NEXT;
-  TALWEG_UNARY(absolute, magnitude(a))
-  TALWEG_UNARY(sign, (a > 0.0 ? fill(1.0) : (a < 0.0 ? fill(-1.0) : a + 0.0)))
-  TALWEG_BINARY(minimum, (((a < b) | (a != a)) ? a : b))
-  TALWEG_BINARY(maximum, (((a > b) | (a != a)) ? a : b))
-  TALWEG_BINARY(less, one_where(a < b))
-  TALWEG_BINARY(less_equal, one_where(a <= b))
-  TALWEG_BINARY(equal, one_where(a == b))
-  TALWEG_TERNARY(select, (a != 0.0 ? b : c))
+  TALWEG_JUMP;
+  TALWEG_COMPARISONS(TALWEG_ONE)
 end:
   return;
-
-#undef TALWEG_CALL
-#undef TALWEG_TERNARY
-#undef TALWEG_BINARY
-#undef TALWEG_UNARY
-#undef TALWEG_NEXT
 }
 
 template <int vectors>

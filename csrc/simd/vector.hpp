@@ -30,8 +30,9 @@ namespace talweg::TALWEG_ISA {
 constexpr int vector_lanes = TALWEG_VECTOR_BYTES / 8;
 
 typedef double Vector __attribute__((vector_size(TALWEG_VECTOR_BYTES)));
-typedef std::int64_t Bits __attribute__((vector_size(TALWEG_VECTOR_BYTES)));
-typedef std::uint64_t UnsignedBits __attribute__((vector_size(TALWEG_VECTOR_BYTES)));
+typedef std::uint64_t Bits __attribute__((vector_size(TALWEG_VECTOR_BYTES)));
+// What comparisons give: all bits of a lane, or none.
+typedef std::int64_t Mask __attribute__((vector_size(TALWEG_VECTOR_BYTES)));
 // The same vector at any address that a double may have.
 typedef double LooseVector __attribute__((vector_size(TALWEG_VECTOR_BYTES), aligned(8), may_alias));
 
@@ -43,6 +44,8 @@ TALWEG_INLINE Vector fill(double value) { return value - Vector{}; }
 
 TALWEG_INLINE Bits bits(Vector value) { return reinterpret_cast<Bits>(value); }
 TALWEG_INLINE Vector from_bits(Bits value) { return reinterpret_cast<Vector>(value); }
+// 1.0 where the mask is set, else 0.0.
+TALWEG_INLINE Vector one_where(Mask mask) { return from_bits((Bits)mask & bits(fill(1.0))); }
 
 // a * b + c, rounded once where the instruction set has it.
 TALWEG_INLINE Vector multiply_add(Vector a, Vector b, Vector c) {
@@ -90,7 +93,7 @@ TALWEG_INLINE Vector square_root(Vector a) {
 }
 
 // True when some lane of a comparison's result is true.
-TALWEG_INLINE bool any(Bits mask) {
+TALWEG_INLINE bool any(Mask mask) {
 #if TALWEG_VECTOR_BYTES == 64
   return _mm512_test_epi64_mask((__m512i)mask, (__m512i)mask) != 0;
 #elif TALWEG_VECTOR_BYTES == 32
@@ -102,10 +105,12 @@ TALWEG_INLINE bool any(Bits mask) {
 #endif
 }
 
-TALWEG_INLINE Vector magnitude(Vector a) { return from_bits(bits(a) & INT64_MAX); }
+constexpr std::uint64_t sign_bit = UINT64_C(1) << 63;
+
+TALWEG_INLINE Vector magnitude(Vector a) { return from_bits(bits(a) & ~sign_bit); }
 // |a| with the sign of b.
 TALWEG_INLINE Vector with_sign(Vector a, Vector b) {
-  return from_bits((bits(a) & INT64_MAX) | (bits(b) & INT64_MIN));
+  return from_bits((bits(a) & ~sign_bit) | (bits(b) & sign_bit));
 }
 
 }  // namespace talweg::TALWEG_ISA

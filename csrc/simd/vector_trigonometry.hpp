@@ -91,7 +91,7 @@ TALWEG_INLINE SineCosine sine_cosine(Vector high, Vector low) {
 
 // function(x) of the C library in the lanes of the mask.
 template <class Function>
-static __attribute__((noinline, cold)) Vector replace_lanes(Bits mask, Vector x, Vector result,
+static __attribute__((noinline, cold)) Vector replace_lanes(Mask mask, Vector x, Vector result,
                                                             Function function) {
   for (int i = 0; i < vector_lanes; ++i)
     if (mask[i]) result[i] = function(x[i]);
@@ -104,7 +104,7 @@ TALWEG_INLINE Vector sin(Vector x) {
   Vector result = (t.quadrant & 1) != 0 ? s.cosine : s.sine;
   result = from_bits(bits(result) ^ ((t.quadrant & 2) << 62));
   result = x == 0.0 ? x : result;  // keeps -0
-  const Bits far = !(magnitude(x) <= circular_bound);
+  const Mask far = !(magnitude(x) <= circular_bound);
   if (any(far)) [[unlikely]]
     result = replace_lanes(far, x, result, [](double a) { return __builtin_sin(a); });
   return result;
@@ -115,7 +115,7 @@ TALWEG_INLINE Vector cos(Vector x) {
   const SineCosine s = sine_cosine(t.high, t.low);
   Vector result = (t.quadrant & 1) != 0 ? s.sine : s.cosine;
   result = from_bits(bits(result) ^ (((t.quadrant + 1) & 2) << 62));
-  const Bits far = !(magnitude(x) <= circular_bound);
+  const Mask far = !(magnitude(x) <= circular_bound);
   if (any(far)) [[unlikely]]
     result = replace_lanes(far, x, result, [](double a) { return __builtin_cos(a); });
   return result;
@@ -124,10 +124,10 @@ TALWEG_INLINE Vector cos(Vector x) {
 TALWEG_INLINE Vector tan(Vector x) {
   const CircularReduction t = reduce_circular(x);
   const SineCosine s = sine_cosine(t.high, t.low);
-  const Bits odd = (t.quadrant & 1) != 0;
+  const Mask odd = (t.quadrant & 1) != 0;
   Vector result = (odd ? -s.cosine : s.sine) / (odd ? s.sine : s.cosine);
   result = x == 0.0 ? x : result;
-  const Bits far = !(magnitude(x) <= circular_bound);
+  const Mask far = !(magnitude(x) <= circular_bound);
   if (any(far)) [[unlikely]]
     result = replace_lanes(far, x, result, [](double a) { return __builtin_tan(a); });
   return result;
@@ -136,8 +136,8 @@ TALWEG_INLINE Vector tan(Vector x) {
 // atan(|x|) = base + atan(t), |t| <= tan(pi/8), from the tangent of a difference.
 TALWEG_INLINE Vector atan(Vector x) {
   const Vector a = magnitude(x);
-  const Bits middle = a > 0x1.a827999fcef32p-2;  // tan(pi/8)
-  const Bits large = a > 0x1.3504f333f9de6p+1;   // 1 / tan(pi/8)
+  const Mask middle = a > 0x1.a827999fcef32p-2;  // tan(pi/8)
+  const Mask large = a > 0x1.3504f333f9de6p+1;   // 1 / tan(pi/8)
   const Vector top = large ? fill(-1.0) : (middle ? a - 1.0 : a);
   const Vector bottom = large ? a : (middle ? a + 1.0 : fill(1.0));
   const Vector base =
@@ -155,7 +155,7 @@ TALWEG_INLINE Vector erf(Vector x) {
   Vector a = magnitude(x);
   const Vector z = x * x;
   Vector result = a * polynomial(erf_small, z);
-  const Bits large = a > 1.0;
+  const Mask large = a > 1.0;
   if (any(large)) {
     a = a > 6.0 ? fill(6.0) : a;  // erf(6) rounds to 1
     const Vector q = polynomial(erf_large, (a - 2.0) / (a + 2.0));

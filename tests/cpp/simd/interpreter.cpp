@@ -6,6 +6,7 @@
 #include <cstring>
 #include <functional>
 #include <random>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -187,4 +188,151 @@ TEST_CASE("every opcode agrees with its scalar meaning in every lane of every bl
       CHECK(failures == 0);
     }
   }
+}
+
+namespace {
+
+// A program of exact or correctly rounded operations that overwrites its registers at random.
+Program random_program(unsigned seed, std::uint32_t registers, int length) {
+  std::mt19937 engine(seed);
+  const auto below = [&](std::uint32_t bound) {
+    return static_cast<std::uint32_t>(engine() % bound);
+  };
+  const Opcode opcodes[] = {Opcode::add,
+                            Opcode::subtract,
+                            Opcode::multiply,
+                            Opcode::multiply_add,
+                            Opcode::multiply_subtract,
+                            Opcode::negated_multiply_add,
+                            Opcode::multiply_constant,
+                            Opcode::multiply_constant_add,
+                            Opcode::multiply_add_constant,
+                            Opcode::negate,
+                            Opcode::minimum,
+                            Opcode::select,
+                            Opcode::load_constant,
+                            Opcode::square_root,
+                            Opcode::absolute,
+                            Opcode::divide};
+  Program program;
+  program.registers = registers;
+  program.input_registers = {2, Program::unused, 0, 1};
+  Stage stage;
+  for (std::uint32_t r = 3; r < registers; ++r)
+    stage.instructions.push_back({Opcode::load_constant, r, 0, 0, 0, 0.25 + r});
+  for (int i = 0; i < length; ++i)
+    stage.instructions.push_back({opcodes[below(16)], below(registers), below(registers),
+                                  below(registers), below(registers), 0.5 + 0.001 * below(1000)});
+  program.stages.push_back(stage);
+  for (std::uint32_t r = 0; r < registers; r += 2) program.output_registers.push_back(r);
+  program.output_registers.push_back(0);  // twice
+  return program;
+}
+
+std::vector<double> scalar_run(const Program& program, Isa isa, std::vector<double> inputs) {
+  std::vector<double> r(program.registers, 0.0);
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    if (program.input_registers[i] != Program::unused) r[program.input_registers[i]] = inputs[i];
+  const auto multiply_add = [&](double a, double b, double c) {
+    return isa == Isa::baseline ? a * b + c : std::fma(a, b, c);
+  };
+  for (const Instruction& i : program.stages[0].instructions) {
+    const double a = r[i.a], b = r[i.b], c = r[i.c], k = i.k;
+    double& d = r[i.destination];
+    switch (i.opcode) {
+      case Opcode::multiply_add:
+        d = multiply_add(a, b, c);
+        break;
+      case Opcode::multiply_subtract:
+        d = multiply_add(a, b, -c);
+        break;
+      case Opcode::negated_multiply_add:
+        d = multiply_add(-a, b, c);
+        break;
+      case Opcode::multiply_constant_add:
+        d = multiply_add(a, k, b);
+        break;
+      case Opcode::multiply_add_constant:
+        d = multiply_add(a, b, k);
+        break;
+      default:
+        d = cases()[static_cast<std::size_t>(i.opcode)].reference(a, b, c, k);
+    }
+  }
+  std::vector<double> out;
+  for (const std::uint32_t number : program.output_registers) out.push_back(r[number]);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("programs that reuse registers give the scalar result to the last bit") {
+  for (const Isa isa : talweg::available_isas()) {
+    CAPTURE(std::string(talweg::name_of(isa)));
+    for (unsigned seed = 0; seed < 40; ++seed) {
+      const std::uint32_t registers = seed % 4 == 3 ? 900 : 4 + seed;
+      const Program program = random_program(seed, registers, 20 + 10 * static_cast<int>(seed));
+      const Executable executable(program);
+      std::mt19937 generator(seed);
+      std::normal_distribution<double> normal;
+      for (const std::size_t lanes : {1, 3, 4, 7, 20, 31, 33, 64, 100, 257}) {
+        Rows inputs(4, std::vector<double>(lanes));
+        for (auto& row : inputs)
+          for (double& value : row) value = normal(generator);
+        const std::size_t outputs = program.output_registers.size();
+        for (const std::size_t widest : {0, 8, 16, 32, 64, 128}) {
+          const Rows found = run(executable, isa, widest, inputs, outputs);
+          int failures = 0;
+          for (std::size_t lane = 0; lane < lanes; ++lane) {
+            const auto wanted = scalar_run(
+                program, isa, {inputs[0][lane], inputs[1][lane], inputs[2][lane], inputs[3][lane]});
+            for (std::size_t j = 0; j < outputs; ++j)
+              failures += !(same_bits(found[j][lane], wanted[j]) ||
+                            (std::isnan(found[j][lane]) && std::isnan(wanted[j])));
+          }
+          CAPTURE(seed);
+          CAPTURE(lanes);
+          CAPTURE(widest);
+          CHECK(failures == 0);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("a program without instructions copies inputs to outputs") {
+  Program program;
+  program.registers = 1;
+  program.input_registers = {0};
+  program.output_registers = {0, 0};
+  const Rows out = run(Executable(program), Isa::baseline, 0, {{1.0, 2.0, 3.0}}, 2);
+  CHECK(out[0] == std::vector<double>{1.0, 2.0, 3.0});
+  CHECK(out[1] == out[0]);
+}
+
+TEST_CASE("run through the active instruction set, prepared or not") {
+  Program program = one_instruction(Opcode::multiply, 0.0);
+  const std::vector<double> a = {1.5, -2.0, 3.0}, b = {2.0, 4.0, 0.5};
+  std::vector<double> out(3);
+  const double* inputs[] = {a.data(), b.data(), b.data()};
+  double* outputs[] = {out.data()};
+  for (int prepared = 0; prepared < 2; ++prepared) {
+    if (prepared) talweg::prepare(program);
+    std::fill(out.begin(), out.end(), 0.0);
+    talweg::run(program, 3, inputs, outputs);
+    CHECK(out == std::vector<double>{3.0, -8.0, 1.5});
+  }
+  talweg::run(program, 0, inputs, outputs);
+}
+
+TEST_CASE("programs that cannot be run are refused") {
+  Program program = one_instruction(Opcode::add, 0.0);
+  program.stages[0].instructions[0].b = 4;
+  CHECK_THROWS_AS(Executable{program}, std::invalid_argument);
+  program = one_instruction(Opcode::add, 0.0);
+  program.output_registers[0] = 17;
+  CHECK_THROWS_AS(Executable{program}, std::invalid_argument);
+  program = one_instruction(Opcode::exp, 0.0);
+  program.stages[0].instructions[0].b = 4;  // exp reads no b
+  CHECK_NOTHROW(Executable{program});
 }

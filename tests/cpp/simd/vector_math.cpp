@@ -33,19 +33,19 @@ struct Function {
 long double sigmoid(long double x) { return x < 0 ? expl(x) / (1 + expl(x)) : 1 / (1 + expl(-x)); }
 
 const Function functions[] = {
-    {Opcode::exp, "exp", 2, expl, {{-1, 1}, {-40, 40}, {-746, 710}, {-746, -708}, {-1e-8, 1e-8}}},
-    {Opcode::log, "log", 2, logl, {{0.5, 2}, {0.99, 1.01}, {0, 100}, {0, 1e-307}, {0, 1e-320}}},
-    {Opcode::sin, "sin", 2, sinl, {{-4, 4}, {-100, 100}, {-2e6, 2e6}, {3.14159, 3.1416}}},
-    {Opcode::cos, "cos", 2, cosl, {{-4, 4}, {-100, 100}, {-2e6, 2e6}, {1.57079, 1.5708}}},
-    {Opcode::tan, "tan", 4, tanl, {{-4, 4}, {-100, 100}, {-2e6, 2e6}, {1.57079, 1.5708}}},
-    {Opcode::tanh, "tanh", 4, tanhl, {{-1, 1}, {-25, 25}, {-1e-3, 1e-3}}},
-    {Opcode::sinh, "sinh", 4, sinhl, {{-1, 1}, {-25, 25}, {-712, 712}, {708, 711}}},
-    {Opcode::cosh, "cosh", 4, coshl, {{-1, 1}, {-25, 25}, {-712, 712}, {708, 711}}},
-    {Opcode::atan, "atan", 4, atanl, {{-1, 1}, {-5, 5}, {0.41, 0.42}, {2.40, 2.43}, {-1e4, 1e4}}},
-    {Opcode::erf, "erf", 4, erfl, {{-1, 1}, {-6.5, 6.5}, {0.99, 1.01}, {-1e-6, 1e-6}}},
-    {Opcode::log1p, "log1p", 4, log1pl, {{-0.99, 3}, {-1e-3, 1e-3}, {-1, -0.9999}, {0, 1e9}}},
-    {Opcode::expm1, "expm1", 4, expm1l, {{-1, 1}, {-45, 45}, {-1e-3, 1e-3}, {-750, 710}}},
-    {Opcode::sigmoid, "sigmoid", 4, sigmoid, {{-1, 1}, {-45, 45}, {-750, 750}}},
+    {Opcode::exp, "exp", 1.1, expl, {{-1, 1}, {-40, 40}, {-746, 710}, {-746, -708}, {-1e-8, 1e-8}}},
+    {Opcode::log, "log", 1, logl, {{0.5, 2}, {0.99, 1.01}, {0, 100}, {0, 1e-307}, {0, 1e-320}}},
+    {Opcode::sin, "sin", 0.9, sinl, {{-4, 4}, {-100, 100}, {-2e6, 2e6}, {3.14159, 3.1416}}},
+    {Opcode::cos, "cos", 0.9, cosl, {{-4, 4}, {-100, 100}, {-2e6, 2e6}, {1.57079, 1.5708}}},
+    {Opcode::tan, "tan", 2.3, tanl, {{-4, 4}, {-100, 100}, {-2e6, 2e6}, {1.57079, 1.5708}}},
+    {Opcode::tanh, "tanh", 2.8, tanhl, {{-1, 1}, {-25, 25}, {-1e-3, 1e-3}}},
+    {Opcode::sinh, "sinh", 2.6, sinhl, {{-1, 1}, {-25, 25}, {-712, 712}, {708, 711}}},
+    {Opcode::cosh, "cosh", 1.6, coshl, {{-1, 1}, {-25, 25}, {-712, 712}, {708, 711}}},
+    {Opcode::atan, "atan", 2, atanl, {{-1, 1}, {-5, 5}, {0.41, 0.42}, {2.40, 2.43}, {-1e4, 1e4}}},
+    {Opcode::erf, "erf", 2.1, erfl, {{-1, 1}, {-6.5, 6.5}, {0.99, 1.01}, {-1e-6, 1e-6}}},
+    {Opcode::log1p, "log1p", 1, log1pl, {{-0.99, 3}, {-1e-3, 1e-3}, {-1, -0.9999}, {0, 1e9}}},
+    {Opcode::expm1, "expm1", 2.5, expm1l, {{-1, 1}, {-45, 45}, {-1e-3, 1e-3}, {-750, 710}}},
+    {Opcode::sigmoid, "sigmoid", 2.3, sigmoid, {{-1, 1}, {-45, 45}, {-750, 750}}},
 };
 
 std::vector<double> evaluate(Isa isa, Opcode opcode, const std::vector<double>& x) {
@@ -134,7 +134,7 @@ std::vector<double> points(const Function& function, std::size_t count) {
 TEST_CASE("elementary functions keep to their error bounds over the whole range") {
   for (const Isa isa : talweg::available_isas()) {
     for (const Function& function : functions) {
-      const std::vector<double> x = points(function, 1000000);
+      const std::vector<double> x = points(function, 10000);
       const std::vector<double> y = evaluate(isa, function.opcode, x);
       double worst = 0.0, worst_x = 0.0;
       for (std::size_t i = 0; i < x.size(); ++i) {
@@ -148,7 +148,6 @@ TEST_CASE("elementary functions keep to their error bounds over the whole range"
       CAPTURE(std::string(function.name));
       CAPTURE(worst_x);
       CHECK(worst <= function.most_ulps);
-      printf("MEAS %s %s %.3f %.17g\n", talweg::name_of(isa), function.name, worst, worst_x);
     }
   }
 }
