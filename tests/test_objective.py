@@ -177,6 +177,7 @@ def test_outside_the_domain_is_nan_in_its_own_lane():
         ((cubic, True), TypeError, "n: want the number of coordinates"),
         ((cubic, 0), ValueError, "n: want at least 1 coordinate, got 0"),
         ((cubic, -1), ValueError, "n: want at least 1"),
+        ((cubic, 10**9), ValueError, "n: a recorded function has at most 100,000 coordinates"),
     ],
 )
 def test_bad_arguments(arguments, error, message):
@@ -248,6 +249,14 @@ def test_control_flow_on_types_is_caught():
     with pytest.raises(ValueError, match="depends on the numbers in x"):
         talweg.Objective(fun, 1)
     assert talweg.Objective(fun, 1, verify=False)([2.0]) == 8.0
+
+
+def test_rounding_noise_is_no_difference():
+    """Functions that are zero up to rounding, in another order of additions."""
+    f = talweg.Objective(lambda x: np.subtract.outer(x, x).sum() / 3 + np.sum(x / 3 - x / 3), 4)
+    assert abs(f([1.0, 2.0, 3.0, 4.0])) <= 1e-14
+    g = talweg.Objective(lambda x: (1e8 + x[0] + x[1] + x[2]) - (1e8 + x[2] + x[1] + x[0]), 3)
+    assert abs(g([1.0, 2.0, 3.0])) <= 1e-7
 
 
 def test_points_outside_the_domain_are_skipped():

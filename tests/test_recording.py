@@ -6,12 +6,14 @@ import math
 import numpy as np
 import pytest
 import scipy.optimize
+import scipy.sparse
 import scipy.special
 
 import talweg
 from talweg.recording import MAX_OPERATIONS, RecordingError
 
 MATRIX = np.random.default_rng(0).normal(size=(4, 4))
+SPARSE = scipy.sparse.csr_array(np.diag([1.0, 2.0, 3.0, 4.0]))
 TENSOR = np.random.default_rng(1).normal(size=(4, 4, 4))
 
 
@@ -46,6 +48,7 @@ def collected(x):
 IDIOMS = {
     "quadratic form": lambda x: x @ MATRIX @ x,
     "method dot": lambda x: MATRIX.dot(x).sum(),
+    "dense form of a sparse matrix": lambda x: x @ (SPARSE.toarray() @ x),
     "matrix product": lambda x: (MATRIX @ x)[2] + (x @ MATRIX)[-1],
     "stacked matrix product": lambda x: (TENSOR @ x).sum() + (TENSOR @ np.outer(x, x)).sum(),
     "object array": lambda x: np.exp(np.array([x[0], x[1]])).sum(),
@@ -108,7 +111,7 @@ IDIOMS = {
         + x[0]
     ),
     "clip": lambda x: (
-        np.clip(x, 0.2, 0.5).sum() + x.clip(min=0.4)[0] + np.clip(x, None, x[0]).sum()
+        np.clip(x, 0.2, 0.5).sum() + x.clip(0.4, None)[0] + np.clip(x, None, x[0]).sum()
     ),
     "extrema": lambda x: np.maximum(x, 0.3)[1] + np.minimum(0.5, x).sum() + np.fmax(x[0], x[1]),
     "concatenate": lambda x: np.concatenate([x, [1, 2]]).prod() + np.append(x, x[0] ** 2).sum(),
@@ -175,6 +178,8 @@ IDIOMS = {
     "astype": lambda x: x.astype(float)[1] + x.ravel()[0] + x.flatten()[2] + x.squeeze()[3],
     "real parts": lambda x: np.real(x)[0] + np.conjugate(x)[1] + x.real[2] + x.imag[3],
 }
+if hasattr(np, "trapezoid"):
+    IDIOMS["trapezoid"] = lambda x: np.trapezoid(x) + np.trapezoid(x**2, [0.0, 1.0, 3.0, 4.5])
 
 
 @pytest.mark.parametrize("name", IDIOMS)
@@ -272,6 +277,8 @@ ERRORS = {
     "special function": (lambda x: scipy.special.gamma(x[0]), "gamma"),
     "erfc": (lambda x: scipy.special.erfc(x[0]), "erfc"),
     "array of mixed objects": (lambda x: np.exp(np.array([x[0], 1.0])).sum(), r"numpy.stack"),
+    "sparse matrix": (lambda x: x @ (SPARSE @ x), r"A.toarray\(\) @ x"),
+    "maximum of objects": (lambda x: np.maximum.reduce([x[0], x[1]]), r"numpy.stack\(\[...\]\)"),
     "complex": (lambda x: (x[0] * 1j).real, "complex"),
     "string": (lambda x: np.add(x[0], "a"), "str"),
     "object": (lambda x: np.multiply(x[0], object()), "object"),

@@ -168,7 +168,8 @@ def test_the_data_is_copied():
     assert total(np.ones(2)) == before
     with pytest.raises(ValueError, match="read-only"):
         total.data[0] = 1.0
-    assert "37 rows of 3" in repr(total)
+    assert repr(total) == "<sum of squares over 37 rows of 3>"
+    assert talweg.Objective(total, 2).name == "sum of squares"
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,13 @@
 // The block interpreter against hand-written loops, and its latency for few points.
 //
 // Floors, AVX2 with two FMA pipes at F GHz. Müller-Brown gradient: 4 exp of 27 and 4 x 13 other
-// operations, 160 vector operations for 4 points, 20 cycles a point at two a cycle; 32 bytes a point,
-// nothing beside it. The interpreter adds about 40 loads and 30 stores of registers for 4 points, of
-// which one store a cycle: 8 cycles a point. Rosenbrock gradient: 7 operations and 32 bytes a point:
-// 1 cycle a point, while the interpreter's 7 or 8 instructions store 7 or 8 registers: 2 cycles.
-// Latency: a dispatched instruction costs an indirect jump, 3 to 4 loads and a store, 2.5 to 4 cycles.
-// Goals: ratio to the loop at most 2.5 (Müller-Brown) and 5 (Rosenbrock); about 1 ns an instruction for
-// one point.
+// operations, 160 vector operations for 4 points, 20 cycles a point at two a cycle; 32 bytes a
+// point, nothing beside it. The interpreter adds about 40 loads and 30 stores of registers for 4
+// points, of which one store a cycle: 8 cycles a point. Rosenbrock gradient: 7 operations and 32
+// bytes a point: 1 cycle a point, while the interpreter's 7 or 8 instructions store 7 or 8
+// registers: 2 cycles. Latency: a dispatched instruction costs an indirect jump, 3 to 4 loads and a
+// store, 2.5 to 4 cycles. Goals: ratio to the loop at most 2.5 (Müller-Brown) and 5 (Rosenbrock);
+// about 1 ns an instruction for one point.
 #include <algorithm>
 #include <cstdio>
 #include <ctime>
@@ -181,4 +181,3 @@ int main() {
   throughput("Rosenbrock", rosen, loops().rosenbrock);
   latency(muller);
 }
-

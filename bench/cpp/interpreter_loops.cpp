@@ -6,7 +6,8 @@
 
 namespace talweg::TALWEG_ISA {
 
-void muller_brown_gradient_loop(std::size_t lanes, const double* const* x, double* const* gradient) {
+void muller_brown_gradient_loop(std::size_t lanes, const double* const* x,
+                                double* const* gradient) {
   constexpr double depth[] = {-200, -100, -170, 15};
   constexpr double a[] = {-1, -1, -6.5, .7}, b[] = {0, 0, 11, .6}, c[] = {-10, -10, -6.5, .7};
   constexpr double x0[] = {1, 0, -.5, -1}, y0[] = {0, .5, 1.5, 1};

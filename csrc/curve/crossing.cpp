@@ -13,10 +13,10 @@ namespace {
 // The reduced equation h(xi, eta) and its gradient, by solving the chart's equations bordered with
 // the kernel directions (the columns of `kernel`) and the deficient left direction.
 struct Reduction {
-  std::size_t dimension = 0;        // D
-  std::vector<double> kernel;       // D x 2
-  std::vector<double> deficient;    // D - 1
-  std::vector<double> y;            // D
+  std::size_t dimension = 0;      // D
+  std::vector<double> kernel;     // D x 2
+  std::vector<double> deficient;  // D - 1
+  std::vector<double> y;          // D
   double h = 0.0;
   double gradient[2] = {0.0, 0.0};
   std::vector<double> direction[2];  // dy / dxi, dy / deta
@@ -162,20 +162,19 @@ Task<Crossing> find_crossing(Lane& lane, DefiningSystem& system, const CurvePoin
     hessian[1] = 0.5 * (columns[0][1] + columns[1][0]);
     hessian[2] = columns[1][1];
     const double determinant = hessian[0] * hessian[2] - hessian[1] * hessian[1];
-    const double size = hessian[0] * hessian[0] + 2 * hessian[1] * hessian[1] +
-                        hessian[2] * hessian[2];
+    const double size =
+        hessian[0] * hessian[0] + 2 * hessian[1] * hessian[1] + hessian[2] * hessian[2];
     if (!(std::fabs(determinant) > 1e-12 * size)) co_return crossing;
-    const double s = -(hessian[2] * reduction.gradient[0] - hessian[1] * reduction.gradient[1]) /
-                     determinant;
-    const double t = -(hessian[0] * reduction.gradient[1] - hessian[1] * reduction.gradient[0]) /
-                     determinant;
+    const double s =
+        -(hessian[2] * reduction.gradient[0] - hessian[1] * reduction.gradient[1]) / determinant;
+    const double t =
+        -(hessian[0] * reduction.gradient[1] - hessian[1] * reduction.gradient[0]) / determinant;
     last_step = std::hypot(s, t);
     const double shorten = last_step > reach ? reach / last_step : 1.0;
     xi += shorten * s;
     eta += shorten * t;
     for (std::size_t i = 0; i < d; ++i) {
-      reduction.y[i] +=
-          shorten * (s * reduction.direction[0][i] + t * reduction.direction[1][i]);
+      reduction.y[i] += shorten * (s * reduction.direction[0][i] + t * reduction.direction[1][i]);
     }
     settled = last_step <= 4.0 * noise || (iteration > 1 && last_step <= 1e-12 * reach);
     double distance = 0.0;
@@ -226,7 +225,8 @@ Task<Crossing> find_crossing(Lane& lane, DefiningSystem& system, const CurvePoin
     }
     for (std::size_t i = 0; i < d; ++i) {
       y[i] = (lines[line][0] * reduction.direction[0][i] +
-              lines[line][1] * reduction.direction[1][i]) / length;
+              lines[line][1] * reduction.direction[1][i]) /
+             length;
     }
     system.chart_direction(reference, y.data(), &crossing.lines[line * system.unknowns()]);
   }

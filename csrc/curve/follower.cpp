@@ -206,13 +206,13 @@ Task<double> Follower::locate(const CurvePoint& from, const CurvePoint& to,
   double looseness = 0.0;
   if (fa == 0.0) {
     point = to;
-    co_return resolution * length;
+    co_return resolution* length;
   }
   for (int iteration = 0; iteration < 60; ++iteration) {
     const bool followed = co_await between(from, to, u, trial);
     if (!followed) {
       // Too close to a singular point for the corrector: what brackets it is the answer.
-      if (std::isfinite(best)) co_return width * length + looseness;
+      if (std::isfinite(best)) co_return width* length + looseness;
       co_return -1.0;
     }
     const double fu = function(trial);
@@ -422,8 +422,7 @@ bool Follower::measure_step() {
   turn_ = angle(n_, from.tangent.data(), to.tangent.data());
   vector_turn_ = angle(n_, from.z.data() + n_, to.z.data() + n_);
   const double limit = options_.max_turn;
-  return turn_ <= limit && vector_turn_ <= 1.5 * limit &&
-         first_correction_ <= 0.1 * step_length_ &&
+  return turn_ <= limit && vector_turn_ <= 1.5 * limit && first_correction_ <= 0.1 * step_length_ &&
          dot(n_, from.tangent.data(), to.tangent.data()) > 0.0;
 }
 
@@ -442,8 +441,7 @@ bool Follower::index_unexplained() const {
 bool Follower::has_events() const {
   const auto functions = system_.event_functions();
   for (std::size_t i = 0; i < functions.size(); ++i) {
-    if (!functions[i].is_index_function &&
-        differ_in_sign(latest_->events[i], next_->events[i])) {
+    if (!functions[i].is_index_function && differ_in_sign(latest_->events[i], next_->events[i])) {
       return true;
     }
   }
@@ -467,9 +465,9 @@ bool Follower::near_start() const {
 
 Task<void> Follower::locate_events() {
   const auto functions = system_.event_functions();
-  const bool fold_located = std::any_of(
-      step_events_.begin(), step_events_.end(),
-      [](const CurveEvent& event) { return event.kind == EventKind::level_fold; });
+  const bool fold_located =
+      std::any_of(step_events_.begin(), step_events_.end(),
+                  [](const CurveEvent& event) { return event.kind == EventKind::level_fold; });
   CurvePoint place = system_.make_point();
   for (std::size_t i = 0; i < functions.size(); ++i) {
     if (functions[i].is_index_function) continue;
@@ -479,8 +477,8 @@ Task<void> Follower::locate_events() {
     // A zero at the start belongs to the start; tangents at branch points are known less well.
     const double start_error = start_.tangent.empty() ? 1e-7 : 1e-4;
     if (curve_.points() == 1 && std::fabs(before) <= start_error * std::fabs(after)) continue;
-    const double error = co_await locate(
-        *latest_, *next_, [i](const CurvePoint& p) { return p.events[i]; }, place);
+    const double error =
+        co_await locate(*latest_, *next_, [i](const CurvePoint& p) { return p.events[i]; }, place);
     if (error < 0.0) continue;
     add_event(functions[i].kind, place, error);
   }
@@ -577,9 +575,8 @@ Task<bool> Follower::close_loop() {
   if (error < 0.0) co_return false;
   const double gap = distance(n_, place.z.data(), first_.z.data());
   if (gap > 1e-6 * options_.max_step + 1e-9 * norm(n_, first_.z.data())) co_return false;
-  std::erase_if(step_events_, [&](const CurveEvent& event) {
-    return event.arclength > place.arclength + error;
-  });
+  std::erase_if(step_events_,
+                [&](const CurveEvent& event) { return event.arclength > place.arclength + error; });
   *next_ = place;
   co_return true;
 }
@@ -750,8 +747,8 @@ Task<void> Follower::follow() {
     co_await lane_.pause();
   }
   for (CurveEvent& event : curve_.events) {
-    const auto after = std::upper_bound(curve_.arclength.begin(), curve_.arclength.end(),
-                                        event.arclength);
+    const auto after =
+        std::upper_bound(curve_.arclength.begin(), curve_.arclength.end(), event.arclength);
     const auto position = after - curve_.arclength.begin();
     const auto last = static_cast<long>(curve_.points()) - 1;
     event.index = static_cast<std::size_t>(std::clamp<long>(position - 1, 0, std::max(0L, last)));

@@ -39,8 +39,8 @@ class Follower {
   // negative number when the curve could not be followed there.
   Task<double> locate(const CurvePoint& from, const CurvePoint& to, const Function& function,
                       CurvePoint& point);
-  Task<Verdict> judge_crossing();    // the orientation flipped
-  Task<Verdict> judge_index();       // the slope index changed unexplained
+  Task<Verdict> judge_crossing();  // the orientation flipped
+  Task<Verdict> judge_index();     // the slope index changed unexplained
   Task<void> locate_events();
   Task<bool> leave_box();
   Task<bool> close_loop();
@@ -67,9 +67,9 @@ class Follower {
   Lane lane_;
   Curve curve_;
 
-  std::vector<CurvePoint> points_;          // storage of the history and the step's end
+  std::vector<CurvePoint> points_;  // storage of the history and the step's end
   CurvePoint *latest_, *earlier_, *earliest_, *next_;
-  CurvePoint first_;                        // the start, for closed loops
+  CurvePoint first_;  // the start, for closed loops
   std::size_t history_ = 0;
   std::vector<double> border_, step_, predicted_;
   double step_length_ = 0.0;
@@ -78,11 +78,11 @@ class Follower {
   double curvature_ = 0.0, earlier_curvature_ = 0.0;
   bool curvature_rises_ = false;
   double peak_curvature_ = 0.0;
-  double wanted_error_ = 0.0;               // above zero: correct until the position is this good
+  double wanted_error_ = 0.0;  // above zero: correct until the position is this good
   double last_correction_ = 0.0;
   int corrections_ = 0;
   bool crossing_passed_ = false;
-  Crossing known_crossing_;                 // of the last flip, so that it is not solved again
+  Crossing known_crossing_;  // of the last flip, so that it is not solved again
   std::vector<CurveEvent> step_events_;
   std::vector<std::vector<double>> near_centres_;
   Task<void> task_;

@@ -11,13 +11,20 @@ namespace talweg {
 
 const char* name(EventKind kind) noexcept {
   switch (kind) {
-    case EventKind::critical_point: return "critical_point";
-    case EventKind::level_fold: return "level_fold";
-    case EventKind::valley_ridge_inflection: return "valley_ridge_inflection";
-    case EventKind::inflection: return "inflection";
-    case EventKind::branch_point: return "branch_point";
-    case EventKind::near_branch: return "near_branch";
-    case EventKind::boundary: return "boundary";
+    case EventKind::critical_point:
+      return "critical_point";
+    case EventKind::level_fold:
+      return "level_fold";
+    case EventKind::valley_ridge_inflection:
+      return "valley_ridge_inflection";
+    case EventKind::inflection:
+      return "inflection";
+    case EventKind::branch_point:
+      return "branch_point";
+    case EventKind::near_branch:
+      return "near_branch";
+    case EventKind::boundary:
+      return "boundary";
   }
   return "unknown";
 }

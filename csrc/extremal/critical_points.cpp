@@ -31,7 +31,7 @@ enum class Outcome { running, converged, failed, non_finite };
 // One Newton run.
 struct Run {
   std::vector<double> x, trial, gradient, hessian;  // accepted point; hessian packed
-  std::vector<double> factors;                       // LU of the Hessian while damping is 0
+  std::vector<double> factors;                      // LU of the Hessian while damping is 0
   std::vector<std::size_t> pivots;
   double gradient_norm = 0.0, value = 0.0, damping = 0.0;
   double newton_length = 0.0;  // of the full Newton step
@@ -167,8 +167,7 @@ class NewtonBatch {
     }
     if (++run.iterations > options_.max_iterations) {
       // Degenerate points are approached linearly; what is left of the step tells how far.
-      const bool settled =
-          run.last_step <= 1e-4 * scale_ && run.linear_steps >= proof_of_linear;
+      const bool settled = run.last_step <= 1e-4 * scale_ && run.linear_steps >= proof_of_linear;
       run.outcome = settled ? Outcome::converged : Outcome::failed;
       return;
     }
@@ -397,9 +396,10 @@ CriticalPoints find_critical_points(const Objective& objective, std::span<const 
     if (!starts.empty()) break;
     const double found = static_cast<double>(result.points.size());
     const double runs_converged = static_cast<double>(result.converged);
-    result.expected_missing = runs_converged > found + 2.0
-                                  ? found * (runs_converged - 1.0) / (runs_converged - found - 2.0) - found
-                                  : std::numeric_limits<double>::infinity();
+    result.expected_missing =
+        runs_converged > found + 2.0
+            ? found * (runs_converged - 1.0) / (runs_converged - found - 2.0) - found
+            : std::numeric_limits<double>::infinity();
     if (result.starts >= options.max_starts) break;
     if (result.starts >= 2 * round_starts && (found == 0.0 || result.expected_missing < 0.5)) break;
   }

@@ -272,8 +272,8 @@ DefiningSystem::Convergence DenseExtremalSystem::convergence(CurvePoint& point,
   result.ratio = std::max(first / (tolerance * norms[gradient_norm] + noise + tiny),
                           second / (tolerance * scale));
   const double loose = 1e4 * epsilon;
-  result.relaxed = std::max(
-      first / (loose * norms[gradient_norm] + 50.0 * noise + tiny), second / (loose * scale));
+  result.relaxed = std::max(first / (loose * norms[gradient_norm] + 50.0 * noise + tiny),
+                            second / (loose * scale));
   return result;
 }
 

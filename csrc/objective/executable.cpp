@@ -39,8 +39,9 @@ int operand_count(Opcode opcode) {
   }
 }
 
-
-[[noreturn]] void reject(const std::string& what) { throw std::invalid_argument("Program: " + what); }
+[[noreturn]] void reject(const std::string& what) {
+  throw std::invalid_argument("Program: " + what);
+}
 
 void check_register(std::uint32_t number, std::uint32_t count) {
   if (number >= count)
@@ -107,10 +108,10 @@ class SlotMap {
   // The instruction with its operands found here and its result put into the slot.
   Code encode(const Instruction& instruction, std::uint32_t destination_slot) {
     const int count = operand_count(instruction.opcode);
-    const Code code = talweg::encode(instruction.opcode, destination_slot,
-                                     count > 0 ? slots_[instruction.a] : 0,
-                                     count > 1 ? slots_[instruction.b] : 0,
-                                     count > 2 ? slots_[instruction.c] : 0, instruction.k);
+    const Code code =
+        talweg::encode(instruction.opcode, destination_slot, count > 0 ? slots_[instruction.a] : 0,
+                       count > 1 ? slots_[instruction.b] : 0, count > 2 ? slots_[instruction.c] : 0,
+                       instruction.k);
     slots_[instruction.destination] = destination_slot;
     return code;
   }
@@ -205,8 +206,7 @@ ExecutableStage decode_row_stage(const Stage& stage, const SlotMap& points) {
   if (data.rows > whole)
     for (const std::uint32_t column : out.columns)
       for (std::size_t i = 0; i < row_block; ++i)
-        out.tail.push_back(
-            data.values[column * data.rows + std::min(whole + i, data.rows - 1)]);
+        out.tail.push_back(data.values[column * data.rows + std::min(whole + i, data.rows - 1)]);
   return out;
 }
 

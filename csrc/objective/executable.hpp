@@ -10,9 +10,9 @@
 
 namespace talweg {
 
-// A slot is a row of W lanes. Point slots: the registers, then one for each input, then one for each
-// output. Inputs and outputs have slots of their own, and no code writes an input's slot, so that
-// such a slot can be the caller's memory.
+// A slot is a row of W lanes. Point slots: the registers, then one for each input, then one for
+// each output. Inputs and outputs have slots of their own, and no code writes an input's slot, so
+// that such a slot can be the caller's memory.
 struct ExecutableStage {
   std::vector<Code> code;  // closed by code_end
 
@@ -43,8 +43,8 @@ class Executable {
   std::size_t row_slots = 0;  // the most of any row stage
 };
 
-// Runs it with the kernels of one instruction set in blocks of at most `widest` lanes (0: chosen from
-// the number of slots).
+// Runs it with the kernels of one instruction set in blocks of at most `widest` lanes (0: chosen
+// from the number of slots).
 void run(const Executable& program, const InterpreterKernels& kernels, std::size_t widest,
          std::size_t lanes, const double* const* inputs, double* const* outputs);
 

@@ -26,24 +26,27 @@ struct DataTable {
 // after the other.
 struct Stage {
   std::vector<Instruction> instructions;
-  std::uint32_t registers = 0;                 // size of this stage's register file, row stages only
-  std::shared_ptr<const DataTable> data;       // null: lanes are points
-  struct Transfer { std::uint32_t from, to; };
-  std::vector<Transfer> broadcasts;  // row stages: point register -> row register, one value in all lanes
-  std::vector<Transfer> columns;     // row stages: data column -> row register
-  std::vector<Transfer> sums;        // row stages: row register, summed over rows -> point register
+  std::uint32_t registers = 0;            // size of this stage's register file, row stages only
+  std::shared_ptr<const DataTable> data;  // null: lanes are points
+  struct Transfer {
+    std::uint32_t from, to;
+  };
+  std::vector<Transfer>
+      broadcasts;  // row stages: point register -> row register, one value in all lanes
+  std::vector<Transfer> columns;  // row stages: data column -> row register
+  std::vector<Transfer> sums;     // row stages: row register, summed over rows -> point register
 };
 
 class Executable;  // a program decoded for the interpreter
 
 struct Program {
   std::vector<Stage> stages;
-  std::uint32_t registers = 0;               // size of the register file shared by the point stages
+  std::uint32_t registers = 0;  // size of the register file shared by the point stages
   // Input row i (x rows first, then v rows, then w rows) is loaded to register input_registers[i];
   // the value `unused` marks inputs nothing reads.
   static constexpr std::uint32_t unused = 0xffffffffu;
   std::vector<std::uint32_t> input_registers;
-  std::vector<std::uint32_t> output_registers;  // output row i is stored from this register
+  std::vector<std::uint32_t> output_registers;   // output row i is stored from this register
   std::shared_ptr<const Executable> executable;  // set by prepare, shared by copies
 };
 

@@ -53,9 +53,9 @@ std::size_t widest_block(std::size_t slots) {
 
 // The lanes of point registers of the block that is being run.
 struct PointFile {
-  double* base = nullptr;          // direct blocks
+  double* base = nullptr;  // direct blocks
   std::size_t stride = 0;
-  double* const* rows = nullptr;   // indirect blocks
+  double* const* rows = nullptr;  // indirect blocks
   double* slot(std::uint32_t s) const { return rows ? rows[s] : base + s * stride; }
 };
 

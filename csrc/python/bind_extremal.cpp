@@ -73,17 +73,15 @@ py::dict event_dict(const CurveEvent& event, std::size_t n) {
   result["morse_index"] = event.kind == EventKind::critical_point
                               ? py::object(py::int_(morse_index(event, n)))
                               : py::object(py::none());
-  result["distance"] = event.kind == EventKind::near_branch
-                           ? py::object(py::float_(event.distance))
-                           : py::object(py::none());
+  result["distance"] = event.kind == EventKind::near_branch ? py::object(py::float_(event.distance))
+                                                            : py::object(py::none());
   result["kernel_dimension"] = event.kind == EventKind::branch_point
                                    ? py::object(py::int_(event.kernel_dimension))
                                    : py::object(py::none());
   result["centre"] = vector_array(event.centre);
-  result["crossing_tangents"] =
-      to_array(event.crossing_tangents,
-               {static_cast<py::ssize_t>(event.crossing_tangents.size() / z.size()),
-                static_cast<py::ssize_t>(z.size())});
+  result["crossing_tangents"] = to_array(
+      event.crossing_tangents, {static_cast<py::ssize_t>(event.crossing_tangents.size() / z.size()),
+                                static_cast<py::ssize_t>(z.size())});
   return result;
 }
 
@@ -114,20 +112,32 @@ TracerOptions tracer_options(const py::dict& given) {
   TracerOptions options;
   for (const auto& [key, value] : given) {
     const auto name = py::cast<std::string>(key);
-    if (name == "lower") options.lower = to_vector(py::cast<Values>(value));
-    else if (name == "upper") options.upper = to_vector(py::cast<Values>(value));
-    else if (name == "max_step") options.max_step = py::cast<double>(value);
-    else if (name == "initial_step") options.initial_step = py::cast<double>(value);
-    else if (name == "min_step") options.min_step = py::cast<double>(value);
-    else if (name == "max_length") options.max_length = py::cast<double>(value);
-    else if (name == "max_points") options.max_points = py::cast<std::size_t>(value);
-    else if (name == "tolerance") options.tolerance = py::cast<double>(value);
-    else if (name == "near_branch_distance") options.near_branch_distance = py::cast<double>(value);
-    else if (name == "max_turn") options.max_turn = py::cast<double>(value);
+    if (name == "lower")
+      options.lower = to_vector(py::cast<Values>(value));
+    else if (name == "upper")
+      options.upper = to_vector(py::cast<Values>(value));
+    else if (name == "max_step")
+      options.max_step = py::cast<double>(value);
+    else if (name == "initial_step")
+      options.initial_step = py::cast<double>(value);
+    else if (name == "min_step")
+      options.min_step = py::cast<double>(value);
+    else if (name == "max_length")
+      options.max_length = py::cast<double>(value);
+    else if (name == "max_points")
+      options.max_points = py::cast<std::size_t>(value);
+    else if (name == "tolerance")
+      options.tolerance = py::cast<double>(value);
+    else if (name == "near_branch_distance")
+      options.near_branch_distance = py::cast<double>(value);
+    else if (name == "max_turn")
+      options.max_turn = py::cast<double>(value);
     else if (name == "stop_at_critical_points")
       options.stop_at_critical_points = py::cast<bool>(value);
-    else if (name == "stop_at_branch_points") options.stop_at_branch_points = py::cast<bool>(value);
-    else throw py::value_error("options: no option is called '" + name + "'");
+    else if (name == "stop_at_branch_points")
+      options.stop_at_branch_points = py::cast<bool>(value);
+    else
+      throw py::value_error("options: no option is called '" + name + "'");
   }
   return options;
 }
@@ -246,8 +256,8 @@ void register_extremal(py::module_& module) {
              py::arg("shift"), py::arg("workers"));
   module.def("start_extremal", &start, py::arg("objective"), py::arg("x0"), py::arg("branch"),
              py::arg("sign"), py::arg("direction"), py::arg("options"));
-  module.def("trace_extremals", &trace, py::arg("objective"), py::arg("starts"),
-             py::arg("options"), py::arg("workers") = 1, py::arg("lanes") = 64);
+  module.def("trace_extremals", &trace, py::arg("objective"), py::arg("starts"), py::arg("options"),
+             py::arg("workers") = 1, py::arg("lanes") = 64);
   py::class_<SteppedTracer>(module, "SteppedTracer")
       .def(py::init<std::shared_ptr<Objective>, const py::dict&, const py::dict&>(),
            py::arg("objective"), py::arg("start"), py::arg("options"))

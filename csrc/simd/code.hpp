@@ -28,8 +28,8 @@ constexpr int indirect_lanes[indirect_count] = {16, 32, 64, 128};
 
 struct InterpreterKernels {
   int vector_lanes;
-  // direct[v - 1], v = 1..widest_direct: slot s is the v vectors from registers + s * v * vector_lanes.
-  // For few lanes: fewer loads an instruction.
+  // direct[v - 1], v = 1..widest_direct: slot s is the v vectors from registers + s * v *
+  // vector_lanes. For few lanes: fewer loads an instruction.
   void (*direct[widest_direct])(const Code* code, double* registers);
   // indirect[i]: slot s is the indirect_lanes[i] doubles at rows[s], which may be the caller's own
   // memory, so that inputs, outputs and data columns are not copied.

@@ -30,8 +30,7 @@ void power_block(double* to, const double* base, const double* exponent, std::si
 }
 
 void power_constant_block(double* to, const double* base, double exponent, std::size_t vectors) {
-  for (std::size_t i = 0; i < vectors * vector_lanes; ++i)
-    to[i] = __builtin_pow(base[i], exponent);
+  for (std::size_t i = 0; i < vectors * vector_lanes; ++i) to[i] = __builtin_pow(base[i], exponent);
 }
 
 }  // namespace talweg::TALWEG_ISA

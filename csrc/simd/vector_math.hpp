@@ -11,14 +11,14 @@
 namespace talweg::TALWEG_ISA {
 
 // (e^r - 1 - r) / r^2 on |r| <= log(2)/2; error 1.8e-17
-constexpr double exp_tail[] = {
-    0x1.0000000000005p-1, 0x1.555555555555cp-3, 0x1.55555555520ffp-5, 0x1.111111110e6e2p-7,
-    0x1.6c16c17f34831p-10, 0x1.a01a01b5d327ap-13, 0x1.a019a68f1a1e5p-16,
-    0x1.71ddea11d57c1p-19, 0x1.28a2a1e19a891p-22, 0x1.af7696742b9e2p-26};
+constexpr double exp_tail[] = {0x1.0000000000005p-1,  0x1.555555555555cp-3,  0x1.55555555520ffp-5,
+                               0x1.111111110e6e2p-7,  0x1.6c16c17f34831p-10, 0x1.a01a01b5d327ap-13,
+                               0x1.a019a68f1a1e5p-16, 0x1.71ddea11d57c1p-19, 0x1.28a2a1e19a891p-22,
+                               0x1.af7696742b9e2p-26};
 // (log((1+s)/(1-s)) - 2 s) / s^3 in z = s^2 up to (3 - 2 sqrt 2)^2; error 2.5e-18
-constexpr double log_tail[] = {
-    0x1.5555555555592p-1, 0x1.999999997fdb8p-2, 0x1.24924941f1216p-2, 0x1.c71c52095d3f8p-3,
-    0x1.74663ee8b7786p-3, 0x1.39a1baa91ed01p-3, 0x1.2f056458c3008p-3};
+constexpr double log_tail[] = {0x1.5555555555592p-1, 0x1.999999997fdb8p-2, 0x1.24924941f1216p-2,
+                               0x1.c71c52095d3f8p-3, 0x1.74663ee8b7786p-3, 0x1.39a1baa91ed01p-3,
+                               0x1.2f056458c3008p-3};
 
 constexpr double infinity = __builtin_inf();
 constexpr double not_a_number = __builtin_nan("");
@@ -104,9 +104,9 @@ TALWEG_INLINE Vector expm1(Vector x) {
   return result;
 }
 
-// log(x) + correction for normal positive x; the correction is below the rounding of log(x), or x is
-// near 1. With m = x / 2^k in [sqrt(1/2), sqrt(2)), f = m - 1 and s = f / (2 + f),
-// log(m) = 2 s + s^3 P(s^2) = f - s (f - s^2 P(s^2)).
+// log(x) + correction for normal positive x; the correction is below the rounding of log(x), or x
+// is near 1. With m = x / 2^k in [sqrt(1/2), sqrt(2)), f = m - 1 and s = f / (2 + f), log(m) = 2 s
+// + s^3 P(s^2) = f - s (f - s^2 P(s^2)).
 TALWEG_INLINE Vector log_normal(Vector x, Vector k_offset, Vector correction) {
   const Bits shifted = bits(x) - INT64_C(0x3fe6a09e667f3bcd);
   // 2^52 + (k + 1024): a logical shift, as few instruction sets have an arithmetic one.

@@ -7,30 +7,28 @@
 namespace talweg::TALWEG_ISA {
 
 // (sin r - r) / r^3 in z = r^2 up to (pi/4)^2; error 3.4e-18
-constexpr double sin_tail[] = {
-    -0x1.5555555555549p-3, 0x1.111111110f881p-7, -0x1.a01a019c126e9p-13,
-    0x1.71de357876ac1p-19, -0x1.ae5e66d654f61p-26, 0x1.5d932fa167ed2p-33};
+constexpr double sin_tail[] = {-0x1.5555555555549p-3,  0x1.111111110f881p-7,
+                               -0x1.a01a019c126e9p-13, 0x1.71de357876ac1p-19,
+                               -0x1.ae5e66d654f61p-26, 0x1.5d932fa167ed2p-33};
 // (cos r - 1 + r^2/2) / r^4 in z = r^2 up to (pi/4)^2; error 4.7e-20
-constexpr double cos_tail[] = {
-    0x1.555555555554cp-5, -0x1.6c16c16c15184p-10, 0x1.a01a019cb26f7p-16,
-    -0x1.27e4f80a75eb3p-22, 0x1.1ee9ec470087cp-29, -0x1.8faecea970ac0p-37};
+constexpr double cos_tail[] = {0x1.555555555554cp-5,  -0x1.6c16c16c15184p-10,
+                               0x1.a01a019cb26f7p-16, -0x1.27e4f80a75eb3p-22,
+                               0x1.1ee9ec470087cp-29, -0x1.8faecea970ac0p-37};
 // (atan t - t) / t^3 in z = t^2 up to tan(pi/8)^2; error 1.2e-18
-constexpr double atan_tail[] = {
-    -0x1.555555555553dp-2, 0x1.99999999958fap-3, -0x1.24924922b1815p-3, 0x1.c71c70e7c9db5p-4,
-    -0x1.745cf90fbb77fp-4, 0x1.3b111cb9d04a6p-4, -0x1.10ebe1861c9e6p-4, 0x1.df11a1e939c53p-5,
-    -0x1.9cdd34a4385f6p-5, 0x1.37effd388c910p-5, -0x1.25a3684bf1555p-6};
+constexpr double atan_tail[] = {-0x1.555555555553dp-2, 0x1.99999999958fap-3,  -0x1.24924922b1815p-3,
+                                0x1.c71c70e7c9db5p-4,  -0x1.745cf90fbb77fp-4, 0x1.3b111cb9d04a6p-4,
+                                -0x1.10ebe1861c9e6p-4, 0x1.df11a1e939c53p-5,  -0x1.9cdd34a4385f6p-5,
+                                0x1.37effd388c910p-5,  -0x1.25a3684bf1555p-6};
 // erf(x) / x in z = x^2 up to 1; error 7.1e-18
 constexpr double erf_small[] = {
-    0x1.20dd750429b6dp+0, -0x1.812746b0379c2p-2, 0x1.ce2f21a041017p-4, -0x1.b82ce31206290p-6,
-    0x1.565bccfa9a389p-8, -0x1.c02db072eb41bp-11, 0x1.f9a2bf7351a56p-14,
-    -0x1.f4ca949221a0dp-17, 0x1.b9827aead18cfp-20, -0x1.5c16e26efb92dp-23,
-    0x1.d78491d332943p-27, -0x1.acdffb70cff6bp-31};
+    0x1.20dd750429b6dp+0,  -0x1.812746b0379c2p-2,  0x1.ce2f21a041017p-4,  -0x1.b82ce31206290p-6,
+    0x1.565bccfa9a389p-8,  -0x1.c02db072eb41bp-11, 0x1.f9a2bf7351a56p-14, -0x1.f4ca949221a0dp-17,
+    0x1.b9827aead18cfp-20, -0x1.5c16e26efb92dp-23, 0x1.d78491d332943p-27, -0x1.acdffb70cff6bp-31};
 // exp(x^2) erfc(x) in t = (x - 2)/(x + 2), x from 1 to 6, weighted by exp(-x^2); error 2.4e-17
 constexpr double erf_large[] = {
-    0x1.058671b52c78ep-2, -0x1.b57034efd3e5cp-2, 0x1.eeea7dc89b021p-3, -0x1.437f0b6a33dcep-4,
-    0x1.e947167347b5ap-9, 0x1.ca95f95df374cp-8, -0x1.bc248ee8c2be5p-11,
-    -0x1.0170a4be0e38bp-10, 0x1.6912d39222e7bp-15, 0x1.6d147b2894a60p-13,
-    0x1.12c186685759cp-15, -0x1.9010987189603p-17};
+    0x1.058671b52c78ep-2,  -0x1.b57034efd3e5cp-2, 0x1.eeea7dc89b021p-3,   -0x1.437f0b6a33dcep-4,
+    0x1.e947167347b5ap-9,  0x1.ca95f95df374cp-8,  -0x1.bc248ee8c2be5p-11, -0x1.0170a4be0e38bp-10,
+    0x1.6912d39222e7bp-15, 0x1.6d147b2894a60p-13, 0x1.12c186685759cp-15,  -0x1.9010987189603p-17};
 
 // p(x) = c[0] + c[1] x + ... by Horner's rule.
 template <int count>
@@ -94,7 +92,7 @@ TALWEG_INLINE SineCosine sine_cosine(Vector high, Vector low) {
 // function(x) of the C library in the lanes of the mask.
 template <class Function>
 static __attribute__((noinline, cold)) Vector replace_lanes(Bits mask, Vector x, Vector result,
-                                                           Function function) {
+                                                            Function function) {
   for (int i = 0; i < vector_lanes; ++i)
     if (mask[i]) result[i] = function(x[i]);
   return result;
@@ -142,10 +140,10 @@ TALWEG_INLINE Vector atan(Vector x) {
   const Bits large = a > 0x1.3504f333f9de6p+1;   // 1 / tan(pi/8)
   const Vector top = large ? fill(-1.0) : (middle ? a - 1.0 : a);
   const Vector bottom = large ? a : (middle ? a + 1.0 : fill(1.0));
-  const Vector base = large ? fill(0x1.921fb54442d18p+0)
-                            : (middle ? fill(0x1.921fb54442d18p-1) : Vector{});
-  const Vector base_low = large ? fill(0x1.1a62633145c07p-54)
-                                : (middle ? fill(0x1.1a62633145c07p-55) : Vector{});
+  const Vector base =
+      large ? fill(0x1.921fb54442d18p+0) : (middle ? fill(0x1.921fb54442d18p-1) : Vector{});
+  const Vector base_low =
+      large ? fill(0x1.1a62633145c07p-54) : (middle ? fill(0x1.1a62633145c07p-55) : Vector{});
   const Vector t = top / bottom;
   const Vector z = t * t;
   const Vector tail = multiply_add(t * z, polynomial(atan_tail, z), base_low);

@@ -7,8 +7,8 @@ namespace talweg {
 
 // What LU with partial pivoting saw.
 struct PivotReport {
-  int determinant_sign = 0;    // -1, 0 or +1
-  double smallest_pivot = 0.0; // in modulus
+  int determinant_sign = 0;     // -1, 0 or +1
+  double smallest_pivot = 0.0;  // in modulus
   double largest_pivot = 0.0;
 };
 

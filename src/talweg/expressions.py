@@ -108,7 +108,8 @@ _UNARY = {ast.USub: operator.neg, ast.UAdd: operator.pos}
 
 
 def _postorder(tree, text):
-    """The nodes of a syntax tree, operands first; only those of the grammar.
+    """The nodes of a syntax tree, operands first, the last operand before the first; only those
+    of the grammar.
 
     Not recursive: a long sum nests as deep as it has terms.
     """
@@ -117,11 +118,11 @@ def _postorder(tree, text):
         node = pending.pop()
         steps.append(node)
         if isinstance(node, ast.BinOp) and type(node.op) in _BINARY:
-            pending += [node.left, node.right]
+            pending += [node.right, node.left]
         elif isinstance(node, ast.UnaryOp) and type(node.op) in _UNARY:
             pending.append(node.operand)
         elif isinstance(node, ast.Call):
-            pending += _checked_call(node, text)
+            pending += reversed(_checked_call(node, text))
         elif isinstance(node, ast.Constant) and type(node.value) in (int, float):
             # Integers become floats at once: no power of integers can grow without bounds.
             try:

@@ -7,6 +7,7 @@ to write instead of those of `math`.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy import (
@@ -68,7 +69,7 @@ def _or_recorded(name, x):
     return None if recording is None else UFUNCS[name](recorded(x, recording))
 
 
-def erf(x):
+def erf(x: Any) -> Any:
     """Error function, 2/sqrt(pi) times the integral of exp(-t^2) from 0 to x.
 
     Parameters
@@ -96,7 +97,7 @@ def erf(x):
     return special.erf(x)
 
 
-def sigmoid(x):
+def sigmoid(x: Any) -> Any:
     """Logistic function 1/(1 + exp(-x)), without overflow for either sign of `x`.
 
     Parameters
@@ -120,7 +121,7 @@ def sigmoid(x):
     return np.where(np.less(x, 0.0), small, 1.0)[()] / (1.0 + small)
 
 
-def softplus(x):
+def softplus(x: Any) -> Any:
     """log(1 + exp(x)), without overflow for large `x` or loss of digits for very negative `x`.
 
     Parameters
@@ -141,7 +142,7 @@ def softplus(x):
     return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x))) if result is None else result
 
 
-def zeros(shape):
+def zeros(shape: int | tuple[int, ...]) -> Any:
     """An array of zeros that values can be assigned into, also inside a recorded function.
 
     Parameters

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,6 +12,11 @@ from talweg import _core
 from talweg.quantity import GRADIENT, HESSIAN, HESSIAN_PRODUCT, THIRD, VALUE
 from talweg.recording import RecordingError, record, recorded, recording_of
 from talweg.verification import verify as _verify
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    Floats = NDArray[np.float64]
 
 _KINK_NAMES = {
     "absolute": "abs",
@@ -89,30 +96,47 @@ class Objective:
     (3,)
     """
 
-    def __init__(self, fun, n, *, bounds=None, name=None, verify=True):
+    def __init__(
+        self,
+        fun: Callable[[Any], Any],
+        n: int,
+        *,
+        bounds: ArrayLike | None = None,
+        name: str | None = None,
+        verify: bool = True,
+    ) -> None:
         if not callable(fun):
             raise TypeError(
                 f"fun: want a function of one array, got {type(fun).__name__}"
                 + ("; use Objective.from_expression" if _is_expression(fun) else "")
             )
         n = checked_dimension(n)
-        bounds = checked_bounds(bounds, n)
+        box = checked_bounds(bounds, n)
         recording, output = record(fun, n)
         core = _core.TapeObjective(recording.tape, output)
         if verify:
-            _verify(fun, core, n, bounds=bounds)
+            _verify(fun, core, n, bounds=box)
         used = recording.tape.kinks(output)
         kinks = (_KINK_NAMES[kink] for kink in used if kink in recording.kinks)
         self._setup(
             core,
             n,
-            bounds=bounds,
+            bounds=box,
             name=name or _name_of(fun),
             kinks=tuple(dict.fromkeys(kinks)),
             tape=(recording.tape, output),
         )
 
-    def _setup(self, core, n, *, bounds=None, name="f", kinks=(), tape=None):
+    def _setup(
+        self,
+        core: Any,
+        n: int,
+        *,
+        bounds: Floats | None = None,
+        name: str = "f",
+        kinks: tuple[str, ...] = (),
+        tape: tuple[Any, int] | None = None,
+    ) -> None:
         """Shared by every kind of objective; `core` is the talweg._core.Objective."""
         self._core = core
         self._tape = tape
@@ -122,7 +146,14 @@ class Objective:
         self.kinks = kinks
 
     @classmethod
-    def from_expression(cls, expr, variables, *, bounds=None, name=None):
+    def from_expression(
+        cls,
+        expr: Any,
+        variables: str | Sequence[Any],
+        *,
+        bounds: ArrayLike | None = None,
+        name: str | None = None,
+    ) -> Objective:
         """An objective from a SymPy expression or a string.
 
         Parameters
@@ -156,7 +187,7 @@ class Objective:
 
     # Evaluation.
 
-    def __call__(self, x):
+    def __call__(self, x: ArrayLike) -> Any:
         """Value at `x`.
 
         Parameters
@@ -173,7 +204,7 @@ class Objective:
         value = self._core.evaluate(points, VALUE)["value"]
         return value[0] if single else value
 
-    def grad(self, x):
+    def grad(self, x: ArrayLike) -> Floats:
         """Gradient at `x`.
 
         Parameters
@@ -185,10 +216,10 @@ class Objective:
         ndarray, shape (n,) or (m, n)
         """
         points, single = self._points(x)
-        gradient = self._core.evaluate(points, GRADIENT)["gradient"]
+        gradient: Floats = self._core.evaluate(points, GRADIENT)["gradient"]
         return gradient[0] if single else gradient
 
-    def hess(self, x):
+    def hess(self, x: ArrayLike) -> Floats:
         """Hessian at `x`.
 
         Parameters
@@ -200,10 +231,10 @@ class Objective:
         ndarray, shape (n, n) or (m, n, n)
         """
         points, single = self._points(x)
-        hessian = self._core.evaluate(points, HESSIAN)["hessian"]
+        hessian: Floats = self._core.evaluate(points, HESSIAN)["hessian"]
         return hessian[0] if single else hessian
 
-    def hessp(self, x, v):
+    def hessp(self, x: ArrayLike, v: ArrayLike) -> Floats:
         """Hessian times a vector, without forming the Hessian.
 
         Parameters
@@ -217,10 +248,10 @@ class Objective:
         ndarray, shape (n,) or (m, n)
         """
         points, vectors, single = self._points_and_vectors(x, v)
-        product = self._core.evaluate(points, HESSIAN_PRODUCT, vectors)["hessian_product"]
+        product: Floats = self._core.evaluate(points, HESSIAN_PRODUCT, vectors)["hessian_product"]
         return product[0] if single else product
 
-    def third(self, x, v):
+    def third(self, x: ArrayLike, v: ArrayLike) -> Floats:
         """T[v], the derivative of the Hessian along `v`.
 
         Parameters
@@ -234,10 +265,10 @@ class Objective:
         ndarray, shape (n, n) or (m, n, n)
         """
         points, vectors, single = self._points_and_vectors(x, v)
-        third = self._core.evaluate(points, THIRD, vectors)["third"]
+        third: Floats = self._core.evaluate(points, THIRD, vectors)["third"]
         return third[0] if single else third
 
-    def _points(self, x, argument="x"):
+    def _points(self, x: Any, argument: str = "x") -> tuple[Floats, bool]:
         """`x` as (m, n) floats, and whether it was one point."""
         if type(x) is not np.ndarray or x.dtype != np.float64:
             x = _as_floats(x, argument)
@@ -260,7 +291,7 @@ class Objective:
                 raise ValueError(f"{argument}: NaN{where}")
         return points, single
 
-    def _points_and_vectors(self, x, v):
+    def _points_and_vectors(self, x: Any, v: Any) -> tuple[Floats, Floats, bool]:
         points, single_point = self._points(x)
         vectors, single_vector = self._points(v, "v")
         if len(points) != len(vectors):
@@ -274,7 +305,7 @@ class Objective:
                 )
         return points, vectors, single_point and single_vector
 
-    def _replayed(self, x):
+    def _replayed(self, x: Any) -> Any:
         from talweg.recording.replay import replay
 
         if self._tape is None:
@@ -291,7 +322,7 @@ class Objective:
 
     # Saving.
 
-    def to_arrays(self):
+    def to_arrays(self) -> dict[str, np.ndarray]:
         """The recorded function as arrays, for files.
 
         Returns
@@ -306,7 +337,7 @@ class Objective:
         if self._tape is None:
             raise TypeError(f"{self!r} is no recorded function: only recordings can be saved")
         tape, output = self._tape
-        arrays = tape.serialize(output)
+        arrays: dict[str, np.ndarray] = tape.serialize(output)
         arrays["name"] = np.array(self.name)
         arrays["kinks"] = np.array(self.kinks, dtype=str)
         if self.bounds is not None:
@@ -314,7 +345,7 @@ class Objective:
         return arrays
 
     @classmethod
-    def from_arrays(cls, arrays):
+    def from_arrays(cls, arrays: Mapping[str, Any]) -> Objective:
         """The objective that `to_arrays` was called on.
 
         Parameters
@@ -346,10 +377,10 @@ class Objective:
         )
         return self
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return Objective.from_arrays, (self.to_arrays(),)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         parts = [self.name, f"n={self.n}"]
         if self._tape is not None:
             tape = self._tape[0]
@@ -359,7 +390,7 @@ class Objective:
         return f"<Objective {', '.join(parts)}>"
 
 
-def checked_dimension(n) -> int:
+def checked_dimension(n: Any) -> int:
     """`n` as an int, or an error."""
     if isinstance(n, (bool, np.bool_)) or not isinstance(n, (int, np.integer)):
         raise TypeError(f"n: want the number of coordinates, an int, got {n!r}")
@@ -368,7 +399,7 @@ def checked_dimension(n) -> int:
     return int(n)
 
 
-def checked_bounds(bounds, n):
+def checked_bounds(bounds: ArrayLike | None, n: int) -> Floats | None:
     """`bounds` as a read-only (n, 2) array or None, or an error.
 
     A pair (low, high) stands for the same bounds on every coordinate.
@@ -390,7 +421,7 @@ def checked_bounds(bounds, n):
     return array
 
 
-def _as_floats(x, argument) -> np.ndarray:
+def _as_floats(x: Any, argument: str) -> np.ndarray:
     try:
         array = np.asarray(x)
     except ValueError:
@@ -402,10 +433,10 @@ def _as_floats(x, argument) -> np.ndarray:
     return array.astype(np.float64, copy=False)
 
 
-def _is_expression(value) -> bool:
+def _is_expression(value: Any) -> bool:
     return isinstance(value, str) or hasattr(value, "free_symbols")
 
 
-def _name_of(fun) -> str:
+def _name_of(fun: Any) -> str:
     name = getattr(fun, "__name__", None) or type(fun).__name__
     return "f" if name == "<lambda>" else name

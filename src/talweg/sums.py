@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from talweg import _core
@@ -17,7 +20,7 @@ from talweg.recording import (
 from talweg.verification import verify
 
 
-def sum_over(term, data):
+def sum_over(term: Callable[[Any, Any], Any], data: Any) -> SumOver:
     """The function x -> sum of ``term(x, row)`` over the rows of `data`.
 
     The term is recorded once; the rows are the lanes it is evaluated in, so the length of the
@@ -95,11 +98,12 @@ class SumOver:
         self.data = data
         self._objectives = {}
         self._verified = set()
+        name = getattr(term, "__name__", type(term).__name__)
+        self.__name__ = "sum" if name == "<lambda>" else f"sum of {name}"
 
     def __repr__(self):
         rows, columns = self.data.shape
-        name = getattr(self.term, "__name__", type(self.term).__name__)
-        return f"sum_over({name}, {rows} rows of {columns})"
+        return f"<{self.__name__} over {rows} rows of {columns}>"
 
     def __call__(self, x):
         recording = recording_of(x)

@@ -23,15 +23,15 @@ struct CriticalPoint {
 
 struct CriticalPointOptions {
   std::vector<double> lower, upper;  // n entries each: only points of this box are kept; empty: all
-  double scale = 0.0;                // longest Newton step; 0: a fifth of the box's diagonal, else 1
+  double scale = 0.0;  // longest Newton step; 0: a fifth of the box's diagonal, else 1
   std::size_t max_iterations = 120;
-  std::size_t workers = 1;           // threads; 0: one a processor
+  std::size_t workers = 1;  // threads; 0: one a processor
 
   // Sampling of the box, where no starts are given: rounds of starts of a space-filling sequence
   // until the expected number of points not yet found falls below one half (Boender and Rinnooy
   // Kan, Math. Program. 37, 59, 1987), at most max_starts.
   std::size_t max_starts = 4096;
-  std::vector<double> shift;         // n entries in [0, 1): moves the sequence; empty: none
+  std::vector<double> shift;  // n entries in [0, 1): moves the sequence; empty: none
 
   // An empty string, or what is wrong with which option.
   const char* validate(std::size_t dimension) const noexcept;
@@ -41,8 +41,8 @@ struct CriticalPoints {
   std::vector<CriticalPoint> points;  // by value, then by coordinates
   std::size_t starts = 0;             // Newton runs made
   std::size_t converged = 0;          // of them to a critical point of the box
-  double expected_missing = 0.0;      // estimate of the points not found; starts given: not estimated
-  std::size_t non_finite = 0;         // runs that ended where the function is not finite
+  double expected_missing = 0.0;  // estimate of the points not found; starts given: not estimated
+  std::size_t non_finite = 0;     // runs that ended where the function is not finite
   Status status = Status::converged;  // degenerate: the points are not isolated
 };
 

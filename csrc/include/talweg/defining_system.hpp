@@ -1,6 +1,6 @@
 // What the curve tracer needs to know of a problem: a residual R(z) with one unknown more than
-// equations, whose solutions are curves. Write a class derived from DefiningSystem to trace curves of
-// another kind with the same tracer.
+// equations, whose solutions are curves. Write a class derived from DefiningSystem to trace curves
+// of another kind with the same tracer.
 #pragma once
 
 #include <cstddef>
@@ -38,10 +38,11 @@ struct CurvePoint {
   std::vector<double> data;     // the system's own
   double arclength = 0.0;
   double orientation = 0.0;  // +1 or -1: sign of det[dR; tangent]
-  double singularity = 0.0;  // relative size of the smallest singular value of dR; 0 at branch points
-  double residual = 0.0;     // relative residual, as the system defines it
-  double value = 0.0;        // f
-  double slope = 0.0;        // |grad f|
+  double singularity =
+      0.0;                // relative size of the smallest singular value of dR; 0 at branch points
+  double residual = 0.0;  // relative residual, as the system defines it
+  double value = 0.0;     // f
+  double slope = 0.0;     // |grad f|
   int slope_index = 0;
   int curvature_index = 0;
 };
@@ -62,9 +63,9 @@ class DefiningSystem {
   // Evaluates the functions and derivatives at each point's z, side by side in lanes.
   virtual void evaluate(std::span<CurvePoint* const> points) = 0;
 
-  // How far z is from the curve: negative when an evaluation is not finite, at most 1 when converged,
-  // else the factor by which the residual exceeds what convergence asks for. `relaxed` is the same
-  // against the rounding of the functions themselves.
+  // How far z is from the curve: negative when an evaluation is not finite, at most 1 when
+  // converged, else the factor by which the residual exceeds what convergence asks for. `relaxed`
+  // is the same against the rounding of the functions themselves.
   struct Convergence {
     double ratio = 0.0;
     double relaxed = 0.0;

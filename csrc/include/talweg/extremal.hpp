@@ -27,8 +27,8 @@ struct ExtremalStart {
 // eigenvector number `branch` (0 the softest, sign such that the component of largest modulus is
 // positive) times `sign`; any other point is first corrected onto the nearest gradient extremal
 // whose gradient is along that eigenvector of the Hessian there. `direction`, when not empty, takes
-// the place of sign: the curve leaves on its side; at a critical point with a repeated eigenvalue it
-// chooses the direction within the eigenspace.
+// the place of sign: the curve leaves on its side; at a critical point with a repeated eigenvalue
+// it chooses the direction within the eigenspace.
 ExtremalStart start_extremal(const Objective& objective, std::span<const double> x0,
                              std::size_t branch, int sign, std::span<const double> direction,
                              const TracerOptions& options);

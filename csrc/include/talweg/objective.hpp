@@ -18,21 +18,21 @@ enum Quantity : unsigned {
 };
 
 // A block of points, coordinate-major: coordinate i of lane l is x[i * stride + l], and likewise
-// for every other array. Symmetric matrices are packed lower triangles: entry (i, j), j <= i, is row
-// i * (i + 1) / 2 + j. Only the arrays that the requested quantities need have to be set; lanes
+// for every other array. Symmetric matrices are packed lower triangles: entry (i, j), j <= i, is
+// row i * (i + 1) / 2 + j. Only the arrays that the requested quantities need have to be set; lanes
 // beyond `lanes` (up to `stride`) are neither read nor written.
 struct EvaluationBlock {
   std::size_t lanes = 0;
-  std::size_t stride = 0;            // >= lanes
-  const double* x = nullptr;         // n rows
-  const double* v = nullptr;         // n rows, for T[v], H v and T[v] w
-  const double* w = nullptr;         // n rows, for T[v] w
-  double* value = nullptr;           // 1 row
-  double* gradient = nullptr;        // n rows
-  double* hessian = nullptr;         // n (n + 1) / 2 rows
-  double* third = nullptr;           // n (n + 1) / 2 rows
-  double* hessian_product = nullptr; // n rows
-  double* third_product = nullptr;   // n rows
+  std::size_t stride = 0;             // >= lanes
+  const double* x = nullptr;          // n rows
+  const double* v = nullptr;          // n rows, for T[v], H v and T[v] w
+  const double* w = nullptr;          // n rows, for T[v] w
+  double* value = nullptr;            // 1 row
+  double* gradient = nullptr;         // n rows
+  double* hessian = nullptr;          // n (n + 1) / 2 rows
+  double* third = nullptr;            // n (n + 1) / 2 rows
+  double* hessian_product = nullptr;  // n rows
+  double* third_product = nullptr;    // n rows
 };
 
 class Objective {

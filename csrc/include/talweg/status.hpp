@@ -6,23 +6,26 @@ namespace talweg {
 // Codes below 100 are outcomes a caller asked for or must expect; codes from 100 on are trouble.
 // Python sees the same numbers as talweg.Status.
 enum class Status : int {
-  converged = 0,        // the requested accuracy was reached
-  boundary = 1,         // a curve left the box; its last point lies on the face
-  closed = 2,           // a curve came back to its start
-  critical_point = 3,   // a curve was asked to stop at the next critical point and did
-  branch_point = 4,     // a curve was asked to stop at the next branch point and did
-  max_points = 5,       // the number of points asked for was reached
-  max_length = 6,       // the arclength asked for was reached
-  running = 10,         // not finished; the next step can be taken
+  converged = 0,       // the requested accuracy was reached
+  boundary = 1,        // a curve left the box; its last point lies on the face
+  closed = 2,          // a curve came back to its start
+  critical_point = 3,  // a curve was asked to stop at the next critical point and did
+  branch_point = 4,    // a curve was asked to stop at the next branch point and did
+  max_points = 5,      // the number of points asked for was reached
+  max_length = 6,      // the arclength asked for was reached
+  running = 10,        // not finished; the next step can be taken
 
-  step_too_small = 100,   // the step length fell below the smallest one: the curve could not be followed
-  not_converged = 101,    // the iteration limit came first
-  non_finite = 102,       // the function or a derivative is not finite there
-  degenerate = 103,       // a zero eigenvalue: curves through the critical point are not isolated or not regular
-  isotropic = 104,        // a repeated eigenvalue with every direction extremal: a direction must be given
-  unbounded = 105,        // a curve runs to infinity
-  inconsistent = 106,     // the same curve traced from its two ends does not agree
-  interrupted = 107,      // stopped by the caller; what was computed is kept
+  step_too_small =
+      100,  // the step length fell below the smallest one: the curve could not be followed
+  not_converged = 101,  // the iteration limit came first
+  non_finite = 102,     // the function or a derivative is not finite there
+  degenerate =
+      103,  // a zero eigenvalue: curves through the critical point are not isolated or not regular
+  isotropic =
+      104,  // a repeated eigenvalue with every direction extremal: a direction must be given
+  unbounded = 105,     // a curve runs to infinity
+  inconsistent = 106,  // the same curve traced from its two ends does not agree
+  interrupted = 107,   // stopped by the caller; what was computed is kept
 };
 
 // True for outcomes below 100.

@@ -20,8 +20,9 @@ struct TracerOptions {
   double max_length = 0.0;           // arclength to stop at; 0: none
   std::size_t max_points = 10000;    // at least 2
   double tolerance = 1e-12;          // relative residual of accepted points
-  double near_branch_distance = 0.0; // avoided crossings up to this half-gap are events; 0: max_step
-  double max_turn = 0.35;            // radians, tangent, within one step
+  double near_branch_distance =
+      0.0;                 // avoided crossings up to this half-gap are events; 0: max_step
+  double max_turn = 0.35;  // radians, tangent, within one step
   bool stop_at_critical_points = false;
   bool stop_at_branch_points = false;
 
@@ -32,11 +33,11 @@ struct TracerOptions {
 // What happens at one place of a curve.
 struct CurveEvent {
   EventKind kind = EventKind::boundary;
-  std::size_t index = 0;        // the event lies between points index and index + 1
+  std::size_t index = 0;  // the event lies between points index and index + 1
   double arclength = 0.0;
-  double error = 0.0;           // estimated distance to the exact place, units of x
-  double distance = 0.0;        // near_branch: half-gap of the avoided crossing
-  int kernel_dimension = 0;     // branch_point: dimension of the kernel beyond the tangent, 0 unknown
+  double error = 0.0;        // estimated distance to the exact place, units of x
+  double distance = 0.0;     // near_branch: half-gap of the avoided crossing
+  int kernel_dimension = 0;  // branch_point: dimension of the kernel beyond the tangent, 0 unknown
   CurvePoint point;
   // branch_point and near_branch: the centre of the crossing and its two tangent lines in z, where
   // they could be computed (2 x unknowns, the incoming line first), else empty.

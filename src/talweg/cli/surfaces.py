@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 __all__ = ["surfaces"]
@@ -13,7 +15,7 @@ def surfaces(as_json: bool) -> None:
     """List the surfaces that `talweg survey` knows by name."""
     from talweg.surfaces import catalogue
 
-    entries = []
+    entries: list[dict[str, Any]] = []
     for entry in catalogue():
         f = entry.build()
         entries.append(

@@ -154,7 +154,7 @@ def load_function(path: str, name: str) -> Callable[..., Any]:
     fun = getattr(module, name)
     if not callable(fun):
         raise Refused(f"{path}: {name} is a {type(fun).__name__}, wanted a function")
-    return fun  # type: ignore[no-any-return]
+    return fun
 
 
 def try_out(

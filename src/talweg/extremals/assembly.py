@@ -128,7 +128,9 @@ def to_extremal(
     """The result class for a finished curve."""
     last = max(len(arc["arclength"]) - 2, 0)
     events = [
-        Event(**{name: event[name] for name in _EVENT_FIELDS} | {"index": min(event["index"], last)})
+        Event(
+            **{name: event[name] for name in _EVENT_FIELDS} | {"index": min(event["index"], last)}
+        )
         for event in arc["events"]
     ]
     trouble = [s for s in (start_status, end_status) if not s.succeeded]

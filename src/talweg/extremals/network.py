@@ -172,6 +172,7 @@ class Network:
                     bar.total = len(self._traced) + len(self._pending)
                     bar.update(len(arms))
             self._settle_disagreements()
+            self._complete_twins()
         finally:
             bar.close()
 
@@ -206,7 +207,10 @@ class Network:
                 raise
             for arm, arc in zip(chosen, arcs):
                 left = limit - (arc["arclength"][-1] if len(arc["arclength"]) else 0.0)
-                self._traced[arm] = _Traced(arc, self._arrival(arc, left))
+                end = self._arrival(arc, left)
+                if end is not None:
+                    arc = _without_node_event(arc)
+                self._traced[arm] = _Traced(arc, end)
 
     def _arrival(self, arc: Arc, length_left: float) -> _Arm | None:
         """The arm on which an arc arrives at a node, which is added where it is not known."""
@@ -222,7 +226,9 @@ class Network:
             if critical:
                 found, _ = find(self.f, (), event["x"], None, 1, 1)
                 near = [
-                    p for p in found if np.linalg.norm(p.x - event["x"]) <= self._near(event["error"])
+                    p
+                    for p in found
+                    if np.linalg.norm(p.x - event["x"]) <= self._near(event["error"])
                 ]
                 if not near:
                     return None
@@ -270,10 +276,19 @@ class Network:
             if not suspects:
                 return
             step *= _SHORTEN
-            self._trace_batch({arm: self.max_length for arm in suspects}, step)
+            self._trace_batch(dict.fromkeys(suspects, self.max_length), step)
             while self._pending:
                 batch, self._pending = self._pending, {}
                 self._trace_batch(batch, step)
+
+    def _complete_twins(self) -> None:
+        """Arcs that a limit of the arclength cut, taken whole from their other end."""
+        for arm, traced in sorted(self._traced.items()):
+            if traced.end is None:
+                continue
+            back = self._traced.get(traced.end)
+            if back is None or back.end is None:
+                self._traced[traced.end] = _Traced(reverse(traced.arc), arm)
 
     def _disagreeing(self) -> list[_Arm]:
         suspects: set[_Arm] = set()
@@ -361,15 +376,13 @@ class Network:
                 return
             arm = end.opposite()
 
-    def _joined(
-        self, chain: list[tuple[_Arm, bool]], closed: bool, inconsistent: bool
-    ) -> Extremal:
+    def _joined(self, chain: list[tuple[_Arm, bool]], closed: bool, inconsistent: bool) -> Extremal:
         pieces: list[Arc] = []
         nodes: dict[int, int] = {}  # point: node
         count = 0
         for arm, backward in chain:
             traced = self._traced[arm]
-            piece = self._without_node_events(traced)
+            piece = traced.arc
             ends = [arm.node, None if traced.end is None else traced.end.node]
             if backward:
                 piece = reverse(piece)
@@ -384,6 +397,10 @@ class Network:
             del nodes[count - 1]
         curve = join(pieces)
         for position, number in nodes.items():
+            if self._nodes[number].critical is None:
+                # The index jumps at a branch point: the point itself goes with its neighbour.
+                neighbour = position - 1 if position > 0 else min(position + 1, count - 1)
+                curve["slope_index"][position] = curve["slope_index"][neighbour]
             curve["events"].append(self._node_event(curve, position, self._nodes[number]))
         curve["events"] = _distinct_events(curve["events"], 1e-6 * self.options["max_step"])
         statuses = []
@@ -405,18 +422,6 @@ class Network:
             parameters={},
         )
 
-    @staticmethod
-    def _without_node_events(traced: _Traced) -> Arc:
-        """The arc without the event at its end that the node stands for."""
-        if traced.end is None:
-            return traced.arc
-        kept = list(traced.arc["events"])
-        for i in reversed(range(len(kept))):
-            if kept[i]["kind"] in ("critical_point", "branch_point"):
-                del kept[i]
-                break
-        return {**traced.arc, "events": kept}
-
     def _node_event(self, curve: Arc, position: int, node: _Node) -> dict[str, Any]:
         critical = node.critical is not None
         morse = self.critical_points[node.critical].morse_index if critical else None  # type: ignore[index]
@@ -437,6 +442,16 @@ class Network:
         """What there is to say, in one paragraph."""
         notes = (note if note.endswith(".") else note + "." for note in self.notes)
         return " ".join([status.describe(), *notes])
+
+
+def _without_node_event(arc: Arc) -> Arc:
+    """The arc without the event at its end that a node stands for."""
+    kept = list(arc["events"])
+    for i in reversed(range(len(kept))):
+        if kept[i]["kind"] in ("critical_point", "branch_point"):
+            del kept[i]
+            break
+    return {**arc, "events": kept}
 
 
 def _extrapolated_tangent(arc: Arc) -> np.ndarray:

@@ -109,7 +109,6 @@ def survey(
         raise ValueError("max_length: want the arclength to stop at where there are no bounds")
     chosen = _checked_branches(branches, objective.n)
     origin = np.zeros(objective.n) if starts is None else np.atleast_2d(starts)[0]
-    points, status = find(objective, box if box is not None else (), starts, rng, max_starts, workers)
     options = tracer_options(
         box, origin, max_step, max_points, max_length, None, near_branch_distance, tolerance
     )
@@ -124,7 +123,11 @@ def survey(
     parameters = {k: v for k, v in options.items() if k not in ("lower", "upper")}
     parameters |= {"max_length": max_length, "branches": list(chosen), "max_starts": max_starts}
     interrupt = None
+    status = Status.CONVERGED
     try:
+        points, status = find(
+            objective, box if box is not None else (), starts, rng, max_starts, workers
+        )
         for point in points:
             isolated = status != Status.DEGENERATE or not point.degenerate
             network.add_critical_point(point, isolated)

@@ -101,7 +101,15 @@ def trace(
     True
     """
     setting = _Setting(
-        f, x0, bounds, max_step, max_points, max_length, initial_step, near_branch_distance, tolerance
+        f,
+        x0,
+        bounds,
+        max_step,
+        max_points,
+        max_length,
+        initial_step,
+        near_branch_distance,
+        tolerance,
     )
     start = setting.start(branch, direction)
     status = Status(start["status"])
@@ -146,7 +154,8 @@ def trace_talweg(
     >>> talweg.trace_talweg(f, [0.0, 0.0], bounds=[(-3, 3), (-3, 3)]).x[[0, -1], 0].round(9)
     array([-3.,  3.])
     """
-    given = {"max_step": None, "max_points": 10_000, "max_length": None, "initial_step": None}
+    given: dict[str, Any] = {"max_step": None, "max_points": 10_000, "max_length": None}
+    given |= {"initial_step": None}
     given |= {"near_branch_distance": None, "tolerance": 1e-12}
     unknown = set(options) - set(given)
     if unknown:

@@ -1,5 +1,6 @@
 """Recording plain Python functions onto tapes."""
 
+from talweg.recording import arithmetic_functions as arithmetic_functions
 from talweg.recording import array_functions as array_functions
 from talweg.recording import ufuncs as ufuncs
 from talweg.recording.array import RecordedArray, apply, nodes_of, recorded, recording_of

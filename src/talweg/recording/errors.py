@@ -32,7 +32,7 @@ def branch_on_value() -> RecordingError:
     return RecordingError(
         "a branch on a recorded value (if, while, and, or, min, max, sorted): the recording would "
         "keep only one of its sides; write numpy.where(condition, a, b), numpy.minimum or "
-        "numpy.maximum instead"
+        "numpy.maximum instead, and collect values with numpy.stack([...]), not numpy.array"
     )
 
 

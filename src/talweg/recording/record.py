@@ -7,7 +7,7 @@ import numpy as np
 from talweg import _core
 from talweg.recording.array import RecordedArray
 from talweg.recording.errors import RecordingError, index_by_value
-from talweg.recording.recording import Recording, too_long
+from talweg.recording.recording import MAX_OPERATIONS, Recording, too_long
 
 
 def record(function, n: int) -> tuple[Recording, int]:
@@ -23,7 +23,14 @@ def record(function, n: int) -> tuple[Recording, int]:
     ------
     RecordingError
         Where the function does something that cannot be recorded, or returns no real number.
+    ValueError
+        Where there are more coordinates than operations allowed.
     """
+    if n > MAX_OPERATIONS:
+        raise ValueError(
+            f"n: a recorded function has at most {MAX_OPERATIONS:,} coordinates, got {n:,}; use "
+            "Objective.from_callables or from_pointers"
+        )
     recording = Recording(_core.Tape(n))
     nodes = recording.tape.input()
     nodes.flags.writeable = False
@@ -57,6 +64,11 @@ def call(function, *arguments):
             raise RecordingError(
                 f"{error}: numpy.array([...]) of recorded values and numbers is an array of "
                 "objects; write numpy.stack([...])"
+            ) from error
+        if isinstance(error, ValueError) and "unsupported data types in input" in str(error):
+            raise RecordingError(
+                "scipy.sparse cannot multiply recorded values: write A.toarray() @ x (products "
+                "with zeros are not recorded)"
             ) from error
         if isinstance(error, IndexError) and "only integers, slices" in str(error):
             raise RecordingError(f"{error}; {index_by_value()}") from error

@@ -58,13 +58,12 @@ struct Case {
   std::function<double(double, double, double, double)> reference;
 };
 
-#define TALWEG_CASE(opcode, tolerance, expression)                          \
-  Case {                                                                    \
-    Opcode::opcode, #opcode, tolerance,                                     \
-        [](double a, double b, double c, double k) -> double {              \
-          (void)a, (void)b, (void)c, (void)k;                               \
-          return expression;                                                \
-        }                                                                   \
+#define TALWEG_CASE(opcode, tolerance, expression)                                             \
+  Case {                                                                                       \
+    Opcode::opcode, #opcode, tolerance, [](double a, double b, double c, double k) -> double { \
+      (void)a, (void)b, (void)c, (void)k;                                                      \
+      return expression;                                                                       \
+    }                                                                                          \
   }
 
 const std::vector<Case>& cases() {
@@ -73,19 +72,19 @@ const std::vector<Case>& cases() {
       TALWEG_CASE(copy, 0, a),
       TALWEG_CASE(add, 0, a + b),
       TALWEG_CASE(subtract, 0, a - b),
-      TALWEG_CASE(multiply, 0, a* b),
+      TALWEG_CASE(multiply, 0, a * b),
       TALWEG_CASE(divide, 0, a / b),
       TALWEG_CASE(negate, 0, -a),
       TALWEG_CASE(add_constant, 0, a + k),
       TALWEG_CASE(constant_subtract, 0, k - a),
-      TALWEG_CASE(multiply_constant, 0, a* k),
+      TALWEG_CASE(multiply_constant, 0, a * k),
       TALWEG_CASE(constant_divide, 0, k / a),
       TALWEG_CASE(multiply_add, -1, std::fma(a, b, c)),
       TALWEG_CASE(multiply_subtract, -1, std::fma(a, b, -c)),
       TALWEG_CASE(negated_multiply_add, -1, std::fma(-a, b, c)),
       TALWEG_CASE(multiply_constant_add, -1, std::fma(a, k, b)),
       TALWEG_CASE(multiply_add_constant, -1, std::fma(a, b, k)),
-      TALWEG_CASE(square, 0, a* a),
+      TALWEG_CASE(square, 0, a * a),
       TALWEG_CASE(square_root, 0, std::sqrt(a)),
       TALWEG_CASE(exp, 2, std::exp(a)),
       TALWEG_CASE(log, 2, std::log(a)),
@@ -103,7 +102,10 @@ const std::vector<Case>& cases() {
       TALWEG_CASE(power, 2, std::pow(a, b)),
       TALWEG_CASE(power_constant, 2, std::pow(a, k)),
       TALWEG_CASE(absolute, 0, std::fabs(a)),
-      TALWEG_CASE(sign, 0, a > 0.0 ? 1.0 : a < 0.0 ? -1.0 : a + 0.0),
+      TALWEG_CASE(sign, 0,
+                  a > 0.0   ? 1.0
+                  : a < 0.0 ? -1.0
+                            : a + 0.0),
       TALWEG_CASE(minimum, 0, std::isnan(a) || std::isnan(b) ? NAN : std::fmin(a, b)),
       TALWEG_CASE(maximum, 0, std::isnan(a) || std::isnan(b) ? NAN : std::fmax(a, b)),
       TALWEG_CASE(less, 0, a < b ? 1.0 : 0.0),
@@ -129,8 +131,8 @@ Program one_instruction(Opcode opcode, double k) {
 std::vector<double> sample(std::size_t count, unsigned seed) {
   std::mt19937_64 generator(seed);
   std::normal_distribution<double> normal(0.0, 3.0);
-  const double special[] = {0.0,  -0.0, INFINITY, -INFINITY, NAN,   1.0,      -1.0,   1e300,
-                            1e-5, 700., -750.0,   5e-324,    1e-310, -1e-310, 1e18,   2.0};
+  const double special[] = {0.0,  -0.0, INFINITY, -INFINITY, NAN,    1.0,     -1.0, 1e300,
+                            1e-5, 700., -750.0,   5e-324,    1e-310, -1e-310, 1e18, 2.0};
   std::vector<double> out(count);
   for (double& value : out)
     value = generator() % 5 == 0 ? special[generator() % 16] : normal(generator);
@@ -158,12 +160,12 @@ TEST_CASE("every opcode agrees with its scalar meaning in every lane of every bl
           const double a = inputs[0][lane], b = inputs[1][lane], c = inputs[2][lane];
           const double wanted = one.reference(a, b, c, k), found = expected[0][lane];
           // Unfused: a rounding of the product more, so compare on the scale of the terms.
-          const bool agrees = one.tolerance >= 0
-                                  ? ulps(found, wanted) <= one.tolerance
-                                  : ulps(found, wanted) <= 1.0 ||
-                                        std::fabs(found - wanted) <=
-                                            4e-16 * (std::fabs(wanted) + std::fabs(a * b) +
-                                                     std::fabs(a * k));
+          const bool agrees =
+              one.tolerance >= 0
+                  ? ulps(found, wanted) <= one.tolerance
+                  : ulps(found, wanted) <= 1.0 ||
+                        std::fabs(found - wanted) <=
+                            4e-16 * (std::fabs(wanted) + std::fabs(a * b) + std::fabs(a * k));
           if (!agrees && ++failures < 5) {
             CAPTURE(lanes);
             CAPTURE(a);

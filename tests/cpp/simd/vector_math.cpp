@@ -1,5 +1,5 @@
-// Accuracy of the elementary functions against the C library's 64-bit-mantissa ones, whose own error
-// is 2^-11 of the unit measured here.
+// Accuracy of the elementary functions against the C library's 64-bit-mantissa ones, whose own
+// error is 2^-11 of the unit measured here.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -30,9 +30,7 @@ struct Function {
   std::vector<Range> ranges;  // each sampled evenly; besides those, random bit patterns
 };
 
-long double sigmoid(long double x) {
-  return x < 0 ? expl(x) / (1 + expl(x)) : 1 / (1 + expl(-x));
-}
+long double sigmoid(long double x) { return x < 0 ? expl(x) / (1 + expl(x)) : 1 / (1 + expl(-x)); }
 
 const Function functions[] = {
     {Opcode::exp, "exp", 2, expl, {{-1, 1}, {-40, 40}, {-746, 710}, {-746, -708}, {-1e-8, 1e-8}}},
@@ -71,8 +69,8 @@ double ulps(double found, long double exact) {
     return std::isnan(found) && std::isnan(nearest) ? 0.0 : INFINITY;
   if (std::isinf(found) || std::isinf(nearest)) {
     // Near the overflow threshold either answer can be within an ulp; elsewhere they must agree.
-    const bool threshold = std::fabs(exact) > DBL_MAX * (1 - 0x1p-52L) &&
-                           std::fabs(exact) < DBL_MAX * (1 + 0x1p-52L);
+    const bool threshold =
+        std::fabs(exact) > DBL_MAX * (1 - 0x1p-52L) && std::fabs(exact) < DBL_MAX * (1 + 0x1p-52L);
     return found == nearest ? 0.0 : threshold ? 1.0 : INFINITY;
   }
   int exponent = 0;
@@ -83,16 +81,41 @@ double ulps(double found, long double exact) {
 
 std::vector<double> points(const Function& function, std::size_t count) {
   std::mt19937_64 generator(20);
-  std::vector<double> x = {0.0, -0.0, 1.0, -1.0, INFINITY, -INFINITY, NAN, DBL_MAX, -DBL_MAX,
-                           DBL_MIN, -DBL_MIN, 5e-324, -5e-324, DBL_EPSILON, -DBL_EPSILON,
-                           0.5, -0.5, 1e-300, 709.782712893384, 709.7827128933841,
-                           -708.3964185322641, -745.1332191019411, -745.13321910194122, 710.4758600739439,
-                           710.475860073944, 22.0, 20.0, 6.0, 2.414213562373095, 0.4142135623730951};
+  std::vector<double> x = {0.0,
+                           -0.0,
+                           1.0,
+                           -1.0,
+                           INFINITY,
+                           -INFINITY,
+                           NAN,
+                           DBL_MAX,
+                           -DBL_MAX,
+                           DBL_MIN,
+                           -DBL_MIN,
+                           5e-324,
+                           -5e-324,
+                           DBL_EPSILON,
+                           -DBL_EPSILON,
+                           0.5,
+                           -0.5,
+                           1e-300,
+                           709.782712893384,
+                           709.7827128933841,
+                           -708.3964185322641,
+                           -745.1332191019411,
+                           -745.13321910194122,
+                           710.4758600739439,
+                           710.475860073944,
+                           22.0,
+                           20.0,
+                           6.0,
+                           2.414213562373095,
+                           0.4142135623730951};
   for (const Range& range : function.ranges) {
     std::uniform_real_distribution<double> uniform(range.low, range.high);
     for (std::size_t i = 0; i < count; ++i) {
-      x.push_back(range.low + (range.high - range.low) * static_cast<double>(i) /
-                                  static_cast<double>(count));
+      x.push_back(range.low +
+                  (range.high - range.low) * static_cast<double>(i) / static_cast<double>(count));
       x.push_back(uniform(generator));
     }
   }
@@ -125,7 +148,7 @@ TEST_CASE("elementary functions keep to their error bounds over the whole range"
       CAPTURE(std::string(function.name));
       CAPTURE(worst_x);
       CHECK(worst <= function.most_ulps);
-      printf("MEAS %s %s %.3f %.17g\n",talweg::name_of(isa), function.name, worst, worst_x);
+      printf("MEAS %s %s %.3f %.17g\n", talweg::name_of(isa), function.name, worst, worst_x);
     }
   }
 }
