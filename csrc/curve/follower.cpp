@@ -124,6 +124,8 @@ Task<bool> Follower::correct(CurvePoint& point, const double* border) {
     last_correction_ = norm(n_, step_.data());
     const double enough = strict ? wanted_error_ : 1e-5 * step_length_;
     if (convergence.ratio <= 1.0 && size <= enough) co_return true;
+    // What corrects a residual of rounding is noise, large where the linearisation is singular.
+    if (strict && convergence.ratio * options_.tolerance <= 4.0 * epsilon) co_return true;
     // Steps that stop shrinking are rounding, or divergence.
     if (size > 0.5 * previous) co_return convergence.ratio <= 1.0 || convergence.relaxed <= 1.0;
     previous = size;
@@ -180,7 +182,17 @@ Task<bool> Follower::between(const CurvePoint& from, const CurvePoint& to, doubl
   wanted_error_ = 8.0 * epsilon * (1e-3 * options_.max_step + norm(n_, point.z.data()));
   const bool corrected = co_await correct(point, between_.data());
   wanted_error_ = 0.0;
-  if (!corrected) co_return false;
+  if (!corrected) {
+    // Beside a singular point corrections are noise: the cubic itself may be on the curve.
+    std::vector<double> slope(system_.unknowns());
+    hermite(ends, 2, arclength, point.z.data(), slope.data());
+    system_.retract(point);
+    co_await lane_.evaluate(point);
+    ++curve_.evaluations;
+    const auto convergence = system_.convergence(point, options_.tolerance);
+    if (convergence.ratio < 0.0 || convergence.relaxed > 1.0) co_return false;
+    corrections_ = 0;
+  }
   if (!system_.tangent(point, between_.data())) co_return false;
   system_.classify(point);
   co_return true;
@@ -470,7 +482,11 @@ Task<Follower::Verdict> Follower::judge_index() {
   }
   const auto [least, greatest] = std::minmax_element(places.begin(), places.end());
   const double spread = *greatest - *least;
-  if (spread > std::max(1e-5 * step_length_, 4.0 * error)) co_return Verdict::shorten;
+  const double loosest = 1e-6 * options_.max_step;
+  if (spread > std::max(1e-5 * step_length_, 4.0 * error) ||
+      (error > loosest && step_length_ > 1e3 * loosest)) {
+    co_return Verdict::shorten;
+  }
   CurveEvent event;
   event.kind = EventKind::branch_point;
   event.kernel_dimension = high - low;
@@ -679,8 +695,9 @@ Task<void> Follower::look_for_near_branch() {
     for (std::size_t i = 0; i < n_; ++i) sum += (p.z[i] - centre[i]) * p.tangent[i];
     return sum;
   };
-  const CurvePoint* ends[3] = {earliest_, earlier_, latest_};
-  for (int i = 0; i < 2; ++i) {
+  // The sharpest step and its neighbours; next_ still holds the point before earliest_.
+  const CurvePoint* ends[4] = {next_, earliest_, earlier_, latest_};
+  for (int i = curve_.points() >= 4 ? 0 : 1; i < 3; ++i) {
     if (!differ_in_sign(past(*ends[i]), past(*ends[i + 1]))) continue;
     CurvePoint place = system_.make_point();
     const double error = co_await locate(*ends[i], *ends[i + 1], past, place);

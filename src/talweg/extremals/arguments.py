@@ -16,6 +16,7 @@ __all__ = [
     "checked_objective",
     "checked_point",
     "checked_positive",
+    "checked_starts",
     "checked_workers",
     "default_max_step",
 ]
@@ -72,6 +73,16 @@ def checked_point(x: Any, n: int, argument: str) -> np.ndarray:
     if not np.isfinite(point).all():
         raise ValueError(f"{argument}: want finite numbers, got {point.tolist()}")
     return point
+
+
+def checked_starts(starts: Any, n: int) -> np.ndarray:
+    """`starts`, one point or several, as a finite (m, n) array with at least one row."""
+    shape = np.shape(starts) if not isinstance(starts, np.ndarray) else starts.shape
+    if len(shape) == 1:
+        return checked_point(starts, n, "starts")[None]
+    if len(shape) != 2 or shape[0] == 0:
+        raise ValueError(f"starts: want shape (m, {n}) or ({n},), got {shape}")
+    return np.stack([checked_point(row, n, "starts") for row in starts])
 
 
 def checked_positive(value: Any, argument: str) -> float:

@@ -13,7 +13,7 @@ from talweg.extremals.arguments import (
     checked_bounds_of,
     checked_count,
     checked_objective,
-    checked_point,
+    checked_starts,
     checked_workers,
     dimension_of,
 )
@@ -108,10 +108,7 @@ def find(
     box = checked_bounds_of(f, bounds)
     points = None
     if starts is not None:
-        rows = np.atleast_2d(np.asarray(starts))
-        if rows.ndim != 2 or rows.shape[0] == 0:
-            raise ValueError(f"starts: want shape (m, {f.n}), got {np.shape(starts)}")
-        points = np.stack([checked_point(row, f.n, "starts") for row in rows])
+        points = checked_starts(starts, f.n)
     elif box is None:
         raise ValueError("bounds: want a box to search, or starts; f has no bounds of its own")
     shift = None if rng is None else np.random.default_rng(rng).random(f.n)

@@ -11,6 +11,7 @@ from talweg.extremals.arguments import (
     checked_bounds_of,
     checked_count,
     checked_objective,
+    checked_starts,
     checked_workers,
     dimension_of,
 )
@@ -108,7 +109,7 @@ def survey(
     if box is None and max_length is None:
         raise ValueError("max_length: want the arclength to stop at where there are no bounds")
     chosen = _checked_branches(branches, objective.n)
-    origin = np.zeros(objective.n) if starts is None else np.atleast_2d(starts)[0]
+    origin = np.zeros(objective.n) if starts is None else checked_starts(starts, objective.n)[0]
     options = tracer_options(
         box, origin, max_step, max_points, max_length, None, near_branch_distance, tolerance
     )
