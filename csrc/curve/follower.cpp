@@ -452,8 +452,8 @@ Task<double> Follower::locate_singular(const CurvePoint& from, const CurvePoint&
     std::vector<double> z(place.z.size()), slope(place.z.size());
     hermite(nodes, 2, zero, z.data(), slope.data());
     hermite(nodes, 3, zero, place.z.data(), place.tangent.data());
-    error = change + distance(n_, z.data(), place.z.data()) +
-            8.0 * epsilon * norm(n_, place.z.data());
+    error =
+        change + distance(n_, z.data(), place.z.data()) + 8.0 * epsilon * norm(n_, place.z.data());
   }
   system_.retract(place);
   co_await lane_.evaluate(place);

@@ -1,6 +1,6 @@
-// A program that embeds talweg: a function of its own, its critical points, a curve with its events,
-// and a hand-written objective. Every number printed is checked against a known one; the exit code
-// says whether all agreed.
+// A program that embeds talweg: a function of its own, its critical points, a curve with its
+// events, and a hand-written objective. Every number printed is checked against a known one; the
+// exit code says whether all agreed.
 #include <cmath>
 #include <cstdio>
 #include <numbers>
@@ -10,7 +10,8 @@
 
 namespace {
 
-// Any type that has arithmetic will do for the coordinates: double, or the variables of a recording.
+// Any type that has arithmetic will do for the coordinates: double, or the variables of a
+// recording.
 template <class Coordinates>
 auto surface(const Coordinates& x) {
   return (pow(x[0], 2) + 2.0 * pow(x[1], 2)) / 2.0 + pow(x[0], 2) * x[1] / 2.0;
@@ -76,8 +77,8 @@ bool step_by_step() {
   }
   const talweg::Curve& curve = tracer.curve();
   const double* x = &curve.z[(curve.points() - 1) * curve.unknowns];
-  std::printf("f = %.6f after %zu points at (%.6f, %.6f)\n", curve.value.back(), curve.points(), x[0],
-              x[1]);
+  std::printf("f = %.6f after %zu points at (%.6f, %.6f)\n", curve.value.back(), curve.points(),
+              x[0], x[1]);
   return curve.value.back() >= 1.0 && agree("axis", x[0], 0.0) &&
          agree("slope", curve.slope.back(), 4.0 * x[1]);
 }

@@ -136,7 +136,9 @@ def test_what_is_missing_is_named(f):
         talweg.trace_talweg(f, [0.0, 0.0], bounds=BOX, maximal_step=1.0)
 
 
-@pytest.mark.parametrize("value", [lambda p: p, lambda p: "energy", lambda p: None, lambda p: [1, 2]])
+@pytest.mark.parametrize(
+    "value", [lambda p: p, lambda p: "energy", lambda p: None, lambda p: [1, 2]]
+)
 def test_functions_that_return_no_number(value):
     for call in (
         lambda: talweg.survey(value, bounds=BOX),
@@ -221,9 +223,7 @@ def test_circle_of_minima():
     f = talweg.Objective(lambda p: (p[0] ** 2 + p[1] ** 2 - 1) ** 2, 2)
     with pytest.warns(RuntimeWarning, match="isolated"):
         points = talweg.critical_points(f, bounds=BOX)
-    assert all(
-        np.linalg.norm(p.x) < 1e-6 or abs(np.linalg.norm(p.x) - 1) < 1e-4 for p in points
-    )
+    assert all(np.linalg.norm(p.x) < 1e-6 or abs(np.linalg.norm(p.x) - 1) < 1e-4 for p in points)
     survey = talweg.survey(f, bounds=BOX)
     assert not survey.success
 

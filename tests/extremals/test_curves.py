@@ -77,18 +77,22 @@ def test_half_branches_are_complete_and_lie_on_their_curves(name):
 def test_slope_index_at_critical_points_counts_eigenvalues_between():
     # m is the number of eigenvalues strictly between 0 and the branch's own.
     f = talweg.Objective(
-        lambda p: (p[0] ** 2 - 1) ** 2 / 4
-        + (1.3 * p[1] ** 2 + 2.9 * p[2] ** 2) / 2
-        + p[0] * p[1] / 5
-        + p[1] * p[2] ** 2 / 7
-        + p[0] ** 2 * p[2] / 9,
+        lambda p: (
+            (p[0] ** 2 - 1) ** 2 / 4
+            + (1.3 * p[1] ** 2 + 2.9 * p[2] ** 2) / 2
+            + p[0] * p[1] / 5
+            + p[1] * p[2] ** 2 / 7
+            + p[0] ** 2 * p[2] / 9
+        ),
         3,
     )
     checked = 0
     for point in talweg.critical_points(f, bounds=[(-2, 2)] * 3):
         for branch in range(3):
             own = point.eigenvalues[branch]
-            between = sum(min(0, own) < v < max(0, own) for v in np.delete(point.eigenvalues, branch))
+            between = sum(
+                min(0, own) < v < max(0, own) for v in np.delete(point.eigenvalues, branch)
+            )
             for direction in (1, -1):
                 curve = talweg.trace(
                     f, point, branch=branch, direction=direction, bounds=(), max_step=1e-3,
