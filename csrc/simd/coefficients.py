@@ -11,7 +11,6 @@ from mpmath import (
     erfc,
     exp,
     expm1,
-    linspace,
     log,
     lu_solve,
     matrix,
@@ -46,7 +45,7 @@ def remez(target, weight, low, high, degree, rounds=12):
 
         def error(t):
             value = mpf(0)
-            for c in reversed(coefficients):
+            for c in reversed(coefficients):  # noqa: B023
                 value = value * t + c
             return weight(t) * (value - target(t))
 
