@@ -119,7 +119,7 @@ Task<bool> Follower::correct(CurvePoint& point, const double* border) {
     }
     if (corrections_ == most_corrections) co_return convergence.relaxed <= 1.0;
     if (!system_.correction(point, border, step_.data())) co_return convergence.relaxed <= 1.0;
-    const double size = norm(2 * n_, step_.data());
+    const double size = norm(std::min(2 * n_, step_.size()), step_.data());
     if (corrections_ == 0) first_correction_ = norm(n_, step_.data());
     last_correction_ = norm(n_, step_.data());
     const double enough = strict ? wanted_error_ : 1e-5 * step_length_;
@@ -306,6 +306,33 @@ bool Follower::may_hide_event() const {
   return false;
 }
 
+bool Follower::passes_zero(EventKind kind) const {
+  const auto functions = system_.event_functions();
+  for (std::size_t i = 0; i < functions.size(); ++i) {
+    if (functions[i].kind == kind && !functions[i].is_index_function &&
+        differ_in_sign(latest_->events[i], next_->events[i])) {
+      return true;
+    }
+  }
+  return false;
+}
+
+Task<bool> Follower::passes_repeated_eigenvalue() {
+  // Where an eigenvalue is repeated several lines cross at the critical point itself: signs change
+  // there as at a branch point, but the critical point says it all.
+  const auto functions = system_.event_functions();
+  CurvePoint place = system_.make_point();
+  for (std::size_t i = 0; i < functions.size(); ++i) {
+    if (functions[i].kind != EventKind::critical_point) continue;
+    if (!differ_in_sign(latest_->events[i], next_->events[i])) continue;
+    const double error = co_await locate(
+        *latest_, *next_, [i](const CurvePoint& p) { return p.events[i]; }, place);
+    const double regular = std::max(latest_->singularity, next_->singularity);
+    if (error >= 0.0 && place.singularity <= 1e-5 * regular) co_return true;
+  }
+  co_return false;
+}
+
 Task<Follower::Verdict> Follower::judge_crossing() {
   // Both signs of the determinant occur within the step: it passed a branch point, or jumped
   // across an avoided crossing to another curve.
@@ -473,18 +500,22 @@ Task<Follower::Verdict> Follower::judge_index() {
   std::vector<double> places;
   CurvePoint place = system_.make_point();
   double error = 0.0;
+  // Closer than this, noise in the points themselves tells nothing more.
+  const bool short_enough = step_length_ <= 1e-5 * options_.max_step;
+  if (short_enough) error = step_length_;
   for (int k = low; k < high; ++k) {
     const std::size_t which = first + static_cast<std::size_t>(k);
     const double found = co_await locate_singular(*latest_, *next_, which, place);
-    if (found < 0.0) co_return Verdict::shorten;
+    if (found < 0.0 && !short_enough) co_return Verdict::shorten;
+    if (found < 0.0) place = *next_;
     error = std::max(error, found);
     places.push_back(place.arclength);
   }
   const auto [least, greatest] = std::minmax_element(places.begin(), places.end());
   const double spread = *greatest - *least;
   const double loosest = 1e-6 * options_.max_step;
-  if (spread > std::max(1e-5 * step_length_, 4.0 * error) ||
-      (error > loosest && step_length_ > 1e3 * loosest)) {
+  if (!short_enough && (spread > std::max(1e-5 * step_length_, 4.0 * error) ||
+                        (error > loosest && step_length_ > 1e3 * loosest))) {
     co_return Verdict::shorten;
   }
   CurveEvent event;
@@ -507,7 +538,10 @@ bool Follower::measure_step() {
   system_.classify(to);
   // Chords, half a percent below the angles where those are at their limit.
   turn_ = distance(n_, from.tangent.data(), to.tangent.data());
-  vector_turn_ = distance(n_, from.z.data() + n_, to.z.data() + n_);
+  vector_turn_ = 0.0;
+  if (system_.unknowns() >= 2 * n_) {
+    vector_turn_ = distance(n_, from.z.data() + n_, to.z.data() + n_);
+  }
   const double limit = options_.max_turn;
   return turn_ <= limit && vector_turn_ <= 1.5 * limit && first_correction_ <= 0.1 * step_length_ &&
          dot(n_, from.tangent.data(), to.tangent.data()) > 0.0;
@@ -617,6 +651,15 @@ Task<bool> Follower::leave_box() {
   } else {
     error = co_await locate(*latest_, end, excess, place);
     if (error < 0.0) co_return false;
+  }
+  // A branch point on the face itself is known better than any point beside it.
+  for (const CurveEvent& event : step_events_) {
+    if (event.kind == EventKind::branch_point && event.error < error &&
+        std::fabs(event.arclength - place.arclength) <= error &&
+        excess(event.point) >= -4.0 * event.error) {
+      place = event.point;
+      error = event.error;
+    }
   }
   std::erase_if(step_events_,
                 [&](const CurveEvent& event) { return event.arclength > place.arclength + error; });
@@ -757,8 +800,13 @@ Task<void> Follower::follow() {
     if (good && measure_step()) {
       verdict = Verdict::accept;
       if (latest_->orientation != 0.0) {
-        if (next_->orientation != latest_->orientation) verdict = co_await judge_crossing();
-        if (verdict == Verdict::accept && index_unexplained()) {
+        bool repeated = false;
+        const bool flipped = next_->orientation != latest_->orientation;
+        if ((flipped || index_unexplained()) && passes_zero(EventKind::critical_point)) {
+          repeated = co_await passes_repeated_eigenvalue();
+        }
+        if (flipped && !repeated) verdict = co_await judge_crossing();
+        if (verdict == Verdict::accept && !repeated && index_unexplained()) {
           const bool coarse = step_length_ > 1e-2 * options_.max_step;
           const bool several = std::abs(next_->slope_index - latest_->slope_index) >= 2;
           if (several) {

@@ -45,6 +45,7 @@ class Follower {
   // The same for an index function whose zero is a branch point with a kernel of higher dimension.
   Task<double> locate_singular(const CurvePoint& from, const CurvePoint& to, std::size_t which,
                                CurvePoint& place);
+  Task<bool> passes_repeated_eigenvalue();
   Task<Verdict> judge_crossing();  // the orientation flipped
   Task<Verdict> judge_index();     // the slope index changed unexplained
   Task<void> locate_events();
@@ -54,6 +55,7 @@ class Follower {
 
   // Tangent, labels and turns at the end of the step; false where it turned too far.
   bool measure_step();
+  bool passes_zero(EventKind kind) const;
   bool index_unexplained() const;
   bool may_hide_event() const;
   bool has_events() const;

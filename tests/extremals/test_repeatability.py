@@ -39,16 +39,23 @@ def test_surveys_are_the_same_bits_on_any_number_of_threads(name):
 
 
 def test_one_curve_alone_is_the_same_as_among_many():
-    # Side by side in lanes, or alone: trace runs one lane, a survey all of its arms at once.
+    # Alone in one lane, or side by side with others that end sooner or later.
     f = surfaces.muller_brown()
-    survey = talweg.survey(f)
-    for i, point in enumerate(survey.critical_points):
-        for branch in (0, 1):
-            curve = talweg.trace(f, point, branch=branch, direction=1)
-            among = survey.extremals[survey.half_branches[i, branch, 1]]
-            # Up to the next critical point both are one arc, sampled at the same points.
-            shared = sum((among.x == x).all(axis=1).any() for x in curve.x[1:30])
-            assert shared >= 20
+    lower, upper = f.bounds.T.copy()
+    options = {"max_step": 0.02, "lower": lower, "upper": upper, "max_points": 5000}
+    starts = [
+        talweg._core.start_extremal(f._core, point.x, branch, sign, None, options)
+        for point in talweg.critical_points(f)
+        for branch in (0, 1)
+        for sign in (1, -1)
+    ]
+    together = talweg._core.trace_extremals(f._core, starts, options)
+    assert len({len(arc["arclength"]) for arc in together}) > 5
+    for start, among in zip(starts, together, strict=True):
+        (alone,) = talweg._core.trace_extremals(f._core, [start], options)
+        for name in ("x", "fun", "sigma", "eigenvalue", "tangent", "arclength", "slope_index"):
+            np.testing.assert_array_equal(alone[name], among[name])
+        assert len(alone["events"]) == len(among["events"])
 
 
 @pytest.mark.parametrize(("branch", "direction"), [(0, 1), (0, -1), (1, 1)])

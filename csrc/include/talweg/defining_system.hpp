@@ -53,7 +53,8 @@ class DefiningSystem {
 
   // Number n of coordinates x; arclength is measured in x alone.
   virtual std::size_t coordinates() const noexcept = 0;
-  // Length of z.
+  // Length of z. Where it is 2n or more, the n entries after x are a unit vector whose turning
+  // shortens steps.
   virtual std::size_t unknowns() const noexcept = 0;
   virtual std::span<const EventFunction> event_functions() const noexcept = 0;
 

@@ -171,7 +171,8 @@ class Event:
         Of a near branch: half the gap between the two curves, in the units of x.
     kernel_dimension : int or None
         Of a branch point: dimension of the kernel of the defining system's Jacobian beyond the
-        tangent (1 where two curves cross); 0 where it is not known.
+        curve's own tangent (1 where two curves cross, 2 where symmetry makes two eigenvalues
+        vanish together); 0 where it is not known.
     message : str
         What else there is to say; may be empty.
 
