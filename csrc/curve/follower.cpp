@@ -120,8 +120,8 @@ Task<bool> Follower::correct(CurvePoint& point, const double* border) {
     if (corrections_ == most_corrections) co_return convergence.relaxed <= 1.0;
     if (!system_.correction(point, border, step_.data())) co_return convergence.relaxed <= 1.0;
     const double size = norm(std::min(2 * n_, step_.size()), step_.data());
-    if (corrections_ == 0) first_correction_ = norm(n_, step_.data());
     last_correction_ = norm(n_, step_.data());
+    if (corrections_ == 0) first_correction_ = last_correction_;
     const double enough = strict ? wanted_error_ : 1e-5 * step_length_;
     if (convergence.ratio <= 1.0 && size <= enough) co_return true;
     // What corrects a residual of rounding is noise, large where the linearisation is singular.
@@ -273,9 +273,8 @@ Task<double> Follower::locate(const CurvePoint& from, const CurvePoint& to,
 void Follower::adapt_step() {
   const double h = step_length_;
   double factor = 2.0;
-  if (first_correction_ > 0.0) {
-    factor = std::min(factor, std::cbrt(2e-3 * h / first_correction_));
-  }
+  // Cube roots are slow, and most corrections are far too small to ask for a shorter step.
+  if (first_correction_ * 8.0 > 2e-3 * h) factor = std::cbrt(2e-3 * h / first_correction_);
   const double turn = std::max(turn_, 0.7 * vector_turn_);
   if (turn > 0.0) factor = std::min(factor, 0.5 * options_.max_turn / turn);
   step_length_ = std::min(options_.max_step, h * std::max(factor, 0.3));
