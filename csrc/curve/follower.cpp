@@ -216,17 +216,21 @@ Task<double> Follower::locate(const CurvePoint& from, const CurvePoint& to,
   const CurvePoint *at_a = &to, *at_b = &from;
   double best = std::numeric_limits<double>::infinity(), width = 1.0;
   double looseness = 0.0;
+  // Near a singular point tangents are known less well: predictions then keep to the outer points.
+  bool regular = true;
   // The secant first: event functions are close to linear over a step.
   double u = std::clamp(fb / (fb - fa), 0.01, 0.99);
   for (int iteration = 0; iteration < 60; ++iteration) {
     CurvePoint* trial = room.data();
     while (trial == at_a || trial == at_b) ++trial;
-    const bool followed = co_await between(*at_a, *at_b, start + u * length, *trial);
+    const bool followed =
+        co_await between(regular ? *at_a : from, regular ? *at_b : to, start + u * length, *trial);
     if (!followed) {
       // Too close to a singular point for the corrector: what brackets it is the answer.
       if (std::isfinite(best)) co_return width* length + looseness;
       co_return -1.0;
     }
+    regular = regular && trial->singularity > 0.5 * std::min(from.singularity, to.singularity);
     // Where the prediction put it; the correction is orthogonal to the curve.
     trial->arclength = start + u * length;
     const double fu = function(*trial);
