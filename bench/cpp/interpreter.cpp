@@ -156,8 +156,9 @@ void throughput(const char* name, const talweg::TapeObjective& f, talweg::Loop* 
               hand / count * 1e9, tape / hand);
 }
 
-// What f.grad(x) of Python costs on one thread: rows of points in, rows of gradients out, 1e5 of them,
-// in fresh memory each time, as NumPy would give it. The loop has its columns in memory already.
+// What f.grad(x) of Python costs on one thread: rows of points in, rows of gradients out, 1e5 of
+// them, in fresh memory each time, as NumPy would give it. The loop has its columns in memory
+// already.
 void rows(const talweg::TapeObjective& f, talweg::Loop* loop) {
   constexpr std::size_t count = 100000;
   std::vector<double> x(2 * count), columns(2 * count), gradient(2 * count);
@@ -177,8 +178,9 @@ void rows(const talweg::TapeObjective& f, talweg::Loop* loop) {
   const double* const from[] = {columns.data(), columns.data() + count};
   double* const to[] = {gradient.data(), gradient.data() + count};
   const double hand = seconds([&] { loop(count, from, to); });
-  std::printf("Müller-Brown gradient, 1e5 points in rows: %.2f ns a point, by hand %.2f, ratio %.2f\n",
-              tape / count * 1e9, hand / count * 1e9, tape / hand);
+  std::printf(
+      "Müller-Brown gradient, 1e5 points in rows: %.2f ns a point, by hand %.2f, ratio %.2f\n",
+      tape / count * 1e9, hand / count * 1e9, tape / hand);
 }
 
 void latency(const talweg::TapeObjective& f) {

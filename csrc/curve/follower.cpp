@@ -328,8 +328,8 @@ Task<bool> Follower::passes_repeated_eigenvalue() {
   for (std::size_t i = 0; i < functions.size(); ++i) {
     if (functions[i].kind != EventKind::critical_point) continue;
     if (!differ_in_sign(latest_->events[i], next_->events[i])) continue;
-    const double error = co_await locate(
-        *latest_, *next_, [i](const CurvePoint& p) { return p.events[i]; }, place);
+    const double error =
+        co_await locate(*latest_, *next_, [i](const CurvePoint& p) { return p.events[i]; }, place);
     const double regular = std::max(latest_->singularity, next_->singularity);
     if (error >= 0.0 && place.singularity <= 1e-5 * regular) co_return true;
   }

@@ -65,13 +65,17 @@ def test_curves_do_not_depend_on_the_step(n, seed):
     f = Polynomial(n, seed).objective()
     for branch in range(n):
         ends = [
-            talweg.trace(f, np.zeros(n), branch=branch, bounds=box(n), max_step=step, max_points=20_000)
+            talweg.trace(
+                f, np.zeros(n), branch=branch, bounds=box(n), max_step=step, max_points=20_000
+            )
             for step in (0.004, 0.02, 0.1)
         ]
         for curve in ends[1:]:
             assert curve.status == ends[0].status
             np.testing.assert_allclose(curve.x[-1], ends[0].x[-1], atol=1e-9)
-            kinds = [[e.kind for e in c.events if e.kind != "near_branch"] for c in (ends[0], curve)]
+            kinds = [
+                [e.kind for e in c.events if e.kind != "near_branch"] for c in (ends[0], curve)
+            ]
             assert kinds[0] == kinds[1]
 
 
@@ -95,7 +99,9 @@ def test_curves_turn_with_the_function(n, seed):
     plain = Polynomial(n, seed).objective()
     turned = Polynomial(n, seed, rotation=turn).objective()
     for branch in range(n):
-        a = talweg.trace(plain, np.zeros(n), branch=branch, bounds=(), max_step=0.05, max_length=2.0)
+        a = talweg.trace(
+            plain, np.zeros(n), branch=branch, bounds=(), max_step=0.05, max_length=2.0
+        )
         out = turn.T @ a.tangent[0]
         b = talweg.trace(
             turned, np.zeros(n), branch=branch, direction=out, bounds=(), max_step=0.05,

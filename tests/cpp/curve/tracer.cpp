@@ -190,7 +190,8 @@ TEST_CASE("an interrupt ends every unfinished curve") {
   PlaneCurve system(circle);
   const std::vector<CurveStart> starts(3, CurveStart{{1.0, 0.0}, {0.0, 1.0}, {}});
   int polls = 0;
-  const auto curves = trace_curves(system, starts, options_with(0.01), 1, [&] { return ++polls > 20; });
+  const auto curves =
+      trace_curves(system, starts, options_with(0.01), 1, [&] { return ++polls > 20; });
   REQUIRE(curves.size() == 3);
   for (const Curve& curve : curves) CHECK(curve.status == Status::interrupted);
   CHECK(curves[0].points() > 1);

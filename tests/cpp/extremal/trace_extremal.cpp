@@ -1,5 +1,3 @@
-#include "talweg/extremal.hpp"
-
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -8,6 +6,7 @@
 #include <stdexcept>
 
 #include "talweg/critical_points.hpp"
+#include "talweg/extremal.hpp"
 #include "talweg/record.hpp"
 
 using namespace talweg;

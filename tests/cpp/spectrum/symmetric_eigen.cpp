@@ -61,7 +61,8 @@ Matrix random_symmetric(std::size_t n, unsigned seed) {
 }  // namespace
 
 TEST_CASE("eigenpairs of random symmetric matrices") {
-  for (std::size_t n : {1, 2, 3, 4, 5, 8, 17, 40, 90}) check_decomposition(n, random_symmetric(n, n));
+  for (std::size_t n : {1, 2, 3, 4, 5, 8, 17, 40, 90})
+    check_decomposition(n, random_symmetric(n, n));
 }
 
 TEST_CASE("eigenpairs of graded, clustered, tiny, huge and zero matrices") {
