@@ -9,6 +9,11 @@ endif()
 set(TALWEG_INSTRUCTION_SETS "${talweg_default_instruction_sets}" CACHE STRING
     "Instruction sets to build kernels for (baseline is always needed)")
 
+# Kernels add to the bit patterns of doubles as integers, where running over is meant.
+if(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
+  set(talweg_bit_pattern_options -fwrapv)
+endif()
+
 set(talweg_options_baseline "")
 set(talweg_options_avx2 -mavx2 -mfma)
 set(talweg_options_avx512
@@ -32,7 +37,8 @@ function(talweg_add_instruction_sets library)
     if(sources)
       add_library(${library}_simd_${isa} OBJECT ${sources})
       target_compile_definitions(${library}_simd_${isa} PRIVATE TALWEG_ISA=${isa})
-      target_compile_options(${library}_simd_${isa} PRIVATE ${talweg_options_${isa}})
+      target_compile_options(${library}_simd_${isa} PRIVATE ${talweg_options_${isa}}
+                                                            ${talweg_bit_pattern_options})
       target_include_directories(${library}_simd_${isa} PRIVATE
         ${PROJECT_SOURCE_DIR}/csrc ${PROJECT_SOURCE_DIR}/csrc/include)
       target_link_libraries(${library}_simd_${isa} PRIVATE talweg_compile_options)

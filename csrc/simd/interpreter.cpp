@@ -79,11 +79,13 @@ TALWEG_INLINE void step(const Code& code, Registers registers) {
   }
 }
 
-#define TALWEG_ARITHMETIC(X)                                                                      \
-  X(load_constant)                                                                                \
-  X(copy) X(add) X(subtract) X(multiply) X(divide) X(negate) X(add_constant) X(constant_subtract) \
-      X(multiply_constant) X(constant_divide) X(multiply_add) X(multiply_subtract)                \
-          X(negated_multiply_add) X(multiply_constant_add) X(multiply_add_constant) X(square)     \
+#define TALWEG_ARITHMETIC(X)                                                                  \
+  X(load_constant)                                                                            \
+  X(copy)                                                                                     \
+  X(add)                                                                                      \
+  X(subtract) X(multiply) X(divide) X(negate) X(add_constant) X(constant_subtract)            \
+      X(multiply_constant) X(constant_divide) X(multiply_add) X(multiply_subtract)            \
+          X(negated_multiply_add) X(multiply_constant_add) X(multiply_add_constant) X(square) \
               X(square_root)
 #define TALWEG_FUNCTIONS(X) \
   X(exp)                    \

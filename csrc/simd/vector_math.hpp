@@ -115,8 +115,7 @@ TALWEG_INLINE Vector expm1(Vector x) {
 TALWEG_INLINE Vector log_normal(Vector x, Vector k_offset, Vector correction) {
   const Bits shifted = bits(x) - UINT64_C(0x3fe6a09e667f3bcd);
   // 2^52 + (k + 1024): a logical shift, as few instruction sets have an arithmetic one.
-  const Bits k_bits =
-      ((shifted + (UINT64_C(1024) << 52)) >> 52) | UINT64_C(0x4330000000000000);
+  const Bits k_bits = ((shifted + (UINT64_C(1024) << 52)) >> 52) | UINT64_C(0x4330000000000000);
   const Vector k = (from_bits(k_bits) - (0x1p52 + 1024.0)) + k_offset;
   const Vector m = from_bits(bits(x) - (shifted & (UINT64_C(0xfff) << 52)));
   const Vector f = m - 1.0;

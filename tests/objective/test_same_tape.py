@@ -8,11 +8,40 @@ import talweg
 
 EXPECTED = Path(__file__).parents[1] / "data" / "recorded_tape.txt"
 # In the order of talweg::Operation.
-OPERATIONS = """
-    input constant data_column add subtract multiply divide negate power exp log sqrt sin cos tan tanh
-    sinh cosh atan erf log1p expm1 sigmoid absolute sign minimum maximum less less_equal equal select
-    sum_rows
-""".split()
+OPERATIONS = [
+    "input",
+    "constant",
+    "data_column",
+    "add",
+    "subtract",
+    "multiply",
+    "divide",
+    "negate",
+    "power",
+    "exp",
+    "log",
+    "sqrt",
+    "sin",
+    "cos",
+    "tan",
+    "tanh",
+    "sinh",
+    "cosh",
+    "atan",
+    "erf",
+    "log1p",
+    "expm1",
+    "sigmoid",
+    "absolute",
+    "sign",
+    "minimum",
+    "maximum",
+    "less",
+    "less_equal",
+    "equal",
+    "select",
+    "sum_rows",
+]
 DATA = np.array([[1.0, 0.5], [-1.0, 2.0], [0.0, 1.0]])
 
 

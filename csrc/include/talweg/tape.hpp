@@ -122,8 +122,7 @@ class Tape {
   Node negate(Node a) { return apply(Operation::negate, a); }
   Node power(Node a, double exponent) { return apply(Operation::power, a, constant(exponent)); }
 
-  // Adds a table of data; `values` is column-major with rows * columns finite or non-finite
-  // numbers.
+  // Adds a table of data; `values` holds rows * columns numbers, column-major.
   std::int32_t add_table(std::size_t rows, std::size_t columns, std::span<const double> values);
   std::int32_t add_table(std::shared_ptr<const DataTable> data);
   Node data_column(std::int32_t table, std::size_t column);
