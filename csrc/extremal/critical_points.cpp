@@ -9,6 +9,7 @@
 #include "parallel/thread_pool.hpp"
 #include "spectrum/factorisation.hpp"
 #include "spectrum/symmetric_eigen.hpp"
+#include "spectrum/vectors.hpp"
 #include "talweg/interrupt.hpp"
 
 namespace talweg {
@@ -19,12 +20,6 @@ constexpr std::size_t block_lanes = 32;
 constexpr std::size_t round_starts = 128;
 constexpr std::size_t most_degenerate = 24;
 constexpr std::size_t proof_of_linear = 6;
-
-double norm(std::size_t n, const double* x) {
-  double sum = 0.0;
-  for (std::size_t i = 0; i < n; ++i) sum += x[i] * x[i];
-  return std::sqrt(sum);
-}
 
 enum class Outcome { running, converged, failed, non_finite };
 
@@ -263,9 +258,7 @@ class NewtonBatch {
 };
 
 double distance(const CriticalPoint& a, const CriticalPoint& b) {
-  double sum = 0.0;
-  for (std::size_t i = 0; i < a.x.size(); ++i) sum += (a.x[i] - b.x[i]) * (a.x[i] - b.x[i]);
-  return std::sqrt(sum);
+  return talweg::distance(a.x.size(), a.x.data(), b.x.data());
 }
 
 // Adds a point unless it is one already there, of which the better copy is kept.

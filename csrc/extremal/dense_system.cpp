@@ -7,6 +7,7 @@
 
 #include "spectrum/factorisation.hpp"
 #include "spectrum/symmetric_eigen.hpp"
+#include "spectrum/vectors.hpp"
 
 namespace talweg {
 namespace {
@@ -18,16 +19,6 @@ constexpr std::size_t sigma_event = 0, lambda_event = 1, fold_event = 2, first_e
 
 // norms: |g|, |H|, |x|, finite
 constexpr std::size_t gradient_norm = 0, hessian_norm = 1, position_norm = 2, finite_flag = 3;
-
-double dot(std::size_t n, const double* a, const double* b) {
-  double sum = 0.0;
-  for (std::size_t i = 0; i < n; ++i) sum += a[i] * b[i];
-  return sum;
-}
-
-double norm(std::size_t n, const double* a) {
-  return n == 1 ? std::fabs(a[0]) : std::sqrt(dot(n, a, a));
-}
 
 double packed(const double* matrix, std::size_t i, std::size_t j) {
   return i >= j ? matrix[i * (i + 1) / 2 + j] : matrix[j * (j + 1) / 2 + i];

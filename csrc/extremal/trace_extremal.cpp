@@ -6,17 +6,14 @@
 #include "parallel/thread_pool.hpp"
 #include "spectrum/factorisation.hpp"
 #include "spectrum/symmetric_eigen.hpp"
+#include "spectrum/vectors.hpp"
 #include "talweg/extremal.hpp"
 #include "talweg/interrupt.hpp"
 
 namespace talweg {
 namespace {
 
-double norm(std::span<const double> x) {
-  double sum = 0.0;
-  for (double d : x) sum += d * d;
-  return std::sqrt(sum);
-}
+double norm(std::span<const double> x) { return talweg::norm(x.size(), x.data()); }
 
 // Gradient and Hessian (n x n) at one point; false where they are not finite.
 bool evaluate_hessian(const Objective& objective, const std::vector<double>& x,

@@ -1,0 +1,263 @@
+// What a change of orientation or index within a step means, and what comes near without crossing.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "curve/follower.hpp"
+#include "curve/predictor.hpp"
+#include "spectrum/vectors.hpp"
+
+namespace talweg {
+bool Follower::passes_zero(EventKind kind) const {
+  const auto functions = system_.event_functions();
+  for (std::size_t i = 0; i < functions.size(); ++i) {
+    if (functions[i].kind == kind && !functions[i].is_index_function &&
+        differ_in_sign(latest_->events[i], next_->events[i])) {
+      return true;
+    }
+  }
+  return false;
+}
+
+Task<bool> Follower::passes_repeated_eigenvalue() {
+  // Where an eigenvalue is repeated several lines cross at the critical point itself: signs change
+  // there as at a branch point, but the critical point says it all.
+  const auto functions = system_.event_functions();
+  CurvePoint place = system_.make_point();
+  for (std::size_t i = 0; i < functions.size(); ++i) {
+    if (functions[i].kind != EventKind::critical_point) continue;
+    if (!differ_in_sign(latest_->events[i], next_->events[i])) continue;
+    const double error =
+        co_await locate(*latest_, *next_, [i](const CurvePoint& p) { return p.events[i]; }, place);
+    const double regular = std::max(latest_->singularity, next_->singularity);
+    if (error >= 0.0 && place.singularity <= 1e-5 * regular) co_return true;
+  }
+  co_return false;
+}
+
+Task<Follower::Verdict> Follower::judge_crossing() {
+  // Both signs of the determinant occur within the step: it passed a branch point, or jumped
+  // across an avoided crossing to another curve.
+  const double reach = std::max(2.0 * step_length_, 1e3 * smallest_step());
+  bool known = known_crossing_.found &&
+               distance(n_, known_crossing_.centre.z.data(), latest_->z.data()) < reach;
+  if (!known) {
+    CurvePoint guess = system_.make_point();
+    const CurvePoint* ends[2] = {latest_, next_};
+    std::vector<double> slope(system_.unknowns());
+    const double middle = 0.5 * (latest_->arclength + next_->arclength);
+    hermite(ends, 2, middle, guess.z.data(), slope.data());
+    system_.retract(guess);
+    co_await lane_.evaluate(guess);
+    if (system_.convergence(guess, 1.0).ratio >= 0.0) {
+      known_crossing_ = co_await find_crossing(lane_, system_, guess, reach,
+                                               std::numeric_limits<double>::infinity());
+      known = known_crossing_.found;
+    }
+  }
+  if (known && known_crossing_.exact) {
+    const CurvePoint& centre = known_crossing_.centre;
+    double chord = 0.0, along = 0.0;
+    for (std::size_t i = 0; i < n_; ++i) {
+      const double d = next_->z[i] - latest_->z[i];
+      chord += d * d;
+      along += d * (centre.z[i] - latest_->z[i]);
+    }
+    const double u = along / chord;
+    // The incoming line is the one the chord follows; beyond the point it must still be followed.
+    const double* lines[2] = {known_crossing_.lines.data(),
+                              known_crossing_.lines.data() + system_.unknowns()};
+    double cosines[2], exit_cosines[2];
+    for (int line = 0; line < 2; ++line) {
+      cosines[line] = exit_cosines[line] = 0.0;
+      for (std::size_t i = 0; i < n_; ++i) {
+        cosines[line] += lines[line][i] * (centre.z[i] - latest_->z[i]);
+        exit_cosines[line] += lines[line][i] * (next_->z[i] - centre.z[i]);
+      }
+    }
+    const int incoming = std::fabs(cosines[0]) >= std::fabs(cosines[1]) ? 0 : 1;
+    const int outgoing = std::fabs(exit_cosines[0]) >= std::fabs(exit_cosines[1]) ? 0 : 1;
+    // So close to a singular point the tangent, and with it every sign, is loose.
+    if (distance(n_, next_->z.data(), centre.z.data()) < 0.02 * step_length_ &&
+        step_length_ > 1e-3 * options_.max_step) {
+      co_return Verdict::shorten;
+    }
+    if (u > 0.0 && u < 1.0 && incoming == outgoing &&
+        cosines[incoming] * exit_cosines[incoming] > 0.0) {
+      CurveEvent event;
+      event.kind = EventKind::branch_point;
+      event.kernel_dimension = 1;
+      event.error = known_crossing_.error;
+      event.point = centre;
+      const double sign = cosines[incoming] > 0.0 ? 1.0 : -1.0;
+      for (std::size_t i = 0; i < system_.unknowns(); ++i) {
+        event.point.tangent[i] = sign * lines[incoming][i];
+      }
+      // v may have been carried along with the other sign.
+      system_.classify(event.point);
+      event.point.arclength = latest_->arclength + arc_length(*latest_, event.point, n_);
+      event.arclength = event.point.arclength;
+      event.centre = centre.z;
+      event.crossing_tangents = event.point.tangent;
+      event.crossing_tangents.insert(event.crossing_tangents.end(), lines[1 - incoming],
+                                     lines[1 - incoming] + system_.unknowns());
+      // A level fold that falls on the branch point has no regular points on either side to be
+      // located between.
+      const auto functions = system_.event_functions();
+      for (std::size_t i = 0; i < functions.size(); ++i) {
+        if (functions[i].kind == EventKind::level_fold &&
+            differ_in_sign(latest_->events[i], next_->events[i]) &&
+            std::fabs(event.point.events[i]) < 1e-5) {
+          CurveEvent fold = event;
+          fold.kind = EventKind::level_fold;
+          fold.kernel_dimension = 0;
+          step_events_.push_back(std::move(fold));
+        }
+      }
+      step_events_.push_back(std::move(event));
+      crossing_passed_ = true;
+      co_return Verdict::accept;
+    }
+  }
+  if (step_length_ > std::max(4.0 * smallest_step(), 1e-7 * options_.max_step)) {
+    co_return Verdict::shorten;
+  }
+  if (known && !known_crossing_.exact) co_return Verdict::stop;
+  // No crossing of two arcs was found where the sign changes: a kernel of odd dimension above one.
+  CurveEvent event;
+  event.kind = EventKind::branch_point;
+  event.error = step_length_;
+  event.point = *next_;
+  event.arclength = next_->arclength;
+  step_events_.push_back(std::move(event));
+  crossing_passed_ = true;
+  co_return Verdict::accept;
+}
+
+Task<Follower::Verdict> Follower::judge_index() {
+  // The slope index changed by more than the fold or branch point within the step explains: events
+  // of the same kind too close together, or an even kernel.
+  const auto functions = system_.event_functions();
+  const int low = std::min(latest_->slope_index, next_->slope_index);
+  const int high = std::max(latest_->slope_index, next_->slope_index);
+  std::size_t first = 0;
+  while (first < functions.size() && !functions[first].is_index_function) ++first;
+  std::vector<double> places;
+  CurvePoint place = system_.make_point();
+  double error = 0.0;
+  // Closer than this, noise in the points themselves tells nothing more.
+  const bool short_enough = step_length_ <= 1e-5 * options_.max_step;
+  if (short_enough) error = step_length_;
+  for (int k = low; k < high; ++k) {
+    const std::size_t which = first + static_cast<std::size_t>(k);
+    const double found = co_await locate_singular(*latest_, *next_, which, place);
+    if (found < 0.0 && !short_enough) co_return Verdict::shorten;
+    if (found < 0.0) place = *next_;
+    error = std::max(error, found);
+    places.push_back(place.arclength);
+  }
+  const auto [least, greatest] = std::minmax_element(places.begin(), places.end());
+  const double spread = *greatest - *least;
+  const double loosest = 1e-6 * options_.max_step;
+  if (!short_enough && (spread > std::max(1e-5 * step_length_, 4.0 * error) ||
+                        (error > loosest && step_length_ > 1e3 * loosest))) {
+    co_return Verdict::shorten;
+  }
+  CurveEvent event;
+  event.kind = EventKind::branch_point;
+  event.kernel_dimension = high - low;
+  event.error = error + spread;
+  event.point = place;
+  event.arclength = place.arclength;
+  step_events_.push_back(std::move(event));
+  co_return Verdict::accept;
+}
+
+bool Follower::index_unexplained() const {
+  const auto functions = system_.event_functions();
+  int folds = 0;
+  for (std::size_t i = 0; i < functions.size(); ++i) {
+    if (functions[i].kind == EventKind::level_fold && !functions[i].is_index_function) {
+      folds += differ_in_sign(latest_->events[i], next_->events[i]);
+    }
+  }
+  const int change = std::abs(next_->slope_index - latest_->slope_index);
+  return crossing_passed_ ? change > 1 + folds : change != folds;
+}
+
+bool Follower::may_hide_event() const {
+  // An extremum of an event function inside the step with a value beyond zero: two zeros between
+  // points of equal sign.
+  if (history_ < 2) return false;
+  const double s0 = earlier_->arclength - latest_->arclength;
+  const double s1 = next_->arclength - latest_->arclength;
+  const double inverse_0 = 1.0 / s0, inverse_1 = 1.0 / s1, inverse_difference = 1.0 / (s1 - s0);
+  const auto functions = system_.event_functions();
+  for (std::size_t i = 0; i < functions.size(); ++i) {
+    const double e = latest_->events[i], before = earlier_->events[i], after = next_->events[i];
+    if (differ_in_sign(e, after) || differ_in_sign(e, before)) continue;
+    // At a branch point that is a level fold too, an index function touches zero.
+    if (crossing_passed_ && functions[i].is_index_function) continue;
+    // Quadratic e + p s + q s^2 through the three values.
+    const double d0 = (before - e) * inverse_0, d1 = (after - e) * inverse_1;
+    const double q = (d1 - d0) * inverse_difference, p = d0 - q * s0;
+    // The vertex -p / (2 q) lies inside, on the side of zero.
+    if (q * e <= 0.0 || p * e >= 0.0 || std::fabs(p) >= 2.0 * std::fabs(q) * s1) continue;
+    const double extreme = e - p * p / (4.0 * q);
+    // A margin for what a quadratic can not see.
+    if (extreme * e < 0.05 * std::min(e * e, after * after)) return true;
+  }
+  return false;
+}
+
+bool Follower::curvature_peaked() {
+  const bool peak = history_ >= 3 && curvature_rises_ && curvature_ < earlier_curvature_;
+  peak_curvature_ = earlier_curvature_;
+  curvature_rises_ = curvature_ >= earlier_curvature_;
+  earlier_curvature_ = curvature_;
+  return peak && peak_curvature_ * options_.near_branch_distance >= 0.125;
+}
+
+Task<void> Follower::look_for_near_branch() {
+  // The curvature of a curve peaks where it turns past the centre of an avoided crossing.
+  const double reach = 4.0 / peak_curvature_ + distance(n_, latest_->z.data(), earliest_->z.data());
+  const Crossing crossing =
+      co_await find_crossing(lane_, system_, *earlier_, reach, options_.near_branch_distance);
+  if (!crossing.found || crossing.exact || crossing.half_gap > options_.near_branch_distance) {
+    co_return;
+  }
+  const double* centre = crossing.centre.z.data();
+  for (const auto& seen : near_centres_) {
+    if (distance(n_, seen.data(), centre) <= 1e-3 * crossing.half_gap + crossing.error) co_return;
+  }
+  const auto past = [this, centre](const CurvePoint& p) {
+    double sum = 0.0;
+    for (std::size_t i = 0; i < n_; ++i) sum += (p.z[i] - centre[i]) * p.tangent[i];
+    return sum;
+  };
+  // The sharpest step and its neighbours; next_ still holds the point before earliest_.
+  const CurvePoint* ends[4] = {next_, earliest_, earlier_, latest_};
+  for (int i = curve_.points() >= 4 ? 0 : 1; i < 3; ++i) {
+    if (!differ_in_sign(past(*ends[i]), past(*ends[i + 1]))) continue;
+    CurvePoint place = system_.make_point();
+    const double error = co_await locate(*ends[i], *ends[i + 1], past, place);
+    if (error < 0.0) continue;
+    const double gap = distance(n_, place.z.data(), centre);
+    // A crossing of other curves, far from this one.
+    if (gap > options_.near_branch_distance) continue;
+    CurveEvent event;
+    event.kind = EventKind::near_branch;
+    event.arclength = place.arclength;
+    event.error = error + crossing.error;
+    event.distance = gap;
+    event.point = place;
+    event.centre = crossing.centre.z;
+    event.crossing_tangents = crossing.lines;
+    curve_.events.push_back(std::move(event));
+    near_centres_.push_back(crossing.centre.z);
+    break;
+  }
+}
+
+}  // namespace talweg
