@@ -29,9 +29,9 @@ const char* describe(Status status) noexcept {
     case Status::degenerate:
       return "The critical point is degenerate: its Hessian has a zero eigenvalue.";
     case Status::isotropic:
-      return "The eigenvalue is repeated and every direction is extremal: give a direction.";
-    case Status::unbounded:
-      return "The curve runs to infinity.";
+      return "The eigenvalue is repeated: no single curve leaves the point. Give a direction; "
+             "where "
+             "every direction is extremal there is no isolated curve to follow.";
     case Status::inconsistent:
       return "Tracing the curve from its two ends gave different curves.";
     case Status::interrupted:

@@ -250,6 +250,9 @@ Task<void> Follower::follow() {
     if (verdict == Verdict::stop) {
       const bool finite = system_.convergence(*next_, 1.0).ratio >= 0.0;
       curve_.status = finite ? Status::step_too_small : Status::non_finite;
+      // Not a single step leaves a repeated eigenvalue where every direction is extremal.
+      const bool stuck = curve_.points() == 1 && !start_.tangent.empty();
+      if (finite && stuck) curve_.status = Status::isotropic;
       break;
     }
     if (verdict == Verdict::shorten) continue;

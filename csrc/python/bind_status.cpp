@@ -21,7 +21,6 @@ void register_status(pybind11::module_& module) {
       .value("non_finite", Status::non_finite)
       .value("degenerate", Status::degenerate)
       .value("isotropic", Status::isotropic)
-      .value("unbounded", Status::unbounded)
       .value("inconsistent", Status::inconsistent)
       .value("interrupted", Status::interrupted)
       .finalize();

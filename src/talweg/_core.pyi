@@ -26,7 +26,6 @@ class Status(IntEnum):
     non_finite = 102
     degenerate = 103
     isotropic = 104
-    unbounded = 105
     inconsistent = 106
     interrupted = 107
 

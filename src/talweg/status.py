@@ -39,7 +39,6 @@ class Status(enum.IntEnum):
     NON_FINITE = 102
     DEGENERATE = 103
     ISOTROPIC = 104
-    UNBOUNDED = 105
     INCONSISTENT = 106
     INTERRUPTED = 107
 

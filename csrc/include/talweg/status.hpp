@@ -23,7 +23,6 @@ enum class Status : int {
       103,  // a zero eigenvalue: curves through the critical point are not isolated or not regular
   isotropic =
       104,  // a repeated eigenvalue with every direction extremal: a direction must be given
-  unbounded = 105,     // a curve runs to infinity
   inconsistent = 106,  // the same curve traced from its two ends does not agree
   interrupted = 107,   // stopped by the caller; what was computed is kept
 };

@@ -32,8 +32,8 @@ def checked_objective(f: Objective | Callable[[Any], Any], n: int | None) -> Obj
         )
     if n is None:
         raise TypeError(
-            "f: a plain function needs bounds or a start to know its number of coordinates; "
-            "or record it: talweg.Objective(f, n)"
+            "f: a plain function needs bounds of shape (n, 2) or a start to know its number of "
+            "coordinates n; or record it: talweg.Objective(f, n)"
         )
     return Objective(f, n)
 
@@ -44,7 +44,8 @@ def dimension_of(bounds: Any, starts: Any) -> int | None:
         if starts is not None:
             return int(np.shape(starts)[-1])
         if bounds is not None:
-            return int(np.shape(bounds)[0])
+            # A lone pair could mean one coordinate or any number of them.
+            return int(np.shape(bounds)[0]) if np.ndim(bounds) == 2 else None
     except (IndexError, ValueError):
         pass
     return None

@@ -445,7 +445,7 @@ class Network:
     def message(self, status: Status) -> str:
         """What there is to say, in one paragraph."""
         if not self.critical_points:
-            self.notes.append("no critical point was found")
+            self.notes.append("No critical point was found")
         notes = (note if note.endswith(".") else note + "." for note in self.notes)
         return " ".join([status.describe(), *notes])
 

@@ -129,6 +129,8 @@ def survey(
         points, status = find(
             objective, box if box is not None else (), starts, rng, max_starts, workers
         )
+        if status == Status.DEGENERATE:
+            network.notes.append("Critical points are not isolated: only some of them are listed")
         for point in points:
             isolated = status != Status.DEGENERATE or not point.degenerate
             network.add_critical_point(point, isolated)

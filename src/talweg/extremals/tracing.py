@@ -176,6 +176,9 @@ def trace_talweg(
         if not Status(start["status"]).succeeded:
             return setting.nothing(Status(start["status"]))
     arcs = _core.trace_extremals(setting.f._core, starts, setting.options)
+    for arc in arcs:
+        if len(arc["arclength"]) == 0:
+            return setting.nothing(Status(arc["status"]))
     halves = [_as_far_as_talweg(arc) for arc in arcs]
     statuses = [Status(half["status"]) for half in halves]
     if any(half["slope_index"][0] != 0 for half in halves):
