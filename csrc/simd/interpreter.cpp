@@ -79,19 +79,19 @@ TALWEG_INLINE void step(const Code& code, Registers registers) {
   }
 }
 
-#define TALWEG_ARITHMETIC(X)                                                                \
-  X(load_constant)                                                                          \
-  X(copy)                                                                                   \
-  X(add)                                                                                    \
-  X(subtract)                                                                               \
-  X(multiply) X(divide) X(negate) X(add_constant) X(constant_subtract) X(multiply_constant) \
-      X(constant_divide) X(multiply_add) X(multiply_subtract) X(negated_multiply_add)       \
-          X(multiply_constant_add) X(multiply_add_constant) X(square) X(square_root)
+// The formatter never settles on one layout of these lists.
+// clang-format off
+#define TALWEG_ARITHMETIC(X) \
+  X(load_constant) X(copy) X(add) X(subtract) X(multiply) X(divide) X(negate) X(add_constant) \
+  X(constant_subtract) X(multiply_constant) X(constant_divide) X(multiply_add) \
+  X(multiply_subtract) X(negated_multiply_add) X(multiply_constant_add) \
+  X(multiply_add_constant) X(square) X(square_root)
 #define TALWEG_FUNCTIONS(X) \
-  X(exp)                    \
-  X(log) X(sin) X(cos) X(tan) X(tanh) X(sinh) X(cosh) X(atan) X(erf) X(log1p) X(expm1) X(sigmoid)
+  X(exp) X(log) X(sin) X(cos) X(tan) X(tanh) X(sinh) X(cosh) X(atan) X(erf) X(log1p) X(expm1) \
+  X(sigmoid)
 #define TALWEG_COMPARISONS(X) \
   X(absolute) X(sign) X(minimum) X(maximum) X(less) X(less_equal) X(equal) X(select)
+// clang-format on
 
 #define TALWEG_LABEL(name) &&name,
 
