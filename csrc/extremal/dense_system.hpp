@@ -46,6 +46,9 @@ class DenseExtremalSystem final : public DefiningSystem {
   std::size_t evaluations() const noexcept { return evaluations_; }
 
  private:
+  // Positions in the array `norms`: |g|, |H|, |x|, whether everything is finite.
+  static constexpr std::size_t gradient_norm = 0, hessian_norm = 1, position_norm = 2,
+                               finite_flag = 3;
   // Where a point's arrays lie in CurvePoint::data.
   struct Layout {
     std::size_t value, gradient, hessian, third, frame, b, c_matrix, a, c, r, q1, q2, norms, size;
