@@ -1,4 +1,5 @@
 // The chart of the dense defining system in which crossings of curves are looked for.
+#include <cmath>
 #include <limits>
 
 #include "extremal/dense_system.hpp"
@@ -43,7 +44,7 @@ void DenseExtremalSystem::chart_residual(const CurvePoint& reference, const Curv
   const double* frame = reference.data.data() + at_.frame;
   const double* v = point.z.data() + n;
   const double lambda = point.z[2 * n], sigma = point.z[2 * n + 1];
-  const double inverse = 1.0 / reference.data[at_.norms + hessian_norm];
+  const double inverse = 1.0 / std::sqrt(reference.data[at_.norms + square_scale]);
   double* product = scratch_.data();
   packed_product(n, data + at_.hessian, v, product);
   for (std::size_t j = 0; j < k; ++j) {
@@ -66,7 +67,7 @@ void DenseExtremalSystem::chart_jacobian(const CurvePoint& reference, const Curv
   const double* v = point.z.data() + n;
   const double* gradient = data + at_.gradient;
   const double lambda = point.z[2 * n], sigma = point.z[2 * n + 1];
-  const double inverse = 1.0 / reference.data[at_.norms + hessian_norm];
+  const double inverse = 1.0 / std::sqrt(reference.data[at_.norms + square_scale]);
   chart_scratch_.resize(4 * n);
   double* const direction = chart_scratch_.data();
   double *const first = direction + n, *const second = first + n, *const product = second + n;
@@ -111,8 +112,9 @@ void DenseExtremalSystem::chart_jacobian(const CurvePoint& reference, const Curv
 
 double DenseExtremalSystem::chart_noise(const CurvePoint& reference) const {
   const double* norms = reference.data.data() + at_.norms;
-  return epsilon * (1.0 + norms[position_norm] +
-                    (norms[hessian_norm] > 0.0 ? norms[gradient_norm] / norms[hessian_norm] : 0.0));
+  const double scale = std::sqrt(norms[square_scale]);
+  return epsilon *
+         (1.0 + norms[position_norm] + (scale > 0.0 ? norms[gradient_norm] / scale : 0.0));
 }
 
 }  // namespace talweg

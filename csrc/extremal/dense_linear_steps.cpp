@@ -21,7 +21,7 @@ void DenseExtremalSystem::turn_of_v(const CurvePoint& point, double a, const dou
   const double lambda = point.z[2 * n_], sigma = point.z[2 * n_ + 1];
   const double *bm = data + at_.b, *cm = data + at_.c_matrix, *c = data + at_.c;
   const double *q1 = data + at_.q1, *q2 = data + at_.q2;
-  const double scale = data[at_.norms + hessian_norm];
+  const double scale = std::sqrt(data[at_.norms + square_scale]);
   // The rows are weighed by |g| against |H|: each alone loses w where its own matrix vanishes.
   const double weight = std::max(std::fabs(sigma), epsilon * scale) / (scale > 0.0 ? scale : 1.0);
   const double ell = std::max(weight, 1e-3);
@@ -81,8 +81,8 @@ bool DenseExtremalSystem::correction(const CurvePoint& point, const double* bord
     a = right * across / determinant;
     right_[1] = -right * along / determinant;
   } else {
-    const double scale = data[at_.norms + hessian_norm];
-    const double inverse = scale > 0.0 ? 1.0 / (scale * scale) : 1.0;
+    const double scale = data[at_.norms + square_scale];
+    const double inverse = scale > 0.0 ? 1.0 / scale : 1.0;
     for (std::size_t i = 0; i < k; ++i) {
       double* row = matrix_.data() + i * n;
       row[0] = r[i] * inverse;
@@ -128,8 +128,8 @@ bool DenseExtremalSystem::tangent(CurvePoint& point, const double* reference) {
   const double* v = point.z.data() + n;
   const double* frame = data + at_.frame;
   const double *am = data + at_.a, *r = data + at_.r, *c = data + at_.c;
-  const double scale = data[at_.norms + hessian_norm];
-  const double inverse = scale > 0.0 ? 1.0 / (scale * scale) : 1.0;
+  const double scale = data[at_.norms + square_scale];
+  const double inverse = scale > 0.0 ? 1.0 / scale : 1.0;
   double a = 0.0;
   double* b = right_.data() + 1;
   double w_small[1];

@@ -90,7 +90,7 @@ DenseExtremalSystem::DenseExtremalSystem(const Objective& objective)
   at_.r = reserve(k);
   at_.q1 = reserve(k);
   at_.q2 = reserve(k);
-  at_.norms = reserve(4);
+  at_.norms = reserve(6);
   at_.size = next;
 
   functions_.push_back({EventKind::critical_point});
@@ -170,7 +170,7 @@ void DenseExtremalSystem::evaluate(std::span<CurvePoint* const> points) {
 }
 
 void DenseExtremalSystem::linearise(CurvePoint& point) {
-  const std::size_t n = n_, k = k_, triangle = n * (n + 1) / 2;
+  const std::size_t n = n_, k = k_;
   double* data = point.data.data();
   double* z = point.z.data();
   const double* v = z + n;
@@ -182,19 +182,24 @@ void DenseExtremalSystem::linearise(CurvePoint& point) {
   double *b = data + at_.b, *c_matrix = data + at_.c_matrix, *a = data + at_.a;
   double *c = data + at_.c, *r = data + at_.r, *q1 = data + at_.q1, *q2 = data + at_.q2;
 
-  double check = data[at_.value], squares = 0.0;
-  for (std::size_t i = 0; i < n; ++i) check += gradient[i];
-  for (std::size_t i = 0; i < triangle; ++i) check += third[i];
+  double squares = 0.0, third_squares = 0.0;
   for (std::size_t i = 0, e = 0; i < n; ++i) {
-    for (std::size_t j = 0; j < i; ++j, ++e) squares += 2.0 * hessian[e] * hessian[e];
+    for (std::size_t j = 0; j < i; ++j, ++e) {
+      squares += 2.0 * hessian[e] * hessian[e];
+      third_squares += 2.0 * third[e] * third[e];
+    }
     squares += hessian[e] * hessian[e];
+    third_squares += third[e] * third[e];
     ++e;
   }
-  norms[finite_flag] = std::isfinite(check) && std::isfinite(squares) ? 1.0 : 0.0;
-  if (norms[finite_flag] == 0.0) return;
   norms[gradient_norm] = std::sqrt(dot(n, gradient, gradient));
+  norms[third_norm] = std::sqrt(third_squares);
+  norms[square_scale] = squares + norms[gradient_norm] * norms[third_norm];
+  const double check = data[at_.value] + norms[square_scale];
+  norms[finite_flag] = std::isfinite(check) ? 1.0 : 0.0;
+  if (norms[finite_flag] == 0.0) return;
   norms[hessian_norm] = std::sqrt(squares);
-  norms[position_norm] = std::sqrt(dot(n, z, z));
+  norms[position_norm] = std::sqrt(dot(n, z, z)) + length_scale_;
 
   const double sigma = z[2 * n + 1] = dot(n, gradient, v);
   complement(n, v, frame);
@@ -240,16 +245,17 @@ DefiningSystem::Convergence DenseExtremalSystem::convergence(CurvePoint& point,
   if (norms[finite_flag] == 0.0) return {-1.0, -1.0};
   const double first = norm(k_, data + at_.q1);
   const double second = norm(k_, data + at_.q2);
-  // x is known to its rounding only, which moves the gradient by |H| eps |x|.
-  const double noise = 2.0 * epsilon * norms[hessian_norm] * norms[position_norm];
+  // x is known to its rounding only, which moves the gradient by |H| eps |x|, and H likewise.
+  const double rounding = 2.0 * epsilon * norms[position_norm];
+  const double noise = rounding * norms[hessian_norm];
+  const double second_noise = rounding * norms[third_norm];
   const double tiny = std::numeric_limits<double>::min();
-  const double scale = norms[hessian_norm] + tiny;
   Convergence result;
   result.ratio = std::max(first / (tolerance * norms[gradient_norm] + noise + tiny),
-                          second / (tolerance * scale));
+                          second / (tolerance * norms[hessian_norm] + second_noise + tiny));
   const double loose = 1e4 * epsilon;
   result.relaxed = std::max(first / (loose * norms[gradient_norm] + 50.0 * noise + tiny),
-                            second / (loose * scale));
+                            second / (loose * norms[hessian_norm] + 50.0 * second_noise + tiny));
   return result;
 }
 
@@ -304,6 +310,30 @@ void DenseExtremalSystem::classify(CurvePoint& point) {
     for (std::size_t i = 0; i < k; ++i) negative += eigenvalues[i] < 0.0;
     (which == 0 ? point.curvature_index : point.slope_index) = negative;
   }
+}
+
+double DenseExtremalSystem::position_rounding(const CurvePoint& point) const {
+  const double* norms = point.data.data() + at_.norms;
+  const double sigma = std::fabs(point.z[2 * n_ + 1]);
+  const double scale = norms[square_scale];
+  if (!(scale > 0.0)) return epsilon * norms[position_norm];
+  // The reduced equations are (B - lambda) q1 + sigma q2, with the slope `singularity` over `scale`.
+  const double first = norms[gradient_norm] + norms[hessian_norm] * norms[position_norm];
+  const double second = norms[hessian_norm] + norms[third_norm] * norms[position_norm];
+  const double equations = (norms[hessian_norm] * first + sigma * second) / scale;
+  return epsilon * (norms[position_norm] + equations / std::max(point.singularity, epsilon));
+}
+
+double DenseExtremalSystem::event_rounding(const CurvePoint& point, std::size_t which) const {
+  const double* norms = point.data.data() + at_.norms;
+  const double aside = position_rounding(point);
+  if (which == sigma_event) {
+    return epsilon * norms[gradient_norm] + norms[hessian_norm] * aside;
+  }
+  // The tangent turns beside the curve about as fast as along it.
+  if (which == fold_event) return epsilon / std::max(point.singularity, epsilon);
+  if (which < first_eigenvalue + k_) return epsilon * norms[hessian_norm] + norms[third_norm] * aside;
+  return epsilon * norms[square_scale];
 }
 
 void DenseExtremalSystem::retract(CurvePoint& point) const {
