@@ -46,6 +46,7 @@ class Follower {
   Task<double> locate_singular(const CurvePoint& from, const CurvePoint& to, std::size_t which,
                                CurvePoint& place);
   Task<bool> passes_repeated_eigenvalue();
+  bool at_critical_point(const CurvePoint& place, double error) const;
   Task<Verdict> judge_crossing();  // the orientation flipped
   Task<Verdict> judge_index();     // the slope index changed unexplained
   Task<void> locate_events();
