@@ -36,6 +36,20 @@ Task<bool> Follower::passes_repeated_eigenvalue() {
   co_return false;
 }
 
+bool Follower::at_critical_point(const CurvePoint& place, double error) const {
+  // Rounding may move the change of signs at a repeated eigenvalue into the step beside the one
+  // that holds the critical point.
+  const auto functions = system_.event_functions();
+  const double length = next_->arclength - latest_->arclength;
+  for (std::size_t i = 0; i < functions.size(); ++i) {
+    if (functions[i].kind != EventKind::critical_point) continue;
+    const double change = std::fabs(next_->events[i] - latest_->events[i]);
+    const double away = error + 1e-6 * options_.max_step;
+    if (std::fabs(place.events[i]) * length <= away * change) return true;
+  }
+  return false;
+}
+
 Task<Follower::Verdict> Follower::judge_crossing() {
   // Both signs of the determinant occur within the step: it passed a branch point, or jumped
   // across an avoided crossing to another curve.
@@ -123,6 +137,10 @@ Task<Follower::Verdict> Follower::judge_crossing() {
   if (step_length_ > std::max(4.0 * smallest_step(), 1e-7 * options_.max_step)) {
     co_return Verdict::shorten;
   }
+  if (at_critical_point(*next_, step_length_)) {
+    crossing_passed_ = true;
+    co_return Verdict::accept;
+  }
   if (known && !known_crossing_.exact) co_return Verdict::stop;
   // No crossing of two arcs was found where the sign changes: a kernel of odd dimension above one.
   CurveEvent event;
@@ -164,6 +182,7 @@ Task<Follower::Verdict> Follower::judge_index() {
                         (error > loosest && step_length_ > 1e3 * loosest))) {
     co_return Verdict::shorten;
   }
+  if (at_critical_point(place, error + spread)) co_return Verdict::accept;
   CurveEvent event;
   event.kind = EventKind::branch_point;
   event.kernel_dimension = high - low;
@@ -249,7 +268,7 @@ Task<void> Follower::look_for_near_branch() {
     CurveEvent event;
     event.kind = EventKind::near_branch;
     event.arclength = place.arclength;
-    event.error = error + crossing.error;
+    event.error = error + crossing.error + system_.position_rounding(place);
     event.distance = gap;
     event.point = place;
     event.centre = crossing.centre.z;

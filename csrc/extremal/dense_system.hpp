@@ -20,9 +20,8 @@ namespace talweg {
 
 class DenseExtremalSystem final : public DefiningSystem {
  public:
-  // The objective must outlive the system. Positions are taken to be rounded as those of this
-  // length are, where they are shorter: near the origin the gradient's terms may cancel.
-  explicit DenseExtremalSystem(const Objective& objective, double length_scale = 0.0);
+  // The objective must outlive the system.
+  explicit DenseExtremalSystem(const Objective& objective);
 
   std::size_t coordinates() const noexcept override { return n_; }
   std::size_t unknowns() const noexcept override { return 2 * n_ + 2; }
@@ -42,11 +41,18 @@ class DenseExtremalSystem final : public DefiningSystem {
                       double* jacobian) override;
   void chart_direction(const CurvePoint& reference, const double* y, double* dz) const override;
   double chart_noise(const CurvePoint& reference) const override;
+  void set_length_scale(double length) override { length_scale_ = length; }
+  double position_rounding(const CurvePoint& point) const override;
+  double event_rounding(const CurvePoint& point, std::size_t which) const override;
 
   // Number of points evaluated so far.
   std::size_t evaluations() const noexcept { return evaluations_; }
 
  private:
+  // Positions in the array `norms`: |g|, |H|, |T[v]|, |x|, whether everything is finite, and the
+  // scale of A and r, |H|^2 + |g| |T[v]|: H alone may vanish on a curve.
+  static constexpr std::size_t gradient_norm = 0, hessian_norm = 1, third_norm = 2,
+                               position_norm = 3, finite_flag = 4, square_scale = 5;
   // Where a point's arrays lie in CurvePoint::data.
   struct Layout {
     std::size_t value, gradient, hessian, third, frame, b, c_matrix, a, c, r, q1, q2, norms, size;
@@ -57,7 +63,6 @@ class DenseExtremalSystem final : public DefiningSystem {
 
   const Objective& objective_;
   std::size_t n_, k_;  // k = n - 1
-  double length_scale_;
   Layout at_;
   std::vector<EventFunction> functions_;
   std::vector<double> block_;
@@ -65,6 +70,7 @@ class DenseExtremalSystem final : public DefiningSystem {
   std::vector<double> chart_scratch_;
   std::vector<std::size_t> pivots_;
   std::size_t evaluations_ = 0;
+  double length_scale_ = 0.0;
 };
 
 }  // namespace talweg

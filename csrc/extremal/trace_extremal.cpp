@@ -132,6 +132,7 @@ ExtremalStart start_extremal(const Objective& objective, std::span<const double>
 
   // Least-norm Newton steps onto the curve: each is orthogonal to the tangent there.
   DenseExtremalSystem system(objective);
+  system.set_length_scale(0.1 * options.max_step);
   CurvePoint point = system.make_point();
   std::copy(x0.begin(), x0.end(), point.z.begin());
   std::copy(v.begin(), v.end(), point.z.begin() + static_cast<long>(n));
@@ -197,7 +198,7 @@ std::vector<Curve> trace_extremals(const Objective& objective, std::span<const C
   parallel_for(workers, workers, [&](std::size_t worker) {
     std::vector<CurveStart> mine;
     for (std::size_t i = worker; i < starts.size(); i += workers) mine.push_back(starts[i]);
-    DenseExtremalSystem system(objective, options.max_step);
+    DenseExtremalSystem system(objective);
     std::vector<Curve> traced =
         trace_curves(system, mine, options, lanes, [] { return talweg::interrupted(); });
     for (std::size_t i = 0; i < traced.size(); ++i) {
