@@ -6,6 +6,7 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "extremal/gauge_rows.hpp"
 #include "parallel/thread_pool.hpp"
 #include "spectrum/factorisation.hpp"
 #include "spectrum/symmetric_eigen.hpp"
@@ -39,7 +40,7 @@ struct Run {
   Outcome outcome = Outcome::running;
 };
 
-CriticalPoint describe_point(const Run& run, double scale) {
+CriticalPoint describe_point(const Run& run, const GaugeRows& gauge, double scale) {
   const std::size_t n = run.x.size();
   CriticalPoint point;
   point.x = run.x;
@@ -53,8 +54,17 @@ CriticalPoint describe_point(const Run& run, double scale) {
           run.hessian[i * (i + 1) / 2 + j];
     }
   }
+  const std::size_t motions = gauge.stiffen(run.x.data(), point.eigenvectors.data());
   std::vector<double> scratch(n);
   symmetric_eigen(n, point.eigenvectors.data(), point.eigenvalues.data(), scratch.data(), true);
+  if (motions > 0) {
+    const std::size_t left = n - motions;
+    for (std::size_t i = 0; i < n; ++i) {
+      std::copy_n(point.eigenvectors.data() + i * n, left, point.eigenvectors.data() + i * left);
+    }
+    point.eigenvectors.resize(n * left);
+    point.eigenvalues.resize(left);
+  }
   double largest = 0.0, smallest = std::numeric_limits<double>::infinity();
   for (double value : point.eigenvalues) {
     largest = std::max(largest, std::fabs(value));
@@ -77,6 +87,7 @@ class NewtonBatch {
       : objective_(objective),
         options_(options),
         scale_(scale),
+        gauge_(objective.gauge()),
         n_(objective.dimension()),
         triangle_(n_ * (n_ + 1) / 2),
         buffer_((n_ + 1 + n_ + triangle_) * block_lanes),
@@ -221,6 +232,7 @@ class NewtonBatch {
         matrix_[i * n_ + j] = matrix_[j * n_ + i] = run.hessian[i * (i + 1) / 2 + j];
       }
     }
+    gauge_.stiffen(run.x.data(), matrix_.data());
     if (run.damping == 0.0) {
       for (std::size_t i = 0; i < n_; ++i) right_[i] = -run.gradient[i];
       run.factors = matrix_;
@@ -253,23 +265,27 @@ class NewtonBatch {
   const Objective& objective_;
   const CriticalPointOptions& options_;
   double scale_;
+  GaugeRows gauge_;
   std::size_t n_, triangle_;
   std::vector<double> buffer_, matrix_, right_;
 };
 
-double distance(const CriticalPoint& a, const CriticalPoint& b) {
-  return talweg::distance(a.x.size(), a.x.data(), b.x.data());
-}
-
 // Adds a point unless it is one already there, of which the better copy is kept.
-void merge(std::vector<CriticalPoint>& points, CriticalPoint point, double scale) {
+void merge(std::vector<CriticalPoint>& points, CriticalPoint point, const Gauge* gauge,
+           double scale) {
+  std::vector<double> aligned;
   for (CriticalPoint& other : points) {
     double near = 1e-8 * scale;
     if (point.degenerate || other.degenerate) {
       near = std::max(1e-4 * scale, 10.0 * (point.error + other.error));
       near = std::min(near, 1e-2 * scale);
     }
-    if (distance(other, point) > near) continue;
+    if (gauge) {
+      aligned = point.x;
+      gauge->align(other.x.data(), aligned.data(), nullptr, 0);
+    }
+    const double* x = gauge ? aligned.data() : point.x.data();
+    if (distance(point.x.size(), other.x.data(), x) > near) continue;
     if (point.residual < other.residual) other = std::move(point);
     return;
   }
@@ -330,6 +346,7 @@ CriticalPoints find_critical_points(const Objective& objective, std::span<const 
     scale = options.lower.empty() ? 1.0 : 0.2 * std::sqrt(square);
   }
   const FillingSequence sequence(n);
+  const GaugeRows gauge(objective.gauge());
   CriticalPoints result;
   std::size_t degenerate = 0;
   while (true) {
@@ -372,7 +389,7 @@ CriticalPoints find_critical_points(const Objective& objective, std::span<const 
       }
       if (!inside) continue;
       ++result.converged;
-      merge(result.points, describe_point(run, scale), scale);
+      merge(result.points, describe_point(run, gauge, scale), objective.gauge(), scale);
     }
     result.starts += count;
     degenerate = static_cast<std::size_t>(

@@ -11,6 +11,14 @@ namespace {
 
 constexpr double epsilon = std::numeric_limits<double>::epsilon();
 
+// Gives a vector, whose entries lie `stride` apart, the component `value` along a unit row.
+void replace_along(std::size_t k, const double* row, double value, double* vector,
+                   std::size_t stride) {
+  double along = 0.0;
+  for (std::size_t i = 0; i < k; ++i) along += row[i] * vector[i * stride];
+  for (std::size_t i = 0; i < k; ++i) vector[i * stride] += (value - along) * row[i];
+}
+
 }  // namespace
 
 void DenseExtremalSystem::chart_direction(const CurvePoint& reference, const double* y,
@@ -34,7 +42,10 @@ void DenseExtremalSystem::chart_point(const CurvePoint& reference, const double*
                                       CurvePoint& point) const {
   chart_direction(reference, y, point.z.data());
   for (std::size_t i = 0; i < 2 * n_; ++i) point.z[i] += reference.z[i];
-  retract(point);
+  // Along a gauge v is held by an equation of the chart.
+  double* v = point.z.data() + n_;
+  const double length = norm(n_, v);
+  for (std::size_t i = 0; i < n_; ++i) v[i] /= length;
 }
 
 void DenseExtremalSystem::chart_residual(const CurvePoint& reference, const CurvePoint& point,
@@ -55,6 +66,17 @@ void DenseExtremalSystem::chart_residual(const CurvePoint& reference, const Curv
     }
     residual[j] = first * inverse;
     residual[k + j] = second * inverse;
+  }
+  if (!gauge_) return;
+  const std::size_t rank = gauge_in_frame(reference);
+  const double* x = point.z.data();
+  for (std::size_t r = 0; r < rank; ++r) {
+    const double* row = reference.data.data() + at_.gauge + r * n;
+    double moved = 0.0;
+    for (std::size_t i = 0; i < n; ++i) moved += row[i] * (x[i] - reference.z[i]);
+    replace_along(k, gauge_frame_.data() + r * k, moved, residual, 1);
+    replace_along(k, gauge_frame_.data() + r * k, dot(n, data + at_.gauge + r * n, v),
+                  residual + k, 1);
   }
 }
 
@@ -106,6 +128,27 @@ void DenseExtremalSystem::chart_jacobian(const CurvePoint& reference, const Curv
       }
       jacobian[j * dimension + column] = upper * inverse;
       jacobian[(k + j) * dimension + column] = lower * inverse;
+    }
+  }
+  if (!gauge_) return;
+  const std::size_t rank = gauge_in_frame(reference);
+  for (std::size_t column = 0; column < dimension; ++column) {
+    const bool moves = column < n;
+    for (std::size_t i = 0; i < n; ++i) {
+      direction[i] = column == 0 ? base[i] : frame[i * k + (moves ? column - 1 : column - n)];
+    }
+    if (!moves) {
+      const double along = dot(n, v, direction);
+      for (std::size_t i = 0; i < n; ++i) direction[i] = shrink * (direction[i] - along * v[i]);
+    }
+    for (std::size_t r = 0; r < rank; ++r) {
+      const double* row = gauge_frame_.data() + r * k;
+      const double* fixed = reference.data.data() + at_.gauge + r * n;
+      const double first_row = moves ? dot(n, fixed, direction) : 0.0;
+      const double second_row = moves ? -dot(n, data + at_.turns + r * n, direction)
+                                      : dot(n, data + at_.gauge + r * n, direction);
+      replace_along(k, row, first_row, jacobian + column, dimension);
+      replace_along(k, row, second_row, jacobian + k * dimension + column, dimension);
     }
   }
 }

@@ -115,6 +115,7 @@ bool DenseExtremalSystem::correction(const CurvePoint& point, const double* bord
     step[i] = dx;
     step[n + i] = dv;
   }
+  if (gauge_) add_gauge_turn(point, step, step + n);
   step[2 * n] = step[2 * n + 1] = 0.0;
   for (std::size_t i = 0; i < 2 * n; ++i) {
     if (!std::isfinite(step[i])) return false;
@@ -187,6 +188,7 @@ bool DenseExtremalSystem::tangent(CurvePoint& point, const double* reference) {
     tangent[i] = dx;
     tangent[n + i] = dv;
   }
+  if (gauge_) add_gauge_turn(point, tangent, tangent + n);
   // d lambda = T[v](v, dx), d sigma = lambda v.dx along the curve.
   const double lambda = point.z[2 * n];
   double along = 0.0;

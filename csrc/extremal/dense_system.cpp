@@ -74,7 +74,10 @@ void project(std::size_t n, const double* packed_matrix, const double* frame, co
 }  // namespace
 
 DenseExtremalSystem::DenseExtremalSystem(const Objective& objective)
-    : objective_(objective), n_(objective.dimension()), k_(n_ - 1) {
+    : objective_(objective),
+      gauge_(objective.gauge()),
+      n_(objective.dimension()),
+      k_(n_ - 1) {
   const std::size_t n = n_, k = k_, triangle = n * (n + 1) / 2;
   std::size_t next = 0;
   const auto reserve = [&next](std::size_t size) { return std::exchange(next, next + size); };
@@ -91,6 +94,9 @@ DenseExtremalSystem::DenseExtremalSystem(const Objective& objective)
   at_.q1 = reserve(k);
   at_.q2 = reserve(k);
   at_.norms = reserve(6);
+  at_.gauge = reserve(gauge_.most() * n);
+  at_.turns = reserve(gauge_.most() * n);
+  at_.rank = reserve(1);
   at_.size = next;
 
   functions_.push_back({EventKind::critical_point});
@@ -106,6 +112,8 @@ DenseExtremalSystem::DenseExtremalSystem(const Objective& objective)
   scratch_.resize(3 * n + n * k + 1);
   eigenvalues_.resize(n);
   pivots_.resize(n);
+  gauge_frame_.resize(gauge_.most() * k);
+  gauge_scratch_.resize(gauge_ ? 2 * n : 0);
 }
 
 CurvePoint DenseExtremalSystem::make_point() const {
@@ -226,6 +234,7 @@ void DenseExtremalSystem::linearise(CurvePoint& point) {
     for (std::size_t i = 0; i < n; ++i) sum += frame[i * k + j] * gradient[i];
     q1[j] = sum;
   }
+  if (gauge_) fix_gauge(point);
   for (std::size_t i = 0; i < k; ++i) {
     double sum = -lambda * q2[i];
     for (std::size_t l = 0; l < k; ++l) sum += b[i * k + l] * q2[l];
@@ -338,6 +347,7 @@ double DenseExtremalSystem::event_rounding(const CurvePoint& point, std::size_t 
 
 void DenseExtremalSystem::retract(CurvePoint& point) const {
   double* v = point.z.data() + n_;
+  if (gauge_) gauge_.project(point.z.data(), v);
   const double norm = std::sqrt(dot(n_, v, v));
   const double inverse = norm > 0.0 ? 1.0 / norm : 0.0;
   for (std::size_t i = 0; i < n_; ++i) v[i] *= inverse;

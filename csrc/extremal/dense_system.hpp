@@ -10,9 +10,13 @@
 // and eliminating w gives n - 1 equations [r, A] (a, b) = ..., r = (B - lambda) q2 + sigma c and
 // A = (B - lambda) B + sigma C, the matrix of L = H^2 + T[g] - lambda H on the hyperplane
 // orthogonal to the gradient. Nothing here divides by sigma, so curves pass critical points.
+//
+// Where the objective has a gauge, the equations of the directions t_k(x) along orbits, which hold
+// of themselves, are replaced by t_k.dx = 0, and v stays orthogonal to the orbits (gauge_rows.hpp).
 // Source: docs/theory.md, "Gradient extremals".
 #pragma once
 
+#include "extremal/gauge_rows.hpp"
 #include "talweg/defining_system.hpp"
 #include "talweg/objective.hpp"
 
@@ -55,19 +59,27 @@ class DenseExtremalSystem final : public DefiningSystem {
                                position_norm = 3, finite_flag = 4, square_scale = 5;
   // Where a point's arrays lie in CurvePoint::data.
   struct Layout {
-    std::size_t value, gradient, hessian, third, frame, b, c_matrix, a, c, r, q1, q2, norms, size;
+    std::size_t value, gradient, hessian, third, frame, b, c_matrix, a, c, r, q1, q2, norms, gauge, turns, rank,
+        size;
   };
   void linearise(CurvePoint& point);
+  void fix_gauge(CurvePoint& point);
+  // frame' row for the gauge rows of a point: rank x k, into gauge_frame_; returns the rank.
+  std::size_t gauge_in_frame(const CurvePoint& point);
+  // What v turns along the gauge directions while x moves by dx, added to dv.
+  void add_gauge_turn(const CurvePoint& point, const double* dx, double* dv) const;
   // w of dv = Q w from (a, b), least squares of both rows of the linearisation.
   void turn_of_v(const CurvePoint& point, double a, const double* b, bool homogeneous, double* w);
 
   const Objective& objective_;
+  GaugeRows gauge_;
   std::size_t n_, k_;  // k = n - 1
   Layout at_;
   std::vector<EventFunction> functions_;
   std::vector<double> block_;
   std::vector<double> matrix_, right_, border_, normal_, scratch_, eigenvalues_;
   std::vector<double> chart_scratch_;
+  std::vector<double> gauge_frame_, gauge_scratch_;
   std::vector<std::size_t> pivots_;
   std::size_t evaluations_ = 0;
   double length_scale_ = 0.0;

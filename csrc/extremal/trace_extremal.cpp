@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "extremal/dense_system.hpp"
+#include "extremal/gauge_rows.hpp"
 #include "parallel/thread_pool.hpp"
 #include "spectrum/factorisation.hpp"
 #include "spectrum/symmetric_eigen.hpp"
@@ -55,6 +56,7 @@ ExtremalStart start_extremal(const Objective& objective, std::span<const double>
     throw std::invalid_argument("direction must have n entries");
   }
   ExtremalStart result;
+  const GaugeRows gauge(objective.gauge());
   std::vector<double> x(x0.begin(), x0.end()), gradient, hessian;
   std::vector<double> factors, step, eigenvalues(n), scratch(n);
   std::vector<std::size_t> pivots(n);
@@ -65,6 +67,7 @@ ExtremalStart start_extremal(const Objective& objective, std::span<const double>
       result.status = Status::non_finite;
       return result;
     }
+    gauge.stiffen(trial.data(), hessian.data());
     factors = hessian;
     step.assign(gradient.begin(), gradient.end());
     if (lu_factor(n, factors.data(), pivots.data()).determinant_sign == 0) {
@@ -81,6 +84,10 @@ ExtremalStart start_extremal(const Objective& objective, std::span<const double>
     previous = 0.5 * length;
   }
   evaluate_hessian(objective, x, gradient, hessian);
+  const std::size_t motions = gauge.stiffen(x.data(), hessian.data());
+  if (branch + motions >= n) {
+    throw std::invalid_argument("branch must be below n less the number of gauge directions");
+  }
   std::vector<double> vectors = hessian;
   symmetric_eigen(n, vectors.data(), eigenvalues.data(), scratch.data(), true);
   std::vector<double> v(n);
@@ -90,9 +97,11 @@ ExtremalStart start_extremal(const Objective& objective, std::span<const double>
   start.z.assign(2 * n + 2, 0.0);
   if (result.at_critical_point) {
     double largest = 0.0;
-    for (double value : eigenvalues) largest = std::max(largest, std::fabs(value));
+    for (std::size_t k = 0; k + motions < n; ++k) {
+      largest = std::max(largest, std::fabs(eigenvalues[k]));
+    }
     std::vector<std::size_t> equal;
-    for (std::size_t k = 0; k < n; ++k) {
+    for (std::size_t k = 0; k + motions < n; ++k) {
       if (std::fabs(eigenvalues[k] - eigenvalues[branch]) <= 1e-8 * largest) equal.push_back(k);
     }
     double along = static_cast<double>(sign >= 0 ? 1 : -1);

@@ -13,8 +13,9 @@ namespace talweg {
 struct CriticalPoint {
   std::vector<double> x;
   double value = 0.0;
-  std::vector<double> eigenvalues;   // ascending
-  std::vector<double> eigenvectors;  // n x n row-major, column j belongs to eigenvalue j
+  // Ascending; those of the motions of a gauge, which are zero, are left out: n at most.
+  std::vector<double> eigenvalues;
+  std::vector<double> eigenvectors;  // row-major, n rows, column j belongs to eigenvalue j
   std::size_t morse_index = 0;       // eigenvalues that are surely negative
   double residual = 0.0;             // |grad f|
   double error = 0.0;                // estimated distance to the exact point, units of x

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 
+#include "talweg/gauge.hpp"
 #include "talweg/status.hpp"
 
 namespace talweg {
@@ -47,6 +48,9 @@ class Objective {
   virtual void evaluate(unsigned quantities, const EvaluationBlock& block) const = 0;
 
   virtual bool thread_safe() const noexcept { return true; }
+
+  // The motions that leave the function unchanged, null where there are none known.
+  virtual const Gauge* gauge() const noexcept { return nullptr; }
 };
 
 }  // namespace talweg

@@ -4,6 +4,7 @@
 #include "talweg/critical_points.hpp"
 #include "talweg/defining_system.hpp"
 #include "talweg/extremal.hpp"
+#include "talweg/gauge.hpp"
 #include "talweg/interrupt.hpp"
 #include "talweg/lapack.hpp"
 #include "talweg/objective.hpp"

@@ -1,0 +1,37 @@
+// The directions of a gauge at a point, made orthonormal.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "talweg/gauge.hpp"
+
+namespace talweg {
+
+class GaugeRows {
+ public:
+  // The gauge may be null: then there are no rows.
+  explicit GaugeRows(const Gauge* gauge);
+
+  explicit operator bool() const noexcept { return gauge_ != nullptr; }
+  std::size_t most() const noexcept { return gauge_ ? gauge_->count() : 0; }
+
+  // Writes up to most() orthonormal rows that span the gauge directions at x and returns their
+  // number. With a vector v orthogonal to them, `turns` (or null) gets rows w_j such that v stays
+  // orthogonal to the gauge directions where x moves by dx and v by sum_j rows_j (w_j . dx).
+  std::size_t evaluate(const double* x, const double* v, double* rows, double* turns) const;
+
+  // Takes the gauge directions at x out of v.
+  void project(const double* x, double* v) const;
+
+  // Gives a full symmetric matrix (n x n) the gauge directions as eigenvectors, of an eigenvalue
+  // above all others; returns their number.
+  std::size_t stiffen(const double* x, double* matrix) const;
+
+ private:
+  const Gauge* gauge_;
+  std::size_t n_;
+  mutable std::vector<double> rows_, product_;
+};
+
+}  // namespace talweg
