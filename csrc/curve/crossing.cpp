@@ -265,6 +265,10 @@ Task<Crossing> find_crossing(Lane& lane, DefiningSystem& system, const CurvePoin
     co_return crossing;
   }
   crossing.exact = std::fabs(reduction.h) <= 64.0 * system.chart_noise(reference);
+  // Whether two arcs cross or pass that near is then below what the functions tell.
+  if (crossing.exact && system.approximate()) {
+    crossing.error = std::max(crossing.error, crossing.half_gap);
+  }
 
   // Asymptotes: roots of hessian[0] xi^2 + 2 hessian[1] xi eta + hessian[2] eta^2.
   const double discriminant = std::sqrt(hessian[1] * hessian[1] - hessian[0] * hessian[2]);

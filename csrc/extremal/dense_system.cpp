@@ -332,23 +332,42 @@ double DenseExtremalSystem::position_rounding(const CurvePoint& point) const {
   const double sigma = std::fabs(point.z[2 * n_ + 1]);
   const double scale = norms[square_scale];
   if (!(scale > 0.0)) return epsilon * norms[position_norm];
-  // The reduced equations are (B - lambda) q1 + sigma q2, with the slope `singularity` over `scale`.
+  // The reduced equations are (B - lambda) q1 + sigma q2, with the slope `singularity` over
+  // `scale`.
   const double first = norms[gradient_norm] + norms[hessian_norm] * norms[position_norm];
   const double second = norms[hessian_norm] + norms[third_norm] * norms[position_norm];
   const double equations = (norms[hessian_norm] * first + sigma * second) / scale;
-  return epsilon * (norms[position_norm] + equations / std::max(point.singularity, epsilon));
+  const double rounding =
+      epsilon * (norms[position_norm] + equations / std::max(point.singularity, epsilon));
+  if (!approximate_) return rounding;
+  const double* data = point.data.data();
+  const double errors = (norms[hessian_norm] * error_of(errors_.gradient, data) +
+                         sigma * error_of(errors_.hessian, data)) /
+                        scale;
+  return rounding + errors / std::max(point.singularity, epsilon);
 }
 
 double DenseExtremalSystem::event_rounding(const CurvePoint& point, std::size_t which) const {
   const double* norms = point.data.data() + at_.norms;
   const double aside = position_rounding(point);
-  if (which == sigma_event) {
-    return epsilon * norms[gradient_norm] + norms[hessian_norm] * aside;
+  double gradient_error = epsilon * norms[gradient_norm];
+  double hessian_error = epsilon * norms[hessian_norm];
+  double matrix_error = epsilon * norms[square_scale];
+  if (approximate_) {
+    const double* data = point.data.data();
+    gradient_error += error_of(errors_.gradient, data);
+    hessian_error += error_of(errors_.hessian, data);
+    matrix_error += 2.0 * norms[hessian_norm] * error_of(errors_.hessian, data) +
+                    norms[gradient_norm] * error_of(errors_.third, data) +
+                    norms[third_norm] * error_of(errors_.gradient, data);
   }
+  if (which == sigma_event) return gradient_error + norms[hessian_norm] * aside;
   // The tangent turns beside the curve about as fast as along it.
-  if (which == fold_event) return epsilon / std::max(point.singularity, epsilon);
-  if (which < first_eigenvalue + k_) return epsilon * norms[hessian_norm] + norms[third_norm] * aside;
-  return epsilon * norms[square_scale];
+  if (which == fold_event) {
+    return matrix_error / (norms[square_scale] * std::max(point.singularity, epsilon));
+  }
+  if (which < first_eigenvalue + k_) return hessian_error + norms[third_norm] * aside;
+  return matrix_error;
 }
 
 void DenseExtremalSystem::retract(CurvePoint& point) const {

@@ -32,6 +32,7 @@ class DenseExtremalSystem final : public DefiningSystem {
   bool correction(const CurvePoint& point, const double* border, double* step) override;
   bool tangent(CurvePoint& point, const double* reference) override;
   void classify(CurvePoint& point) override;
+  bool approximate() const noexcept override { return approximate_; }
   void retract(CurvePoint& point) const override;
   std::size_t chart_dimension() const noexcept override { return 2 * n_ - 1; }
   void chart_point(const CurvePoint& reference, const double* y, CurvePoint& point) const override;
