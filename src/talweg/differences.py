@@ -103,8 +103,8 @@ def estimated_scale(
             if np.isfinite(column).any() and column.max() > 0.0:
                 best = int(np.flatnonzero(column <= 2.0 * column.min())[0])
                 found.append(h[best + 2] / noise**0.2)
-        # A few halvings are within the scatter of the estimate.
-        scale[i] = np.exp(np.median(np.log(found))) if found else longest[i]
+        # The smallest: truncation grows faster with the step than rounding falls.
+        scale[i] = min(found) if found else longest[i]
         scale[i] = np.clip(scale[i], 1e-8 * longest[i], longest[i])
     return scale
 
