@@ -287,8 +287,7 @@ Task<bool> Follower::leave_box() {
   };
   double error = -1.0;
   // A branch point on the face is known to rounding, and beside it no point can be located.
-  const double on_face =
-      curve_.points() == 1 ? 8.0 * epsilon * norm(n_, latest_->z.data()) : 0.0;
+  const double on_face = curve_.points() == 1 ? 8.0 * epsilon * norm(n_, latest_->z.data()) : 0.0;
   if (excess(*latest_) >= -on_face) {
     place = *latest_;
     error = on_face;

@@ -40,7 +40,8 @@ struct Run {
   Outcome outcome = Outcome::running;
 };
 
-CriticalPoint describe_point(const Run& run, const GaugeRows& gauge, double scale) {
+CriticalPoint describe_point(const Run& run, const GaugeRows& gauge, double scale,
+                             const DerivativeErrors& errors) {
   const std::size_t n = run.x.size();
   CriticalPoint point;
   point.x = run.x;
@@ -66,15 +67,22 @@ CriticalPoint describe_point(const Run& run, const GaugeRows& gauge, double scal
     point.eigenvalues.resize(left);
   }
   double largest = 0.0, smallest = std::numeric_limits<double>::infinity();
+  double size = 0.0;
   for (double value : point.eigenvalues) {
     largest = std::max(largest, std::fabs(value));
     smallest = std::min(smallest, std::fabs(value));
+    size += value * value;
   }
-  const double zero = 1e-10 * largest;
+  size = std::sqrt(size);
+  const auto error_of = [&](const DerivativeErrors::Coefficients& coefficients) {
+    return DerivativeErrors::at(coefficients, std::fabs(run.value), run.gradient_norm, size);
+  };
+  const double zero = std::max(1e-10 * largest, 10.0 * error_of(errors.hessian));
   point.degenerate = smallest <= zero || run.linear_steps >= proof_of_linear;
   for (double value : point.eigenvalues) point.morse_index += value < -zero;
   // g = H (x - x*) to first order; the rounding of x moves g by |H| eps |x|.
-  const double noise = epsilon * largest * (norm(n, run.x.data()) + 1e-3 * scale);
+  const double noise =
+      epsilon * largest * (norm(n, run.x.data()) + 1e-3 * scale) + error_of(errors.gradient);
   point.error = smallest > 0.0 ? (run.gradient_norm + noise) / smallest
                                : std::numeric_limits<double>::infinity();
   if (point.degenerate) point.error = std::max(3.0 * run.last_step, epsilon);
@@ -86,6 +94,7 @@ class NewtonBatch {
   NewtonBatch(const Objective& objective, const CriticalPointOptions& options, double scale)
       : objective_(objective),
         options_(options),
+        errors_(objective.errors()),
         scale_(scale),
         gauge_(objective.gauge()),
         n_(objective.dimension()),
@@ -171,6 +180,10 @@ class NewtonBatch {
       run.outcome = Outcome::converged;
       return;
     }
+    if (!better && run.started && run.gradient_norm <= 10.0 * gradient_error(run)) {
+      run.outcome = Outcome::converged;
+      return;
+    }
     if (++run.iterations > options_.max_iterations) {
       // Degenerate points are approached linearly; what is left of the step tells how far.
       const bool settled = run.last_step <= 1e-4 * scale_ && run.linear_steps >= proof_of_linear;
@@ -225,6 +238,15 @@ class NewtonBatch {
     }
   }
 
+  // Below this a gradient that is a difference says nothing.
+  double gradient_error(const Run& run) const {
+    if (DerivativeErrors::at(errors_.gradient, 1.0, 1.0, 1.0) == 0.0) return 0.0;
+    double squares = 0.0;
+    for (const double h : run.hessian) squares += 2.0 * h * h;
+    return DerivativeErrors::at(errors_.gradient, std::fabs(run.value), run.gradient_norm,
+                                std::sqrt(squares));
+  }
+
   // -H^-1 g, or with damping -(H^2 + mu)^-1 H g, into right_.
   bool step(Run& run) {
     for (std::size_t i = 0; i < n_; ++i) {
@@ -264,6 +286,7 @@ class NewtonBatch {
 
   const Objective& objective_;
   const CriticalPointOptions& options_;
+  DerivativeErrors errors_;
   double scale_;
   GaugeRows gauge_;
   std::size_t n_, triangle_;
@@ -275,7 +298,8 @@ void merge(std::vector<CriticalPoint>& points, CriticalPoint point, const Gauge*
            double scale) {
   std::vector<double> aligned;
   for (CriticalPoint& other : points) {
-    double near = 1e-8 * scale;
+    double near =
+        std::max(1e-8 * scale, std::min(10.0 * (point.error + other.error), 1e-2 * scale));
     if (point.degenerate || other.degenerate) {
       near = std::max(1e-4 * scale, 10.0 * (point.error + other.error));
       near = std::min(near, 1e-2 * scale);
@@ -347,6 +371,7 @@ CriticalPoints find_critical_points(const Objective& objective, std::span<const 
   }
   const FillingSequence sequence(n);
   const GaugeRows gauge(objective.gauge());
+  const DerivativeErrors errors = objective.errors();
   CriticalPoints result;
   std::size_t degenerate = 0;
   while (true) {
@@ -389,7 +414,7 @@ CriticalPoints find_critical_points(const Objective& objective, std::span<const 
       }
       if (!inside) continue;
       ++result.converged;
-      merge(result.points, describe_point(run, gauge, scale), objective.gauge(), scale);
+      merge(result.points, describe_point(run, gauge, scale, errors), objective.gauge(), scale);
     }
     result.starts += count;
     degenerate = static_cast<std::size_t>(

@@ -17,6 +17,13 @@ constexpr double epsilon = std::numeric_limits<double>::epsilon();
 // Positions of the fixed event functions; the n - 1 eigenvalues of B and then those of A follow.
 constexpr std::size_t sigma_event = 0, lambda_event = 1, fold_event = 2, first_eigenvalue = 3;
 
+bool is_approximate(const DerivativeErrors& errors) {
+  const auto present = [](const DerivativeErrors::Coefficients& coefficients) {
+    return DerivativeErrors::at(coefficients, 1.0, 1.0, 1.0) > 0.0;
+  };
+  return present(errors.gradient) || present(errors.hessian) || present(errors.third);
+}
+
 // Orthonormal complement of the unit vector v: columns 2 ... n of a Householder reflection that
 // takes the first axis to +-v; row-major n x (n - 1).
 void complement(std::size_t n, const double* v, double* frame) {
@@ -77,7 +84,9 @@ DenseExtremalSystem::DenseExtremalSystem(const Objective& objective)
     : objective_(objective),
       gauge_(objective.gauge()),
       n_(objective.dimension()),
-      k_(n_ - 1) {
+      k_(n_ - 1),
+      errors_(objective.errors()),
+      approximate_(is_approximate(errors_)) {
   const std::size_t n = n_, k = k_, triangle = n * (n + 1) / 2;
   std::size_t next = 0;
   const auto reserve = [&next](std::size_t size) { return std::exchange(next, next + size); };
@@ -256,8 +265,12 @@ DefiningSystem::Convergence DenseExtremalSystem::convergence(CurvePoint& point,
   const double second = norm(k_, data + at_.q2);
   // x is known to its rounding only, which moves the gradient by |H| eps |x|, and H likewise.
   const double rounding = 2.0 * epsilon * norms[position_norm];
-  const double noise = rounding * norms[hessian_norm];
-  const double second_noise = rounding * norms[third_norm];
+  double noise = rounding * norms[hessian_norm];
+  double second_noise = rounding * norms[third_norm];
+  if (approximate_) {
+    noise += error_of(errors_.gradient, data);
+    second_noise += error_of(errors_.hessian, data);
+  }
   const double tiny = std::numeric_limits<double>::min();
   Convergence result;
   result.ratio = std::max(first / (tolerance * norms[gradient_norm] + noise + tiny),
@@ -326,23 +339,42 @@ double DenseExtremalSystem::position_rounding(const CurvePoint& point) const {
   const double sigma = std::fabs(point.z[2 * n_ + 1]);
   const double scale = norms[square_scale];
   if (!(scale > 0.0)) return epsilon * norms[position_norm];
-  // The reduced equations are (B - lambda) q1 + sigma q2, with the slope `singularity` over `scale`.
+  // The reduced equations are (B - lambda) q1 + sigma q2, with the slope `singularity` over
+  // `scale`.
   const double first = norms[gradient_norm] + norms[hessian_norm] * norms[position_norm];
   const double second = norms[hessian_norm] + norms[third_norm] * norms[position_norm];
   const double equations = (norms[hessian_norm] * first + sigma * second) / scale;
-  return epsilon * (norms[position_norm] + equations / std::max(point.singularity, epsilon));
+  const double rounding =
+      epsilon * (norms[position_norm] + equations / std::max(point.singularity, epsilon));
+  if (!approximate_) return rounding;
+  const double* data = point.data.data();
+  const double errors = (norms[hessian_norm] * error_of(errors_.gradient, data) +
+                         sigma * error_of(errors_.hessian, data)) /
+                        scale;
+  return rounding + errors / std::max(point.singularity, epsilon);
 }
 
 double DenseExtremalSystem::event_rounding(const CurvePoint& point, std::size_t which) const {
   const double* norms = point.data.data() + at_.norms;
   const double aside = position_rounding(point);
-  if (which == sigma_event) {
-    return epsilon * norms[gradient_norm] + norms[hessian_norm] * aside;
+  double gradient_error = epsilon * norms[gradient_norm];
+  double hessian_error = epsilon * norms[hessian_norm];
+  double matrix_error = epsilon * norms[square_scale];
+  if (approximate_) {
+    const double* data = point.data.data();
+    gradient_error += error_of(errors_.gradient, data);
+    hessian_error += error_of(errors_.hessian, data);
+    matrix_error += 2.0 * norms[hessian_norm] * error_of(errors_.hessian, data) +
+                    norms[gradient_norm] * error_of(errors_.third, data) +
+                    norms[third_norm] * error_of(errors_.gradient, data);
   }
+  if (which == sigma_event) return gradient_error + norms[hessian_norm] * aside;
   // The tangent turns beside the curve about as fast as along it.
-  if (which == fold_event) return epsilon / std::max(point.singularity, epsilon);
-  if (which < first_eigenvalue + k_) return epsilon * norms[hessian_norm] + norms[third_norm] * aside;
-  return epsilon * norms[square_scale];
+  if (which == fold_event) {
+    return matrix_error / (norms[square_scale] * std::max(point.singularity, epsilon));
+  }
+  if (which < first_eigenvalue + k_) return hessian_error + norms[third_norm] * aside;
+  return matrix_error;
 }
 
 void DenseExtremalSystem::retract(CurvePoint& point) const {
@@ -351,6 +383,13 @@ void DenseExtremalSystem::retract(CurvePoint& point) const {
   const double norm = std::sqrt(dot(n_, v, v));
   const double inverse = norm > 0.0 ? 1.0 / norm : 0.0;
   for (std::size_t i = 0; i < n_; ++i) v[i] *= inverse;
+}
+
+double DenseExtremalSystem::error_of(const DerivativeErrors::Coefficients& coefficients,
+                                     const double* data) const {
+  const double* norms = data + at_.norms;
+  return DerivativeErrors::at(coefficients, std::fabs(data[at_.value]), norms[gradient_norm],
+                              norms[hessian_norm]);
 }
 
 }  // namespace talweg

@@ -66,6 +66,8 @@ class Objective:
     def dimension(self) -> int: ...
     @property
     def thread_safe(self) -> bool: ...
+    @property
+    def errors(self) -> dict[str, list[float]]: ...
     def evaluate(
         self,
         x: ArrayLike,
@@ -81,6 +83,32 @@ class TapeObjective(Objective):
     def __init__(self, tape: Tape, output: int) -> None: ...
     def instruction_counts(self) -> dict[str, int | None]: ...
     def serialize(self) -> dict[str, Any]: ...
+
+class CallbackObjective(Objective):
+    """An objective whose quantities come from Python functions."""
+
+    def __init__(
+        self,
+        n: int,
+        fun: Any,
+        grad: Any,
+        hess: Any,
+        hessp: Any,
+        third: Any,
+        batched: bool,
+        arguments: tuple[Any, ...],
+    ) -> None: ...
+    @property
+    def available(self) -> int: ...
+
+class DifferencedObjective(Objective):
+    """An objective whose missing derivatives are differences."""
+
+    def __init__(
+        self, base: Objective, available: int, scale: Sequence[float], noise: float
+    ) -> None: ...
+    @property
+    def approximate(self) -> int: ...
 
 class SteppedTracer:
     """A curve tracer that is stepped from outside."""

@@ -144,6 +144,8 @@ class Objective:
         self.bounds = bounds
         self.name = name
         self.kinks = kinks
+        self._differenced: Any = None  # a talweg.differences.Differenced
+        self._recipe: tuple[Any, ...] | None = None  # to make it anew, where it is no recording
 
     @classmethod
     def from_expression(
@@ -184,6 +186,127 @@ class Objective:
 
         function, names = parse(expr, variables)
         return cls(function, len(names), bounds=bounds, name=name or str(expr)[:60])
+
+    @classmethod
+    def from_callables(
+        cls,
+        fun: Callable[..., Any],
+        grad: Callable[..., Any] | bool | None = None,
+        hess: Callable[..., Any] | None = None,
+        hessp: Callable[..., Any] | None = None,
+        third: Callable[..., Any] | None = None,
+        *,
+        n: int,
+        batched: bool = True,
+        args: tuple[Any, ...] = (),
+        bounds: ArrayLike | None = None,
+        name: str | None = None,
+        scale: ArrayLike | None = None,
+        noise: float = 0.0,
+        verify: bool = True,
+    ) -> Objective:
+        """An objective from Python functions that are called, not recorded.
+
+        Derivatives that are not given are made from those that are: the Hessian from products with
+        it, products from the Hessian, anything else by central differences of fourth order of the
+        highest derivative at hand. `approximate` says which those are, and how good.
+
+        Parameters
+        ----------
+        fun : callable
+            ``fun(x)`` with `x` of shape (m, n), returning shape (m,).
+        grad : callable or True, optional
+            ``grad(x)``, returning shape (m, n); True when `fun` returns both, (value, gradient).
+        hess : callable, optional
+            ``hess(x)``, returning shape (m, n, n).
+        hessp : callable, optional
+            ``hessp(x, v)`` with `v` of shape (m, n), a vector for each point: the Hessian times v,
+            shape (m, n).
+        third : callable, optional
+            ``third(x, v)``: the derivative of the Hessian along v, shape (m, n, n).
+        n : int
+            Number of coordinates.
+        batched : bool, default True
+            False for functions of one point, as SciPy's minimisers take them: `x` and `v` of shape
+            (n,), results without the leading m. A call for each point costs about a microsecond,
+            a call for a block of 1024 some nanoseconds a point.
+        args : tuple, optional
+            Further arguments, which follow x (and v) in each call.
+        bounds, name
+            As for `Objective`.
+        scale : float or array_like, shape (n,), optional
+            For each coordinate a length over which the function changes by about its own size.
+            Differences k orders above what is given take steps of ``noise**(1/(k + 4))`` times it.
+            By default it is estimated from some 50 calls for each coordinate and point, in blocks.
+        noise : float, default 0.0
+            Relative error of what the functions return, where it is above rounding (a solver's
+            tolerance, single precision).
+        verify : bool, default True
+            Compare the derivatives given with differences at a few points.
+
+        Returns
+        -------
+        Objective
+
+        Raises
+        ------
+        TypeError
+            When an argument is no function, or a function returns something else than real
+            numbers in double precision (integers will do).
+        ValueError
+            When a function returns another shape, a derivative is not that of the function, or
+            `fun` is finite at none of the points tried. A NaN at some points is no error: it stays
+            with those points.
+
+        Notes
+        -----
+        An exception that a function raises leaves the method or kernel unchanged. The functions
+        run on the calling thread alone; each call gets arrays of its own. The objective pickles
+        when the functions do.
+
+        Examples
+        --------
+        >>> import scipy.optimize, talweg
+        >>> f = talweg.Objective.from_callables(
+        ...     scipy.optimize.rosen, scipy.optimize.rosen_der, scipy.optimize.rosen_hess,
+        ...     scipy.optimize.rosen_hess_prod, n=3, batched=False)
+        >>> f.grad([1.0, 1.0, 2.0])
+        array([   0., -400.,  200.])
+        >>> list(f.approximate)
+        ['third']
+        """
+        from talweg.callables import callable_core
+
+        n = checked_dimension(n)
+        box = checked_bounds(bounds, n)
+        functions = {"fun": fun, "grad": grad, "hess": hess, "hessp": hessp, "third": third}
+        made = callable_core(
+            functions,
+            n,
+            batched=batched,
+            args=args,
+            bounds=box,
+            scale=scale,
+            noise=noise,
+            verify=verify,
+        )
+        self = cls.__new__(cls)
+        self._setup(made.core, n, bounds=box, name=name or _name_of(fun))
+        self._differenced = made
+        options = {"n": n, "batched": batched, "args": args, "bounds": box, "name": self.name}
+        options |= {"scale": made.scale, "noise": noise, "verify": False}
+        self._recipe = (_from_callables, (functions, options))
+        return self
+
+    @property
+    def approximate(self) -> dict[str, float]:
+        """Which derivatives are differences, and their estimated relative errors.
+
+        A dict from ``"grad"``, ``"hess"``, ``"hessp"`` and ``"third"`` to errors relative to the
+        size of the derivative; empty when all are exact up to rounding. The estimate compares steps
+        of several lengths at a few points, when it is first asked for.
+        """
+        return {} if self._differenced is None else self._differenced.errors
 
     # Evaluation.
 
@@ -378,6 +501,8 @@ class Objective:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
+        if self._recipe is not None:
+            return self._recipe
         return Objective.from_arrays, (self.to_arrays(),)
 
     def __repr__(self) -> str:
@@ -387,7 +512,13 @@ class Objective:
             parts.append(f"{tape.size} operation{'' if tape.size == 1 else 's'}")
         if self.kinks:
             parts.append("kinks: " + ", ".join(self.kinks))
+        if self._differenced is not None and self._differenced.core.approximate:
+            parts.append("by differences: " + ", ".join(self._differenced.methods))
         return f"<Objective {', '.join(parts)}>"
+
+
+def _from_callables(functions: dict[str, Any], options: dict[str, Any]) -> Objective:
+    return Objective.from_callables(**functions, **options)
 
 
 def checked_dimension(n: Any) -> int:

@@ -73,8 +73,8 @@ class DefiningSystem {
   };
   virtual Convergence convergence(CurvePoint& point, double tolerance) const = 0;
 
-  // A length below whose rounding positions are of no interest: a point at the origin has no size of
-  // its own. The tracer passes a part of its longest step.
+  // A length below whose rounding positions are of no interest: a point at the origin has no size
+  // of its own. The tracer passes a part of its longest step.
   virtual void set_length_scale(double length) { static_cast<void>(length); }
 
   // Newton correction: dR step = -R with border . dx = 0 (border has n entries); `step` has length
@@ -95,6 +95,10 @@ class DefiningSystem {
   // Rounding of one event function at a classified point, the displacement beside the curve
   // included. Default: none.
   virtual double event_rounding(const CurvePoint& point, std::size_t which) const;
+
+  // Whether the functions have errors well above rounding (derivatives that are differences, say),
+  // which the two estimates above then include.
+  virtual bool approximate() const noexcept { return false; }
 
   // Restores the constraints that are kept exactly (unit vectors) after z was moved.
   virtual void retract(CurvePoint& point) const = 0;

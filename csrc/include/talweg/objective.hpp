@@ -1,6 +1,7 @@
 // The one interface every kernel evaluates functions through: blocks of points, never one point.
 #pragma once
 
+#include <array>
 #include <cstddef>
 
 #include "talweg/gauge.hpp"
@@ -36,6 +37,18 @@ struct EvaluationBlock {
   double* third_product = nullptr;    // n rows
 };
 
+// How far an objective's derivatives may lie from the exact ones, beyond the rounding of exact
+// formulas: coefficients of |f|, |grad f| and |H| (Frobenius) at a point, whose sum of products
+// estimates the norm of the error there. All zero: exact up to rounding.
+struct DerivativeErrors {
+  using Coefficients = std::array<double, 3>;
+  Coefficients gradient{}, hessian{}, third{};  // third: of T[v] for |v| = 1
+
+  static double at(const Coefficients& c, double value, double gradient, double hessian) noexcept {
+    return c[0] * value + c[1] * gradient + c[2] * hessian;
+  }
+};
+
 class Objective {
  public:
   virtual ~Objective() = default;
@@ -51,6 +64,8 @@ class Objective {
 
   // The motions that leave the function unchanged, null where there are none known.
   virtual const Gauge* gauge() const noexcept { return nullptr; }
+
+  virtual DerivativeErrors errors() const noexcept { return {}; }
 };
 
 }  // namespace talweg
