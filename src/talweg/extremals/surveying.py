@@ -19,7 +19,7 @@ from talweg.extremals.finding import Found, find
 from talweg.extremals.messages import kink_note, no_critical_point, survey_message
 from talweg.extremals.network import Network
 from talweg.extremals.results import Survey
-from talweg.extremals.tracing import tracer_options
+from talweg.extremals.setting import tracer_options
 from talweg.objective import Objective
 from talweg.status import Status
 
