@@ -427,9 +427,7 @@ def checked_bounds(bounds: Any, n: int) -> Floats | None:
         raise ValueError(f"bounds: want shape ({n}, 2), got {array.shape}")
     for i, (low, high) in enumerate(array.tolist()):
         if not (math.isfinite(low) and math.isfinite(high)):
-            raise ValueError(
-                f"bounds: want finite numbers, got ({low}, {high}) for coordinate {i}"
-            )
+            raise ValueError(f"bounds: want finite numbers, got ({low}, {high}) for coordinate {i}")
         if not low < high:
             raise ValueError(f"bounds: want low < high, got ({low}, {high}) for coordinate {i}")
     array = array.copy()

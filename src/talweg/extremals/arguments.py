@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,7 @@ __all__ = [
 ]
 
 
-def checked_objective(f: Objective | Callable[[Any], Any], n: int | None) -> Objective:
+def checked_objective(f: Any, n: int | None) -> Objective:
     """`f` itself, or a plain function recorded for `n` coordinates."""
     if isinstance(f, Objective):
         return f

@@ -152,10 +152,9 @@ def survey(
         statuses = [*of_curves, *(trouble for _, _, trouble in joined.not_started)]
         first = Status.ISOTROPIC if network.isotropic else Status.CONVERGED
         status = next((s for s in (first, *statuses) if not s.succeeded), Status.CONVERGED)
-    notes = [*network.notes, *filter(None, [kink_note(objective)])]
     message = survey_message(
         status,
-        notes,
+        network.notes,
         [s for s in of_curves if s != Status.INTERRUPTED],
         [half for half in joined.not_started if half[2] != Status.INTERRUPTED],
     )
@@ -166,7 +165,7 @@ def survey(
         f=objective,
         bounds=box,
         status=status,
-        message=message,
+        message=" ".join(filter(None, [message, kink_note(objective)])),
         parameters=parameters,
     )
     if interrupt is not None:
