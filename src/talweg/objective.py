@@ -402,9 +402,10 @@ def checked_dimension(n: Any) -> int:
 
 
 def pairs_of(bounds: Any) -> Any:
-    """`bounds`, a ``scipy.optimize.Bounds`` turned into pairs."""
+    """`bounds`, a ``scipy.optimize.Bounds`` turned into pairs (one for all: a lone pair)."""
     if hasattr(bounds, "lb") and hasattr(bounds, "ub"):
-        return np.stack(np.broadcast_arrays(bounds.lb, bounds.ub), axis=-1)
+        pairs = np.stack(np.broadcast_arrays(bounds.lb, bounds.ub), axis=-1)
+        return pairs[0] if len(pairs) == 1 else pairs
     return bounds
 
 
