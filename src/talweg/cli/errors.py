@@ -29,7 +29,9 @@ def nearest(name: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     if close:
         return f"did you mean {' or '.join(close)}?"
-    return f"there is {', '.join(names)}" if names else "there is none"
+    if not names:
+        return "there is none"
+    return f"there {'is' if len(names) == 1 else 'are'} {', '.join(names)}"
 
 
 def own_traceback(error: BaseException, path: str) -> str:

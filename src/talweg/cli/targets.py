@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import inspect
 import os
@@ -86,13 +87,14 @@ def _surface(
 
     try:
         f = surfaces.by_name(text)
-        if n is not None and f.n != n:
-            f = surfaces.by_name(f"{text}-{n}")
     except ValueError as error:
         raise Refused(
             f"{str(error).removeprefix('name: ')} "
             "(talweg surfaces lists them; a function of your own is path/to/file.py:name)"
         ) from None
+    if n is not None and f.n != n:
+        with contextlib.suppress(ValueError):
+            f = surfaces.by_name(f"{text}-{n}")
     if n is not None and f.n != n:
         raise Refused(
             f"--n: {text} has n = {f.n}, not {n}; talweg surfaces says what may follow a name"
