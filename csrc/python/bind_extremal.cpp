@@ -170,11 +170,12 @@ py::dict find(const Objective& objective, const std::optional<Values>& starts,
   const auto n = static_cast<py::ssize_t>(objective.dimension());
   py::list list;
   for (const CriticalPoint& point : found.points) {
+    const auto modes = static_cast<py::ssize_t>(point.eigenvalues.size());
     py::dict entry;
     entry["x"] = vector_array(point.x);
     entry["fun"] = point.value;
     entry["eigenvalues"] = vector_array(point.eigenvalues);
-    entry["eigenvectors"] = to_array(point.eigenvectors, {n, n});
+    entry["eigenvectors"] = to_array(point.eigenvectors, {n, modes});
     entry["morse_index"] = point.morse_index;
     entry["residual"] = point.residual;
     entry["error"] = point.error;

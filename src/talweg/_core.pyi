@@ -84,6 +84,20 @@ class TapeObjective(Objective):
     def instruction_counts(self) -> dict[str, int | None]: ...
     def serialize(self) -> dict[str, Any]: ...
 
+class GaugedObjective(Objective):
+    """An objective that rigid motions leave unchanged."""
+
+    def __init__(
+        self, base: Objective, scales: Sequence[float], rotations: bool = True
+    ) -> None: ...
+    def gauge_directions(self, x: NDArray[np.float64]) -> NDArray[np.float64]: ...
+    def align(
+        self,
+        reference: NDArray[np.float64],
+        x: NDArray[np.float64],
+        vectors: NDArray[np.float64],
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
+
 class CallbackObjective(Objective):
     """An objective whose quantities come from Python functions."""
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from talweg.extremals.assembly import Arc, join, reverse, to_extremal
 from talweg.extremals.nodes import Arm, Node, Traced
+from talweg.extremals.orbits import aligned, aligned_arc
 from talweg.extremals.points import CriticalPoint
 from talweg.extremals.results import Extremal
 from talweg.objective import Objective
@@ -117,6 +118,8 @@ class Chains:
             if backward:
                 piece = reverse(piece)
                 ends.reverse()
+            if pieces:
+                piece = aligned_arc(self.f, piece, pieces[-1]["x"][-1], self._near)
             pieces.append(piece)
             first = max(count - 1, 0)
             count = first + len(piece["arclength"])
@@ -161,7 +164,7 @@ class Chains:
         morse = self.critical_points[node.critical].morse_index if critical else None  # type: ignore[index]
         return {
             "kind": "critical_point" if critical else "branch_point",
-            "x": node.x,
+            "x": aligned(self.f, curve["x"][position], node.x, np.zeros((0, node.x.size)))[0],
             "fun": node.fun,
             "arclength": float(curve["arclength"][position]),
             "error": node.error,

@@ -6,6 +6,7 @@ import itertools
 
 import numpy as np
 
+from talweg.extremals.orbits import horizontal_spectrum, rotation_partner
 from talweg.objective import Objective
 
 __all__ = ["extremal_lines"]
@@ -17,7 +18,8 @@ def extremal_lines(f: Objective, x: np.ndarray, branch: int, max_step: float) ->
     Branches leave along the unit u of the eigenspace E with ``P T[u] u`` parallel to u, P the
     projection onto E: one or three lines for a double eigenvalue, generically. In the plane,
     where the third derivatives vanish on E, the sign changes of the defining equation on a small
-    circle are taken instead.
+    circle are taken instead. Where rigid motions turn all directions of E into one another, as
+    those of a linear molecule's bending, one line stands for all.
 
     Returns
     -------
@@ -25,13 +27,17 @@ def extremal_lines(f: Objective, x: np.ndarray, branch: int, max_step: float) ->
         One vector a line, the component of largest modulus positive, in a fixed order; empty when
         every direction qualifies (to the order that was looked at), or none.
     """
-    values, vectors = np.linalg.eigh(f.hess(x))
+    values, vectors = horizontal_spectrum(f, x)
     # Where the whole Hessian vanishes the third derivatives say what is small.
     bending = max(float(np.abs(f.third(x, v)).max()) for v in vectors.T)
     same = np.abs(values - values[branch]) <= 1e-8 * max(np.abs(values).max(), bending * max_step)
     basis = vectors[:, same]
     if basis.shape[1] == 1:
         return [_signed(basis[:, 0])]
+    if basis.shape[1] == 2:
+        partner = rotation_partner(f, x, basis[:, 0])
+        if partner is not None and abs(partner @ basis[:, 1]) > 1 - 1e-6:
+            return [_signed(basis[:, 0])]
     cubic = np.stack([basis.T @ f.third(x, column) @ basis for column in basis.T])
     if np.abs(cubic).max() <= 1e-9 * np.abs(values).max(initial=0.0) / max_step:
         if f.n != 2:

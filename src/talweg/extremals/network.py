@@ -14,6 +14,7 @@ from talweg.extremals.chains import Chains, Joined
 from talweg.extremals.finding import find
 from talweg.extremals.messages import listed
 from talweg.extremals.nodes import Arm, Node, Traced, branch_point_node, critical_point_node
+from talweg.extremals.orbits import aligned
 from talweg.extremals.points import CriticalPoint
 from talweg.objective import Objective
 from talweg.status import Status
@@ -157,11 +158,7 @@ class Network:
         if number is None:
             if critical:
                 found = find(self.f, (), event["x"], None, 1, 1).points
-                near = [
-                    p
-                    for p in found
-                    if np.linalg.norm(p.x - event["x"]) <= self._near(event["error"])
-                ]
+                near = [p for p in found if self._apart(p.x, event["x"]) <= self._near(event["error"])]
                 if not near:
                     return None
                 number = self.add_critical_point(near[0], isolated=not near[0].degenerate)
@@ -170,21 +167,33 @@ class Network:
         node = self._nodes[number]
         if not node.lines:
             return None
+        apart = self._displaced(event, node)
         if any(len(line.z_tangent) for line in node.lines):
             # The linearisation at the node itself is singular.
             tangent = _extrapolated_tangent(arc)
+        if apart:
+            tangent = aligned(self.f, node.x, event["x"], tangent[None])[1][0]
         cosines = [float(tangent @ line.direction) for line in node.lines]
         line = int(np.argmax(np.abs(cosines)))
         if abs(cosines[line]) < 0.9:
             return None
         arrival = Arm(number, line, -1 if cosines[line] > 0 else 1)
-        arc["tangent"][-1] = -arrival.sign * node.lines[line].direction
+        if not apart:
+            arc["tangent"][-1] = -arrival.sign * node.lines[line].direction
         # Straight on, for a branch that was not chosen to start with.
         onward = arrival.opposite()
         for arm in (arrival, onward):
             if arm not in self._traced and arm not in self._pending and length_left > 0:
                 self._pending[arm] = length_left
         return arrival
+
+    def _apart(self, x: np.ndarray, y: np.ndarray) -> float:
+        return float(np.linalg.norm(x - aligned(self.f, x, y, np.zeros((0, x.size)))[0]))
+
+    def _displaced(self, event: dict[str, Any], node: Node) -> bool:
+        """Whether rigid motions lie between an event and the node that it is."""
+        distance = float(np.linalg.norm(event["x"] - node.x))
+        return distance > self._near(event["error"] + node.error)
 
     def _near(self, error: float) -> float:
         return 1e-5 * self.options["max_step"] + 10.0 * error
@@ -195,7 +204,7 @@ class Network:
         for i, node in enumerate(self._nodes):
             if (node.critical is not None) != critical:
                 continue
-            distance = float(np.linalg.norm(node.x - place))
+            distance = self._apart(node.x, place)
             if distance < best and distance <= self._near(event["error"] + node.error):
                 best, number = distance, i
         return number

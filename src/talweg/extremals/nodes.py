@@ -66,8 +66,10 @@ def critical_point_node(
     node = Node(point.x, point.fun, point.error, number, [])
     chosen: list[int] = []
     without: list[list[int]] = []
+    count = point.branches
+    wanted_branches = {branch % count for branch in branches if -count <= branch < count}
     for group in point.multiplicities():
-        wanted = bool(set(group) & branches)
+        wanted = bool(set(group) & wanted_branches)
         first = len(node.lines)
         if len(group) == 1:
             node.lines.append(_eigenvector_line(point, group[0]))
@@ -77,7 +79,7 @@ def critical_point_node(
             for order, u in enumerate(lines):
                 z = np.concatenate([point.x, u, [value, 0.0]])
                 z_tangent = np.concatenate([u, np.zeros(point.n), [0.0, value]])
-                branch = group[order] if order < len(group) else point.n + order - len(group)
+                branch = group[order] if order < len(group) else point.branches + order - len(group)
                 node.lines.append(Line(u, z, z_tangent, branch))
             if not lines:
                 without.append(group)

@@ -38,12 +38,13 @@ class CriticalPoint:
         The point.
     fun : float
         The function's value there.
-    eigenvalues : ndarray, shape (n,)
-        Eigenvalues of the Hessian, ascending.
-    eigenvectors : ndarray, shape (n, n)
+    eigenvalues : ndarray, shape (k,)
+        Eigenvalues of the Hessian, ascending. There are k = n of them, less the 5 or 6 that belong
+        to rigid motions where `f` has those (`Objective.with_rigid_motions`).
+    eigenvectors : ndarray, shape (n, k)
         Column ``i`` belongs to ``eigenvalues[i]``; its component of largest modulus is positive.
     morse_index : int
-        Number of negative eigenvalues: 0 for a minimum, ``n`` for a maximum.
+        Number of negative eigenvalues: 0 for a minimum, ``k`` for a maximum.
     residual : float
         Euclidean norm of the gradient at `x` (zero up to rounding).
     error : float
@@ -80,26 +81,32 @@ class CriticalPoint:
         put(
             self,
             "eigenvalues",
-            checked_array("CriticalPoint", "eigenvalues", self.eigenvalues, (n,)),
+            checked_array("CriticalPoint", "eigenvalues", self.eigenvalues, (None,)),
         )
+        k = self.eigenvalues.size
+        if k > n:
+            raise ValueError(f"CriticalPoint: {k} eigenvalues for n = {n}")
         put(
             self,
             "eigenvectors",
-            checked_array("CriticalPoint", "eigenvectors", self.eigenvectors, (n, n)),
+            checked_array("CriticalPoint", "eigenvectors", self.eigenvectors, (n, k)),
         )
         for name in ("fun", "residual", "error"):
             put(self, name, float(getattr(self, name)))
         put(self, "morse_index", int(self.morse_index))
         put(self, "degenerate", bool(self.degenerate))
-        if not 0 <= self.morse_index <= n:
-            raise ValueError(
-                f"CriticalPoint: morse_index is {self.morse_index}, wanted 0 to n = {n}"
-            )
+        if not 0 <= self.morse_index <= k:
+            raise ValueError(f"CriticalPoint: morse_index is {self.morse_index}, wanted 0 to {k}")
 
     @property
     def n(self) -> int:
         """Number of coordinates."""
         return int(self.x.size)
+
+    @property
+    def branches(self) -> int:
+        """Number of branches, which is that of the eigenvalues."""
+        return int(self.eigenvalues.size)
 
     @property
     def type(self) -> str:
@@ -108,7 +115,7 @@ class CriticalPoint:
             return "degenerate"
         if self.morse_index == 0:
             return "minimum"
-        if self.morse_index == self.n:
+        if self.morse_index == self.branches:
             return "maximum"
         return "saddle" if self.n == 2 else f"saddle, index {self.morse_index}"
 
@@ -127,8 +134,8 @@ class CriticalPoint:
             Branch numbers, each once, ascending; a simple eigenvalue is a group of one.
         """
         tolerance = rtol * np.abs(self.eigenvalues).max(initial=0.0)
-        groups = [[0]] if self.n else []
-        for i in range(1, self.n):
+        groups = [[0]] if self.branches else []
+        for i in range(1, self.branches):
             if self.eigenvalues[i] - self.eigenvalues[i - 1] <= tolerance:
                 groups[-1].append(i)
             else:

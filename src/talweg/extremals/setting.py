@@ -19,6 +19,7 @@ from talweg.extremals.arguments import (
 from talweg.extremals.assembly import Arc, to_extremal
 from talweg.extremals.lines import extremal_lines
 from talweg.extremals.messages import kink_note, start_failure
+from talweg.extremals.orbits import has_motions, horizontal_spectrum
 from talweg.extremals.points import CriticalPoint
 from talweg.extremals.results import Extremal
 from talweg.status import Status
@@ -80,7 +81,7 @@ class Setting:
             vector = checked_point(direction, n, "direction")
             if not vector.any():
                 raise ValueError("direction: want a vector that is not zero")
-        core, branch = self.f._core, branch % n
+        core, branch = self.f._core, self._counted(branch)
         start = _core.start_extremal(core, self.x0, branch, sign, vector, self.options)
         # The core sees the Hessian's rounding; a critical point knows which eigenvalues are zero.
         together = [branch] if self._point is None else self._group(self._point, branch)
@@ -91,6 +92,16 @@ class Setting:
                 start = _core.start_extremal(core, self.x0, branch, 1, along, self.options)
         self._branch, self._at_critical_point = branch, bool(start["at_critical_point"])
         return start
+
+    def _counted(self, branch: int) -> int:
+        """The branch from 0 up; rigid motions are no branches."""
+        branches = len(horizontal_spectrum(self.f, self.x0)[0]) if has_motions(self.f) else self.f.n
+        if not -branches <= branch < branches:
+            raise ValueError(
+                f"branch: want -{branches} to {branches - 1}, for {branches} branches at x0, got "
+                f"{branch}"
+            )
+        return int(branch % branches)
 
     @staticmethod
     def _group(point: CriticalPoint, branch: int) -> list[int]:

@@ -18,6 +18,7 @@ from talweg.extremals.arguments import (
 from talweg.extremals.finding import Found, find
 from talweg.extremals.messages import kink_note, no_critical_point, survey_message
 from talweg.extremals.network import Network
+from talweg.extremals.orbits import has_motions
 from talweg.extremals.results import Survey
 from talweg.extremals.setting import tracer_options
 from talweg.objective import Objective
@@ -110,7 +111,7 @@ def survey(
         raise ValueError("bounds: want a box to survey, or starts; f has no bounds of its own")
     if box is None and max_length is None:
         raise ValueError("max_length: want the arclength to stop at where there are no bounds")
-    chosen = _checked_branches(branches, objective.n)
+    chosen = _checked_branches(branches, objective.n, has_motions(objective))
     origin = np.zeros(objective.n) if starts is None else checked_starts(starts, objective.n)[0]
     options = tracer_options(
         box, origin, max_step, max_points, max_length, None, near_branch_distance, tolerance
@@ -174,7 +175,8 @@ def survey(
     return result
 
 
-def _checked_branches(branches: Any, n: int) -> list[int]:
+def _checked_branches(branches: Any, n: int, motions: bool) -> list[int]:
+    # Rigid motions are no branches: how many there are depends on the critical point.
     if isinstance(branches, str):
         if branches != "all":
             raise ValueError(f'branches: want "all" or branch numbers, got {branches!r}')
@@ -184,7 +186,7 @@ def _checked_branches(branches: Any, n: int) -> list[int]:
         checked_count(branch, "branches", -n)
         if branch >= n:
             raise ValueError(f"branches: want -{n} to {n - 1} for n = {n}, got {branch}")
-        chosen.append(branch % n)
+        chosen.append(branch if motions else branch % n)
     if not chosen:
         raise ValueError("branches: want at least one")
     return sorted(set(chosen))

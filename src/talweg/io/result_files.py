@@ -62,8 +62,20 @@ def _pack_critical_points(points: Sequence[CriticalPoint], n: int) -> Arrays:
     return {
         "critical_points/x": _column([p.x for p in points], float, (n,)),
         "critical_points/fun": _column([p.fun for p in points], float),
-        "critical_points/eigenvalues": _column([p.eigenvalues for p in points], float, (n,)),
-        "critical_points/eigenvectors": _column([p.eigenvectors for p in points], float, (n, n)),
+        # Rigid motions have none; rows and columns are filled up with NaN.
+        "critical_points/eigenvalues": _column(
+            [np.pad(p.eigenvalues, (0, n - p.branches), constant_values=np.nan) for p in points],
+            float,
+            (n,),
+        ),
+        "critical_points/eigenvectors": _column(
+            [
+                np.pad(p.eigenvectors, ((0, 0), (0, n - p.branches)), constant_values=np.nan)
+                for p in points
+            ],
+            float,
+            (n, n),
+        ),
         "critical_points/morse_index": _column([p.morse_index for p in points], np.int64),
         "critical_points/residual": _column([p.residual for p in points], float),
         "critical_points/error": _column([p.error for p in points], float),
@@ -86,10 +98,14 @@ def _unpack_critical_points(arrays: Arrays, n: int) -> list[CriticalPoint]:
             ("degenerate", "<i8", ()),
         )
     }
-    return [
-        CriticalPoint(x=x[i], **{name: column[i] for name, column in columns.items()})
-        for i in range(k)
-    ]
+    result = []
+    for i in range(k):
+        fields = {name: column[i] for name, column in columns.items()}
+        branches = int((~np.isnan(fields["eigenvalues"])).sum())
+        fields["eigenvalues"] = fields["eigenvalues"][:branches]
+        fields["eigenvectors"] = fields["eigenvectors"][:, :branches]
+        result.append(CriticalPoint(x=x[i], **fields))
+    return result
 
 
 def _pack_curves(curves: Sequence[Extremal], n: int) -> tuple[Header, Arrays]:
