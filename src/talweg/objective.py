@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talweg import _core
-from talweg.algebra import Algebra
+from talweg.algebra import Algebra, recompiled
+from talweg.metric import checked_metric
 from talweg.parameters import Parametric
 from talweg.quantity import GRADIENT, HESSIAN, HESSIAN_PRODUCT, THIRD, VALUE
 from talweg.recording import RecordingError, record, recorded, recording_of
@@ -310,7 +311,8 @@ class Objective(Algebra):
             verify=verify,
         )
         self = cls.__new__(cls)
-        self._setup(made.core, n, bounds=box, name=name or _name_of(fun))
+        shown = fun.name if isinstance(fun, Objective) else _name_of(fun)
+        self._setup(made.core, n, bounds=box, name=name or shown)
         self._differenced = made
         options = {"n": n, "batched": batched, "args": args, "bounds": box, "name": self.name}
         options |= {"scale": made.scale, "noise": noise, "verify": False}
@@ -332,7 +334,7 @@ class Objective(Algebra):
         """Values of the named parameters, by name; those of all operands for a result."""
         return super().parameters if self._parametric is None else self._parametric.shown()
 
-    def with_parameters(self, **values: Any) -> Objective:  # noqa: D102 (inherited)
+    def with_parameters(self, **values: Any) -> Objective:
         if self._parametric is None:
             changed: Objective = super().with_parameters(**values)
             return changed
@@ -342,7 +344,7 @@ class Objective(Algebra):
         other._parametric = parametric
         other._tape = parametric.bound()
         other._core = _core.TapeObjective(*other._tape)
-        return other.compile() if getattr(self, "compiled", False) else other
+        return recompiled(other, (self,))
 
     with_parameters.__doc__ = Algebra.with_parameters.__doc__
 
@@ -509,6 +511,8 @@ class Objective(Algebra):
         arrays["kinks"] = np.array(self.kinks, dtype=str)
         if self.bounds is not None:
             arrays["bounds"] = self.bounds
+        if self.metric is not None:
+            arrays["metric"] = self.metric
         return arrays
 
     @classmethod
@@ -529,7 +533,7 @@ class Objective(Algebra):
         for key in ("name", "kinks"):
             if key not in arrays or arrays[key].dtype.kind != "U":
                 raise ValueError(f"not a saved objective: {key!r} is missing or no text")
-        metadata = {"name", "kinks", "bounds", *Parametric.ARRAYS}
+        metadata = {"name", "kinks", "bounds", "metric", *Parametric.ARRAYS}
         stored = {key: value for key, value in arrays.items() if key not in metadata}
         tape, output = _core.Tape.deserialize(stored)
         parametric = Parametric.from_arrays(tape, output, arrays)
@@ -546,6 +550,8 @@ class Objective(Algebra):
             tape=(tape, output),
         )
         self._parametric = parametric
+        if "metric" in arrays:
+            self.metric = checked_metric(arrays["metric"], tape.n)
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
