@@ -100,9 +100,13 @@ ExtremalStart start_extremal(const Objective& objective, std::span<const double>
     for (std::size_t k = 0; k + motions < n; ++k) {
       largest = std::max(largest, std::fabs(eigenvalues[k]));
     }
+    // Differences tell eigenvalues apart only so far.
+    const double together =
+        std::max(1e-8 * largest, 10.0 * DerivativeErrors::at(objective.errors().hessian, 0.0,
+                                                             norm(gradient), largest));
     std::vector<std::size_t> equal;
     for (std::size_t k = 0; k + motions < n; ++k) {
-      if (std::fabs(eigenvalues[k] - eigenvalues[branch]) <= 1e-8 * largest) equal.push_back(k);
+      if (std::fabs(eigenvalues[k] - eigenvalues[branch]) <= together) equal.push_back(k);
     }
     double along = static_cast<double>(sign >= 0 ? 1 : -1);
     if (!direction.empty()) {

@@ -52,9 +52,7 @@ def callable_core(
         raise TypeError(f"args: want a tuple, got {type(args).__name__}")
     noise = checked_noise(noise)
     given = checked_scale(scale, n)
-    calls = _core.CallbackObjective(
-        n, *(functions[role] for role in _ROLES), batched=bool(batched), arguments=args
-    )
+    calls = _core.CallbackObjective(n, **functions, batched=bool(batched), arguments=args)
     points = _finite_points(calls, n, bounds)
     with np.errstate(all="ignore"):
         if verify:

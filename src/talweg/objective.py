@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talweg import _core
+from talweg.algebra import Algebra, recompiled
+from talweg.metric import checked_metric
+from talweg.parameters import Parametric
 from talweg.quantity import GRADIENT, HESSIAN, HESSIAN_PRODUCT, THIRD, VALUE
 from talweg.recording import RecordingError, record, recorded, recording_of
 from talweg.verification import verify as _verify
@@ -30,7 +33,7 @@ _KINK_NAMES = {
 }
 
 
-class Objective:
+class Objective(Algebra):
     """A smooth function f: R^n -> R with exact derivatives, made from a plain Python function.
 
     The function is called once with an array that records what is done with it. Values, gradients,
@@ -50,6 +53,9 @@ class Objective:
         where the recording is checked, and where surveys look when they are given no other box.
     name : str, optional
         A name for tables and titles; by default that of `fun`.
+    parameters : dict of str to array_like, optional
+        Values of named parameters, with which `fun` is called as keyword arguments:
+        ``fun(x, a=..., b=...)``. `with_parameters` changes them later, without recording again.
     verify : bool, default True
         Compare the recording with `fun` at a few points, which are the same each time. It costs
         some calls of `fun` and catches hidden state and control flow that depends on `x`.
@@ -59,6 +65,8 @@ class Objective:
     n : int
     bounds : ndarray, shape (n, 2), or None
     name : str
+    metric : ndarray, shape (n, n), or None
+        The scalar product that `with_metric` gave it; None for the Euclidean one.
     kinks : tuple of str
         The operations with a kink or a jump that the function uses (``"abs"``, ``"where"``, ...).
         On the kink itself a derivative is that of one side.
@@ -103,6 +111,7 @@ class Objective:
         *,
         bounds: ArrayLike | None = None,
         name: str | None = None,
+        parameters: Mapping[str, ArrayLike] | None = None,
         verify: bool = True,
     ) -> None:
         if not callable(fun):
@@ -112,11 +121,17 @@ class Objective:
             )
         n = checked_dimension(n)
         box = checked_bounds(bounds, n)
-        recording, output = record(fun, n)
-        core = _core.TapeObjective(recording.tape, output)
+        if parameters:
+            self._parametric = Parametric.recorded(fun, n, parameters)
+            recording, (tape, output) = self._parametric.recording, self._parametric.bound()
+            plain = self._parametric.plain(fun)
+        else:
+            recording, output = record(fun, n)
+            tape, plain = recording.tape, fun
+        core = _core.TapeObjective(tape, output)
         if verify:
-            _verify(fun, core, n, bounds=box)
-        used = recording.tape.kinks(output)
+            _verify(plain, core, n, bounds=box)
+        used = tape.kinks(output)
         kinks = (_KINK_NAMES[kink] for kink in used if kink in recording.kinks)
         self._setup(
             core,
@@ -124,8 +139,10 @@ class Objective:
             bounds=box,
             name=name or _name_of(fun),
             kinks=tuple(dict.fromkeys(kinks)),
-            tape=(recording.tape, output),
+            tape=(tape, output),
         )
+
+    _parametric: Parametric | None = None
 
     def _setup(
         self,
@@ -146,6 +163,9 @@ class Objective:
         self.kinks = kinks
         self._differenced: Any = None  # a talweg.differences.Differenced
         self._recipe: tuple[Any, ...] | None = None  # to make it anew, where it is no recording
+        self.metric: Floats | None = None
+        self._made = None  # of which objectives, and how
+        self._embedding = None
 
     @classmethod
     def from_expression(
@@ -291,7 +311,8 @@ class Objective:
             verify=verify,
         )
         self = cls.__new__(cls)
-        self._setup(made.core, n, bounds=box, name=name or _name_of(fun))
+        shown = fun.name if isinstance(fun, Objective) else _name_of(fun)
+        self._setup(made.core, n, bounds=box, name=name or shown)
         self._differenced = made
         options = {"n": n, "batched": batched, "args": args, "bounds": box, "name": self.name}
         options |= {"scale": made.scale, "noise": noise, "verify": False}
@@ -307,6 +328,25 @@ class Objective:
         of several lengths at a few points, when it is first asked for.
         """
         return {} if self._differenced is None else self._differenced.errors
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Values of the named parameters, by name; those of all operands for a result."""
+        return super().parameters if self._parametric is None else self._parametric.shown()
+
+    def with_parameters(self, **values: Any) -> Objective:
+        if self._parametric is None:
+            changed: Objective = super().with_parameters(**values)
+            return changed
+        parametric = self._parametric.changed(values, self.name)
+        other = Objective.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other._parametric = parametric
+        other._tape = parametric.bound()
+        other._core = _core.TapeObjective(*other._tape)
+        return recompiled(other, (self,))
+
+    with_parameters.__doc__ = Algebra.with_parameters.__doc__
 
     # Evaluation.
 
@@ -462,11 +502,17 @@ class Objective:
         if self._tape is None:
             raise TypeError(f"{self!r} is no recorded function: only recordings can be saved")
         tape, output = self._tape
-        arrays: dict[str, np.ndarray] = tape.serialize(output)
+        arrays: dict[str, np.ndarray] = {}
+        if self._parametric is not None:
+            tape, output = self._parametric.tape
+            arrays |= self._parametric.to_arrays()
+        arrays |= tape.serialize(output)
         arrays["name"] = np.array(self.name)
         arrays["kinks"] = np.array(self.kinks, dtype=str)
         if self.bounds is not None:
             arrays["bounds"] = self.bounds
+        if self.metric is not None:
+            arrays["metric"] = self.metric
         return arrays
 
     @classmethod
@@ -487,9 +533,12 @@ class Objective:
         for key in ("name", "kinks"):
             if key not in arrays or arrays[key].dtype.kind != "U":
                 raise ValueError(f"not a saved objective: {key!r} is missing or no text")
-        metadata = {"name", "kinks", "bounds"}
+        metadata = {"name", "kinks", "bounds", "metric", *Parametric.ARRAYS}
         stored = {key: value for key, value in arrays.items() if key not in metadata}
         tape, output = _core.Tape.deserialize(stored)
+        parametric = Parametric.from_arrays(tape, output, arrays)
+        if parametric is not None:
+            tape, output = parametric.bound()
         bounds = checked_bounds(arrays.get("bounds"), tape.n)
         self = cls.__new__(cls)
         self._setup(
@@ -500,11 +549,17 @@ class Objective:
             kinks=tuple(str(kink) for kink in arrays["kinks"].reshape(-1)),
             tape=(tape, output),
         )
+        self._parametric = parametric
+        if "metric" in arrays:
+            self.metric = checked_metric(arrays["metric"], tape.n)
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self._recipe is not None:
             return self._recipe
+        if self._made is not None and (self._tape is None or self.parameters or self._embedding):
+            maker, operands, rest = self._made
+            return maker, (operands, *rest)
         return Objective.from_arrays, (self.to_arrays(),)
 
     def __repr__(self) -> str:
@@ -514,7 +569,7 @@ class Objective:
             parts.append(f"{tape.size} operation{'' if tape.size == 1 else 's'}")
         if self.kinks:
             parts.append("kinks: " + ", ".join(self.kinks))
-        if self._differenced is not None and self._differenced.core.approximate:
+        if self._differenced is not None and self._differenced.methods:
             parts.append("by differences: " + ", ".join(self._differenced.methods))
         return f"<Objective {', '.join(parts)}>"
 

@@ -12,36 +12,45 @@ from talweg.quantity import GRADIENT
 if TYPE_CHECKING:
     from talweg.objective import Objective
 
-__all__ = ["gauged_core"]
+__all__ = ["gauged_core", "gauged_in_metric", "weights_of"]
 
 #: Largest component of the gradient along a motion, relative to its norm, that passes as rounding
 #: or the grid and cutoff errors of a calculator.
 _INVARIANCE = 1e-4
 
 
-def gauged_core(f: Objective, masses: Any, rotations: bool, at: Any) -> _core.GaugedObjective:
+def gauged_core(f: Objective, rotations: bool, at: Any) -> _core.GaugedObjective:
     """The core's objective with rigid motions, once `f` was seen not to change along them."""
     if f.n % 3 or f.n < 6:
         raise ValueError(
             f"f: rigid motions need coordinates x, y, z of two atoms or more, got n = {f.n}"
         )
-    atoms = f.n // 3
     if not isinstance(rotations, (bool, np.bool_)):
         raise TypeError(f"rotations: want True or False, got {rotations!r}")
-    scales = np.ones(atoms)
-    if masses is not None:
-        values = np.asarray(masses)
-        if values.dtype.kind not in "iuf" or values.shape != (atoms,):
-            raise ValueError(
-                f"masses: want {atoms} positive numbers, one an atom, got "
-                f"{values.dtype} of shape {values.shape}"
-            )
-        if not (np.isfinite(values).all() and (values > 0).all()):
-            raise ValueError(f"masses: want positive finite numbers, got {values.tolist()}")
-        scales = np.sqrt(values.astype(float))
-    core = _core.GaugedObjective(f._core, scales.tolist(), bool(rotations))
+    if f.metric is not None:
+        weights_of(f.metric)
+    core = _core.GaugedObjective(f._core, [1.0] * (f.n // 3), bool(rotations))
     _check_invariance(core, f, at)
     return core
+
+
+def gauged_in_metric(
+    core: _core.Objective, gauged: _core.GaugedObjective, metric: Any
+) -> _core.GaugedObjective:
+    """A function of ``sqrt(metric) x``, with the rigid motions of that of x."""
+    return _core.GaugedObjective(core, np.sqrt(weights_of(metric)).tolist(), gauged.rotations)
+
+
+def weights_of(metric: Any) -> np.ndarray:
+    """The weights of the atoms in a metric that rigid motions leave unchanged."""
+    diagonal = np.diag(metric)
+    weights = diagonal[::3]
+    if not np.array_equal(metric, np.diag(np.repeat(weights, 3))):
+        raise ValueError(
+            "metric: rigid motions want a diagonal one with the same weight for x, y and z of each "
+            "atom, as numpy.diag(numpy.repeat(masses, 3))"
+        )
+    return weights
 
 
 def _check_invariance(core: _core.GaugedObjective, f: Objective, at: Any) -> None:
@@ -56,8 +65,7 @@ def _check_invariance(core: _core.GaugedObjective, f: Objective, at: Any) -> Non
         return
     along = core.gauge_directions(at) @ gradient
     if np.abs(along).max() > _INVARIANCE * np.linalg.norm(gradient) + 1e-12:
-        kind = "translations" if np.abs(along[:3]).max() >= np.abs(along).max() else "rotations"
         raise ValueError(
-            f"f: changes under {kind} of all atoms together (by {np.abs(along).max():.3g} along "
-            f"one, with a gradient of {np.linalg.norm(gradient):.3g}): it has no rigid motions"
+            "f: changes when all atoms move or turn together (the gradient, of norm "
+            f"{np.linalg.norm(gradient):.3g}, has {np.abs(along).max():.3g} along such a motion)"
         )

@@ -68,7 +68,8 @@ def critical_point_node(
     without: list[list[int]] = []
     count = point.branches
     wanted_branches = {branch % count for branch in branches if -count <= branch < count}
-    for group in point.multiplicities():
+    # Differences tell eigenvalues apart only so far.
+    for group in point.multiplicities(max(1e-8, 10.0 * f.approximate.get("hess", 0.0))):
         wanted = bool(set(group) & wanted_branches)
         first = len(node.lines)
         if len(group) == 1:
