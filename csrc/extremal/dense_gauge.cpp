@@ -64,16 +64,18 @@ void DenseExtremalSystem::fix_gauge(CurvePoint& point) {
   double* b = data + at_.b;
   double* c_matrix = data + at_.c_matrix;
   double* const turn = gauge_scratch_.data();
+  const double* rows = gauge_frame_.data();
+  take_out(k, rank, rows, b, turn);
+  take_out(k, rank, rows, c_matrix, turn);
   // v turns with the orbits' directions as x moves, by sum_j t_j (w_j . dx) with H t_j = sigma w_j.
+  // Near a linear molecule w is large along orbits, which must not cost the rest its accuracy.
   for (std::size_t r = 0; r < rank; ++r) {
     in_frame(n, data + at_.frame, data + at_.turns + r * n, turn);
+    take_out_vector(k, rank, rows, turn);
     for (std::size_t i = 0; i < k; ++i) {
       for (std::size_t j = 0; j < k; ++j) c_matrix[i * k + j] += sigma * turn[i] * turn[j];
     }
   }
-  const double* rows = gauge_frame_.data();
-  take_out(k, rank, rows, b, turn);
-  take_out(k, rank, rows, c_matrix, turn);
   for (const std::size_t at : {at_.q1, at_.q2, at_.c}) take_out_vector(k, rank, rows, data + at);
   // Any stiffness above lambda keeps A positive in the gauge directions, so that no sign, index or
   // event of the others changes.

@@ -57,6 +57,24 @@ std::size_t GaugeRows::evaluate(const double* x, const double* v, double* rows,
       for (std::size_t i = 0; i < n_; ++i) turns[k * n_ + i] -= product * turn[i];
     }
   }
+  if (!turns) return rank;
+  // A motion that moves nothing at x but turns v: at the next point along v it moves that way.
+  const std::size_t moving = rank;
+  for (std::size_t k = moving; k < count; ++k) {
+    double* const row = rows + rank * n_;
+    double* const turn = turns + k * n_;
+    const double before = norm(n_, turn);
+    std::copy(turn, turn + n_, row);
+    for (std::size_t j = 0; j < rank; ++j) {
+      const double product = dot(n_, rows + j * n_, row);
+      for (std::size_t i = 0; i < n_; ++i) row[i] -= product * rows[j * n_ + i];
+    }
+    const double length = norm(n_, row);
+    if (!(length > 1e-3 * before) || !(length > 1e-3)) continue;
+    for (std::size_t i = 0; i < n_; ++i) row[i] /= length;
+    std::fill(turns + rank * n_, turns + (rank + 1) * n_, 0.0);
+    ++rank;
+  }
   return rank;
 }
 

@@ -18,7 +18,8 @@ class GaugeRows {
 
   // Writes up to most() orthonormal rows that span the gauge directions at x and returns their
   // number. With a vector v orthogonal to them, `turns` (or null) gets rows w_j such that v stays
-  // orthogonal to the gauge directions where x moves by dx and v by sum_j rows_j (w_j . dx).
+  // orthogonal to the gauge directions where x moves by dx and v by sum_j rows_j (w_j . dx). A
+  // motion that leaves x alone but turns v counts with the direction in which v turns.
   std::size_t evaluate(const double* x, const double* v, double* rows, double* turns) const;
 
   // Takes the gauge directions at x out of v.

@@ -11,6 +11,7 @@ import numpy as np
 from talweg import _core
 from talweg.metric import checked_metric
 from talweg.recording.errors import RecordingError
+from talweg.rigid_motions import weights_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -286,6 +287,51 @@ class Algebra:
         """
         return _with_metric((self,), checked_metric(metric, self.n))
 
+    def with_rigid_motions(self, rotations: bool = True, at: ArrayLike | None = None) -> Any:
+        """The same function of atoms' positions, known not to change when all move as one body.
+
+        Critical points, curves and surveys of the result are taken orthogonal to translations and
+        rotations: the 6 zero eigenvalues of these motions (5 for a linear molecule) are left out,
+        and points that differ by a motion are one. Branches count the vibrations alone.
+
+        Parameters
+        ----------
+        rotations : bool, default True
+            False where only translations change nothing, as for atoms in a periodic box.
+        at : array_like, shape (n,), optional
+            Where the invariance is checked; by default at positions on a spiral.
+
+        Returns
+        -------
+        Objective
+            To be used as it is, with a metric or with other parameters; sums and other functions
+            made of it have no motions of their own.
+
+        Raises
+        ------
+        ValueError, TypeError
+            When n is not 3 times two atoms or more, or the function changes under the motions.
+
+        References
+        ----------
+        The theory page of the documentation, section "Rigid motions".
+
+        Examples
+        --------
+        >>> import numpy, talweg
+        >>> def three_springs(x):
+        ...     a, b, c = x[:3], x[3:6], x[6:]
+        ...     lengths = [numpy.sqrt(((p - q) ** 2).sum()) for p, q in ((a, b), (b, c), (c, a))]
+        ...     return sum((length - 1) ** 2 for length in lengths)
+        >>> f = talweg.Objective(three_springs, 9).with_rigid_motions()
+        >>> x = [0, 0, 0, 1.1, 0, 0, 0.4, 0.9, 0]
+        >>> talweg.critical_points(f, starts=x)[0].eigenvalues.round(6)
+        array([3., 3., 6.])
+        """
+        from talweg.rigid_motions import gauged_core
+
+        return _with_rigid_motions((self,), gauged_core(self, rotations, at))
+
 
 def _is_number(value: Any) -> bool:
     if isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind in "iuf":
@@ -458,9 +504,29 @@ def _with_metric(operands: tuple[Any], metric: Floats) -> Any:
     from talweg.objective import Objective
 
     (f,) = operands
+    if isinstance(f._core, _core.GaugedObjective):
+        weights_of(metric)
     result = Objective.__new__(type(f))
     result.__dict__.update(f.__dict__)
     result.metric = metric
     result._made = (_with_metric, operands, (metric,))
     result._recipe = (_with_metric, (operands, metric))
     return result
+
+
+def _with_rigid_motions(operands: tuple[Any], core: Any) -> Any:
+    from talweg.objective import Objective
+
+    (f,) = operands
+    result = Objective.__new__(type(f))
+    result.__dict__.update(f.__dict__)
+    result._core = core
+    result._made = (_regauged, operands, (core.rotations,))
+    result._recipe = (_regauged, (operands, core.rotations))
+    return result
+
+
+def _regauged(operands: tuple[Any], rotations: bool) -> Any:
+    (f,) = operands
+    core = _core.GaugedObjective(f._core, [1.0] * (f.n // 3), rotations)
+    return _with_rigid_motions(operands, core)

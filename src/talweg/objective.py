@@ -344,6 +344,9 @@ class Objective(Algebra):
         other._parametric = parametric
         other._tape = parametric.bound()
         other._core = _core.TapeObjective(*other._tape)
+        if isinstance(self._core, _core.GaugedObjective):
+            scales = [1.0] * (self.n // 3)
+            other._core = _core.GaugedObjective(other._core, scales, self._core.rotations)
         return recompiled(other, (self,))
 
     with_parameters.__doc__ = Algebra.with_parameters.__doc__
@@ -513,6 +516,8 @@ class Objective(Algebra):
             arrays["bounds"] = self.bounds
         if self.metric is not None:
             arrays["metric"] = self.metric
+        if isinstance(self._core, _core.GaugedObjective):
+            arrays["rotations"] = np.array([self._core.rotations], dtype=np.int64)
         return arrays
 
     @classmethod
@@ -533,7 +538,7 @@ class Objective(Algebra):
         for key in ("name", "kinks"):
             if key not in arrays or arrays[key].dtype.kind != "U":
                 raise ValueError(f"not a saved objective: {key!r} is missing or no text")
-        metadata = {"name", "kinks", "bounds", "metric", *Parametric.ARRAYS}
+        metadata = {"name", "kinks", "bounds", "metric", "rotations", *Parametric.ARRAYS}
         stored = {key: value for key, value in arrays.items() if key not in metadata}
         tape, output = _core.Tape.deserialize(stored)
         parametric = Parametric.from_arrays(tape, output, arrays)
@@ -552,6 +557,9 @@ class Objective(Algebra):
         self._parametric = parametric
         if "metric" in arrays:
             self.metric = checked_metric(arrays["metric"], tape.n)
+        if "rotations" in arrays:
+            rotations = bool(np.all(arrays["rotations"]))
+            self = self.with_rigid_motions(rotations)  # checked, as all that a file says
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
