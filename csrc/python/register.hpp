@@ -9,5 +9,6 @@ void register_status(pybind11::module_& module);
 void register_lapack(pybind11::module_& module);
 void register_objective(pybind11::module_& module);
 void register_extremal(pybind11::module_& module);
+void register_models(pybind11::module_& module);
 
 }  // namespace talweg::python

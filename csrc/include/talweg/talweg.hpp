@@ -6,6 +6,7 @@
 #include "talweg/extremal.hpp"
 #include "talweg/interrupt.hpp"
 #include "talweg/lapack.hpp"
+#include "talweg/models.hpp"
 #include "talweg/objective.hpp"
 #include "talweg/record.hpp"
 #include "talweg/status.hpp"
