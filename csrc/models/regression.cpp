@@ -33,6 +33,7 @@ struct RowBlock {
 // are what a vector holds, which changes no sum.
 struct Lanes {
   std::size_t count = 0, width = 0;
+  std::size_t stride = 0;  // of the rows of coordinates
   bool one() const { return width == 1; }
 };
 
@@ -112,7 +113,7 @@ class RegressionObjective final : public Objective {
                               data.padded, to, data.padded, false, false);
     else
       kernels_.matrix_product(data.padded, lanes.width, n_, data.by_column.data(), data.padded,
-                              coordinates, lanes.width, to, lanes.width, false, false);
+                              coordinates, lanes.stride, to, lanes.width, false, false);
   }
 
   // Adds the data's transpose times numbers of rows: one number a coordinate and lane.
@@ -123,7 +124,7 @@ class RegressionObjective final : public Objective {
                               to, padded_n_, true, false);
     else
       kernels_.matrix_product(n_, lanes.width, data.padded, data.by_row.data(), padded_n_, numbers,
-                              lanes.width, to, lanes.width, true, false);
+                              lanes.width, to, lanes.stride, true, false);
   }
 
   // Adds the sum of weight z z' over the rows z, lower triangle by rows of padded_n_.
@@ -179,9 +180,10 @@ class Room {
 void RegressionObjective::evaluate_part(unsigned quantities, const EvaluationBlock& block) const {
   const auto wants = [&](unsigned any) { return (quantities & any) != 0; };
   const std::size_t vector = kernels_.vector_lanes;
-  const Lanes lanes{block.lanes,
-                    block.lanes == 1 ? 1 : (block.lanes + vector - 1) / vector * vector};
-  const std::size_t width = lanes.width, coordinates = padded_n_ * width;
+  const std::size_t width = block.lanes == 1 ? 1 : (block.lanes + vector - 1) / vector * vector;
+  // Rows at multiples of 256 bytes would meet in a few sets of the first-level cache.
+  const Lanes lanes{block.lanes, width, width % 32 == 0 ? width + 8 : width};
+  const std::size_t stride = lanes.stride, coordinates = padded_n_ * stride;
   const std::size_t numbers = most_rows * width, matrices = n_ * padded_n_ * lanes.count;
   // The squares' Hessian is made once, and their third derivative is zero.
   const bool hessian = wants(quantity_hessian) && logistic_;
@@ -216,7 +218,7 @@ void RegressionObjective::evaluate_part(unsigned quantities, const EvaluationBlo
 
   const auto load = [&](const double* from, std::size_t place) {
     double* to = memory + place;
-    for (std::size_t i = 0; i < n_; ++i, to += width) {
+    for (std::size_t i = 0; i < n_; ++i, to += stride) {
       std::copy_n(from + i * block.stride, lanes.count, to);
       std::fill(to + lanes.count, to + width, 0.0);
     }
@@ -283,7 +285,7 @@ void RegressionObjective::evaluate_part(unsigned quantities, const EvaluationBlo
   const auto store = [&](std::size_t place, const double* ridge_of, double* to) {
     for (std::size_t i = 0; i < n_; ++i)
       for (std::size_t lane = 0; lane < lanes.count; ++lane) {
-        const double mean = memory[place + i * width + lane] / count;
+        const double mean = memory[place + i * stride + lane] / count;
         to[i * block.stride + lane] =
             ridge_of ? mean + ridge_[i] * ridge_of[i * block.stride + lane] : mean;
       }
