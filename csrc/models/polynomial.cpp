@@ -97,9 +97,9 @@ class PolynomialObjective final : public Objective {
     }
     // What is asked for most often together shares a program: products need the gradient's
     // monomials only, and f alone needs no more than its own.
-    programs_[0].build(n_, value, {}, {});
-    programs_[1].build(n_, value, gradient, {});
-    programs_[2].build(n_, value, gradient, hessian);
+    programs_[0].build(n_, value, {}, {}, false);
+    programs_[1].build(n_, value, gradient, {}, false);
+    programs_[2].build(n_, value, gradient, hessian, true);
   }
 
   std::size_t dimension() const noexcept override { return n_; }
@@ -124,7 +124,7 @@ class PolynomialObjective final : public Objective {
     PolynomialProgram program;
 
     void build(std::size_t n, std::vector<Entry> of_value, std::vector<Entry> of_gradient,
-               std::vector<Entry> of_hessian) {
+               std::vector<Entry> of_hessian, bool with_hessian) {
       Builder builder(n);
       const auto fill = [&](OwnedRows& rows, std::vector<Entry>& entries, std::size_t count) {
         std::ranges::stable_sort(entries, {}, &Entry::row);
@@ -134,7 +134,7 @@ class PolynomialObjective final : public Objective {
       };
       fill(value, of_value, 1);
       fill(gradient, of_gradient, n);
-      fill(hessian, of_hessian, of_hessian.empty() ? 0 : triangle(n));
+      fill(hessian, of_hessian, with_hessian ? triangle(n) : 0);
       left = std::move(builder.left_);
       right = std::move(builder.right_);
       program = {n,
