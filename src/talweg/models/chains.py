@@ -60,5 +60,8 @@ def phi4_chain(
         raise ValueError(f"n: want at least {least} sites, got {n}")
     parameters = {"n": n, "coupling": strength, "periodic": bool(periodic)}
     return StructuredObjective(
-        "phi4_chain", parameters, bounds=bounds, name=name or f"phi4-{'ring' if periodic else 'chain'}-{n}"
+        "phi4_chain",
+        parameters,
+        bounds=bounds,
+        name=name or f"phi4-{'ring' if periodic else 'chain'}-{n}",
     )

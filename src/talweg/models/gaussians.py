@@ -161,9 +161,7 @@ def _components(means: Any, covariances: Any) -> tuple[np.ndarray, ...]:
         variances = np.broadcast_to(matrices, (components,))
         matrices = variances[:, None, None] * np.eye(n)
     if matrices.shape != (components, n, n):
-        raise ValueError(
-            f"covariances: want shape ({components}, {n}, {n}), got {matrices.shape}"
-        )
+        raise ValueError(f"covariances: want shape ({components}, {n}, {n}), got {matrices.shape}")
     precisions, log_determinants = np.empty_like(matrices), np.empty(components)
     for k, matrix in enumerate(matrices):
         if not np.allclose(matrix, matrix.T, rtol=0, atol=1e-12 * np.abs(matrix).max()):

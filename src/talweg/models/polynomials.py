@@ -137,7 +137,13 @@ def quadratic(
     if n < 1 or (a.ndim == 2 and a.shape != (n, n)):
         raise ValueError(f"matrix: want shape (n, n), or (n,) for a diagonal, got {a.shape}")
     return _cubic(
-        a, linear, constant, centre, np.empty((0, 3), np.uint64), np.empty(0), bounds,
+        a,
+        linear,
+        constant,
+        centre,
+        np.empty((0, 3), np.uint64),
+        np.empty(0),
+        bounds,
         name or "quadratic",
     )
 
@@ -223,7 +229,13 @@ def normal_form(
             indices = _sorted_triples(n)
             numbers = full[tuple(indices.T)]
     return _cubic(
-        matrix, None, constant, centre, indices.astype(np.uint64), numbers, bounds,
+        matrix,
+        None,
+        constant,
+        centre,
+        indices.astype(np.uint64),
+        numbers,
+        bounds,
         name or "normal form",
     )
 

@@ -90,8 +90,12 @@ class StructuredObjective(Objective):
         """
         stored = {key: np.asarray(value) for key, value in arrays.items()}
         for key in ("kind", "name"):
-            if key not in stored or stored[key].dtype.kind != "U":
+            if key not in stored or stored[key].dtype.kind != "U" or stored[key].ndim:
                 raise ValueError(f"not a saved objective: {key!r} is missing or no text")
+        for key in _COUNTS & stored.keys():
+            # A cast would turn corrupted numbers into valid ones.
+            if stored[key].dtype.kind != "u":
+                raise ValueError(f"not a saved objective: {key!r} has the wrong type")
         bounds = stored.pop("bounds", None)
         kind, name = str(stored.pop("kind")), str(stored.pop("name"))
         try:
@@ -143,6 +147,9 @@ _KINDS: dict[str, tuple[Callable[..., Any], tuple[str, ...]]] = {
     "gaussians": (_gaussians, ("logarithm", "amplitudes", "means", "precisions")),
     "phi4_chain": (_phi4_chain, ("n", "coupling", "periodic")),
 }
+
+#: Parameters that are arrays of unsigned integers.
+_COUNTS = {"exponents", "cubic_indices"}
 
 
 # Checks that the functions of this package share.
