@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t widest_block = 64;  // lanes
 
 // Rows of data taken at once, so that what belongs to them and a block of lanes stays in the cache.
-constexpr std::size_t most_rows = 48;
+constexpr std::size_t rows_at_once(std::size_t columns) { return columns < 256 ? 48 : 24; }
 
 // Doubles in the Hessians of the lanes taken together, for the second-level cache.
 constexpr std::size_t most_matrix_doubles = 32768;
@@ -45,13 +45,14 @@ class RegressionObjective final : public Objective {
         rows_(description.rows),
         n_(description.columns),
         padded_n_(padded_to_8(n_)),
+        most_rows_(rows_at_once(n_)),
         ridge_(description.ridge) {
     check(description);
     ridge_.resize(n_);
-    for (std::size_t first = 0; first < rows_; first += most_rows) {
+    for (std::size_t first = 0; first < rows_; first += most_rows_) {
       RowBlock block;
       block.first = first;
-      block.rows = std::min(most_rows, rows_ - first);
+      block.rows = std::min(most_rows_, rows_ - first);
       block.padded = padded_to_8(block.rows);
       block.by_row.resize(block.padded * padded_n_);
       block.by_column.resize(n_ * block.padded);
@@ -156,7 +157,7 @@ class RegressionObjective final : public Objective {
 
   const ModelKernels& kernels_;
   bool logistic_;
-  std::size_t rows_, n_, padded_n_;
+  std::size_t rows_, n_, padded_n_, most_rows_;
   std::vector<double> ridge_, targets_;
   std::vector<RowBlock> blocks_;
   mutable std::once_flag gram_made_;
@@ -184,7 +185,7 @@ void RegressionObjective::evaluate_part(unsigned quantities, const EvaluationBlo
   // Rows at multiples of 256 bytes would meet in a few sets of the first-level cache.
   const Lanes lanes{block.lanes, width, width % 32 == 0 ? width + 8 : width};
   const std::size_t stride = lanes.stride, coordinates = padded_n_ * stride;
-  const std::size_t numbers = most_rows * width, matrices = n_ * padded_n_ * lanes.count;
+  const std::size_t numbers = most_rows_ * width, matrices = n_ * padded_n_ * lanes.count;
   // The squares' Hessian is made once, and their third derivative is zero.
   const bool hessian = wants(quantity_hessian) && logistic_;
   const bool third = wants(quantity_third) && logistic_;
@@ -212,7 +213,7 @@ void RegressionObjective::evaluate_part(unsigned quantities, const EvaluationBlo
   const std::size_t place_second = room.take(hessian || (hessian_product && logistic_), numbers);
   const std::size_t place_d3 = room.take(third || third_product, numbers);
   const std::size_t place_product = room.take(true, numbers);
-  const std::size_t place_scaled = room.take(hessian || third, most_rows * padded_n_);
+  const std::size_t place_scaled = room.take(hessian || third, most_rows_ * padded_n_);
   double* const memory = thread_scratch<RegressionObjective>(room.size());
   std::fill(memory + sums_begin, memory + sums_end, 0.0);
 

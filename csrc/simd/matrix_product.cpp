@@ -7,7 +7,11 @@ namespace talweg::TALWEG_ISA {
 
 // Rows of A and B taken before the next tile of C, so that the strip of B stays in the first-level
 // cache.
-constexpr std::size_t depth = 256;
+constexpr std::size_t depth = 128;
+
+// From this many rows of C on, a strip of B is copied together first: its rows may be far apart and
+// fall into a few sets of the cache.
+constexpr std::size_t worth_copying = 96;
 
 constexpr std::size_t tile_rows = 6;
 
@@ -60,13 +64,24 @@ static void strip_product(std::size_t m, std::size_t n, std::size_t k, const dou
   for (std::size_t j = 0; j < n;) {
     int width = widest;
     while ((std::size_t{vector_lanes} << width) > n - j) --width;
+    const std::size_t columns = std::size_t{vector_lanes} << width;
+    const double* strip = b + j;
+    std::size_t strip_stride = ldb;
+    double copy[depth * 2 * vector_lanes];
+    if (m >= worth_copying) {
+      for (std::size_t r = 0; r < k; ++r)
+        for (std::size_t lane = 0; lane < columns; lane += vector_lanes)
+          store(copy + r * columns + lane, load(strip + r * ldb + lane));
+      strip = copy;
+      strip_stride = columns;
+    }
     for (std::size_t i = 0; i < m;) {
       const std::size_t rows = next_rows(m - i);
       if (!lower || j < i + rows)
-        tiles[rows - 1][width](k, a + i, lda, b + j, ldb, c + i * ldc + j, ldc, add);
+        tiles[rows - 1][width](k, a + i, lda, strip, strip_stride, c + i * ldc + j, ldc, add);
       i += rows;
     }
-    j += std::size_t{vector_lanes} << width;
+    j += columns;
   }
 }
 
