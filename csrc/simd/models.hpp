@@ -31,7 +31,7 @@ struct PolynomialProgram {
 };
 
 // Lanes that the polynomial kernel takes at once, in vectors.
-constexpr std::size_t polynomial_vectors = 4;
+constexpr std::size_t polynomial_vectors = 2;
 
 enum class PairFunction { lennard_jones, morse };
 

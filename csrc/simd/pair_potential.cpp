@@ -15,34 +15,48 @@ struct LennardJones {
   double four_depth, length_squared;
 };
 
+// Up to A for order 1, B for 2, C for 3; the rest is left zero.
+template <int order>
 TALWEG_INLINE Radial radial(LennardJones p, Vector s) {
   const Vector inverse = 1.0 / s;
   const Vector ratio = p.length_squared * inverse;
   const Vector c6 = ratio * ratio * ratio;
   const Vector scaled = p.four_depth * c6;
+  // Products, not differences of powers, so that coincident atoms give infinity, not NaN.
+  Radial f{scaled * (c6 - 1.0), {}, {}, {}};
   const Vector once = scaled * inverse;
   const Vector twice = once * inverse;
-  // Products, not differences of powers, so that coincident atoms give infinity, not NaN.
-  return {scaled * (c6 - 1.0), once * (6.0 - 12.0 * c6), twice * (168.0 * c6 - 48.0),
-          twice * inverse * (480.0 - 2688.0 * c6)};
+  if constexpr (order >= 1) f.a = once * (6.0 - 12.0 * c6);
+  if constexpr (order >= 2) f.b = twice * (168.0 * c6 - 48.0);
+  if constexpr (order >= 3) f.c = twice * inverse * (480.0 - 2688.0 * c6);
+  return f;
 }
 
 struct Morse {
   double depth, length, steepness;
 };
 
+template <int order>
 TALWEG_INLINE Radial radial(Morse p, Vector s) {
   const Vector r = square_root(s);
   const Vector e = exp(-p.steepness * (r - p.length));
   const Vector scaled = p.depth * e;
+  Radial f{scaled * (e - 2.0), {}, {}, {}};
   const double k = p.steepness;
-  const Vector d1 = (2.0 * k) * scaled * (1.0 - e);
-  const Vector d2 = (2.0 * k * k) * scaled * (2.0 * e - 1.0);
-  const Vector d3 = (2.0 * k * k * k) * scaled * (1.0 - 4.0 * e);
-  const Vector root_inverse = 1.0 / r, inverse = root_inverse * root_inverse;
-  const Vector a = d1 * root_inverse;
-  const Vector b = (d2 - a) * inverse;
-  return {scaled * (e - 2.0), a, b, (d3 * root_inverse - 3.0 * b) * inverse};
+  if constexpr (order >= 1) {
+    const Vector root_inverse = 1.0 / r, inverse = root_inverse * root_inverse;
+    const Vector d1 = (2.0 * k) * scaled * (1.0 - e);
+    f.a = d1 * root_inverse;
+    if constexpr (order >= 2) {
+      const Vector d2 = (2.0 * k * k) * scaled * (2.0 * e - 1.0);
+      f.b = (d2 - f.a) * inverse;
+    }
+    if constexpr (order >= 3) {
+      const Vector d3 = (2.0 * k * k * k) * scaled * (1.0 - 4.0 * e);
+      f.c = (d3 * root_inverse - 3.0 * f.b) * inverse;
+    }
+  }
+  return f;
 }
 
 TALWEG_INLINE void add_to(double* to, Vector amount) { store(to, load(to) + amount); }
@@ -62,21 +76,22 @@ TALWEG_INLINE void add_block(double* matrix, std::size_t stride, std::size_t i, 
   }
 }
 
-template <class Function>
+template <int order, class Function>
 static void pair_lanes(const Function& function, std::size_t atoms, unsigned quantities,
                        const EvaluationBlock& block, std::size_t lane) {
   constexpr unsigned need_v = quantity_third | quantity_hessian_product | quantity_third_product;
   const std::size_t stride = block.stride, n = 3 * atoms;
   const double* const x = block.x + lane;
-  const double* const v = quantities & need_v ? block.v + lane : nullptr;
+  const double* const v = order >= 2 && (quantities & need_v) ? block.v + lane : nullptr;
   const double* const w = quantities & quantity_third_product ? block.w + lane : nullptr;
-  double* const gradient = quantities & quantity_gradient ? block.gradient + lane : nullptr;
-  double* const hessian = quantities & quantity_hessian ? block.hessian + lane : nullptr;
-  double* const third = quantities & quantity_third ? block.third + lane : nullptr;
-  double* const hessian_product =
-      quantities & quantity_hessian_product ? block.hessian_product + lane : nullptr;
-  double* const third_product =
-      quantities & quantity_third_product ? block.third_product + lane : nullptr;
+  const auto wanted = [&](int least, Quantity quantity, double* rows) {
+    return order >= least && (quantities & quantity) ? rows + lane : nullptr;
+  };
+  double* const gradient = wanted(1, quantity_gradient, block.gradient);
+  double* const hessian = wanted(2, quantity_hessian, block.hessian);
+  double* const third = wanted(3, quantity_third, block.third);
+  double* const hessian_product = wanted(2, quantity_hessian_product, block.hessian_product);
+  double* const third_product = wanted(3, quantity_third_product, block.third_product);
   // Blocks of different pairs overlap on the diagonal only, so the rest is stored, not added.
   double* const products[] = {gradient, hessian_product, third_product};
   double* const matrices[] = {hessian, third};
@@ -96,7 +111,7 @@ static void pair_lanes(const Function& function, std::size_t atoms, unsigned qua
       Vector d[3], p[3], q[3];
       for (std::size_t a = 0; a < 3; ++a) d[a] = at[a] - load(x + (3 * j + a) * stride);
       const Vector s = multiply_add(d[0], d[0], multiply_add(d[1], d[1], d[2] * d[2]));
-      const Radial f = radial(function, s);
+      const Radial f = radial<order>(function, s);
       value += f.value;
       if (gradient)
         for (std::size_t a = 0; a < 3; ++a) {
@@ -159,16 +174,32 @@ static void pair_lanes(const Function& function, std::size_t atoms, unsigned qua
   if (quantities & quantity_value) store(block.value + lane, value);
 }
 
+template <class Function>
+static void all_lanes(const Function& function, std::size_t atoms, unsigned quantities,
+                      const EvaluationBlock& block) {
+  const bool third = (quantities & (quantity_third | quantity_third_product)) != 0;
+  const bool second = (quantities & (quantity_hessian | quantity_hessian_product)) != 0;
+  const bool first = (quantities & quantity_gradient) != 0;
+  for (std::size_t lane = 0; lane < block.lanes; lane += vector_lanes) {
+    if (third)
+      pair_lanes<3>(function, atoms, quantities, block, lane);
+    else if (second)
+      pair_lanes<2>(function, atoms, quantities, block, lane);
+    else if (first)
+      pair_lanes<1>(function, atoms, quantities, block, lane);
+    else
+      pair_lanes<0>(function, atoms, quantities, block, lane);
+  }
+}
+
 void pair_potential(const PairPotentialProgram& program, unsigned quantities,
                     const EvaluationBlock& block) {
-  const LennardJones lennard_jones{4.0 * program.depth, program.length * program.length};
-  const Morse morse{program.depth, program.length, program.steepness};
-  for (std::size_t lane = 0; lane < block.lanes; lane += vector_lanes) {
-    if (program.function == PairFunction::morse)
-      pair_lanes(morse, program.atoms, quantities, block, lane);
-    else
-      pair_lanes(lennard_jones, program.atoms, quantities, block, lane);
-  }
+  if (program.function == PairFunction::morse)
+    all_lanes(Morse{program.depth, program.length, program.steepness}, program.atoms, quantities,
+              block);
+  else
+    all_lanes(LennardJones{4.0 * program.depth, program.length * program.length}, program.atoms,
+              quantities, block);
 }
 
 }  // namespace talweg::TALWEG_ISA
