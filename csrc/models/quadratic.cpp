@@ -115,13 +115,13 @@ class QuadraticObjective final : public Objective {
       const std::string place =
           "(" + std::to_string(c.i) + ", " + std::to_string(c.j) + ", " + std::to_string(c.k) + ")";
       if (index[2] >= n)
-        refuse("cubic", "want indices below " + std::to_string(n) + ", got " + place);
+        refuse("cubic", "want indices below " + std::to_string(n) + ", got " + place());
       if (!std::isfinite(c.value))
-        refuse("cubic", "want finite numbers, got " + in_words(c.value) + " at " + place);
+        refuse("cubic", "want finite numbers, got " + in_words(c.value) + " at " + place());
       const auto k = static_cast<std::uint32_t>(index[0]), j = static_cast<std::uint32_t>(index[1]),
                  i = static_cast<std::uint32_t>(index[2]);
       if (!entries.try_emplace({i, j, k}, c.value).second)
-        refuse("cubic", "the combination " + place + " is there twice");
+        refuse("cubic", "the combination " + place() + " is there twice");
       entries.try_emplace({i, k, j}, c.value);
       entries.try_emplace({j, k, i}, c.value);
     }

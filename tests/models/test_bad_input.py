@@ -101,5 +101,5 @@ def test_nothing_leaks_and_nothing_hangs():
 def test_points_are_checked_as_for_every_objective(f):
     with pytest.raises(ValueError, match="x: want shape"):
         f(np.zeros(f.n + 1))
-    with pytest.raises(ValueError, match="x: NaN"):
+    with pytest.raises(ValueError, match="x: .*NaN"):
         f.grad(np.full(f.n, np.nan))
