@@ -112,8 +112,12 @@ class QuadraticObjective final : public Objective {
     for (const CubicCoefficient& c : cubic) {
       std::array<std::size_t, 3> index{c.i, c.j, c.k};
       std::ranges::sort(index);
-      const std::string place =
-          "(" + std::to_string(c.i) + ", " + std::to_string(c.j) + ", " + std::to_string(c.k) + ")";
+      const auto place = [&c] {
+        return std::string("(")
+            .append(std::to_string(c.i) + ", ")
+            .append(std::to_string(c.j) + ", ")
+            .append(std::to_string(c.k) + ")");
+      };
       if (index[2] >= n)
         refuse("cubic", "want indices below " + std::to_string(n) + ", got " + place());
       if (!std::isfinite(c.value))
