@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from talweg import datasets, extremals, surfaces
+from talweg import datasets, extremals, models, surfaces
 from talweg._core import __version__
 from talweg._locations import get_cmake_dir, get_include
 from talweg.extremals import (
@@ -34,6 +34,7 @@ __all__ = [
     "get_cmake_dir",
     "get_include",
     "load",
+    "models",
     "sum_over",
     "surfaces",
     "survey",

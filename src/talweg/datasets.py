@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from talweg.functions import softplus
+from talweg.models import StructuredObjective, logistic_regression
 from talweg.names import hint
-from talweg.objective import Objective
-from talweg.sums import sum_over
 
 _LOGISTIC = {"breast-cancer": "load_breast_cancer"}
 
 
-def logistic(name: str = "breast-cancer", ridge: float = 0.01) -> Objective:
+def logistic(name: str = "breast-cancer", ridge: float = 0.01) -> StructuredObjective:
     """Ridge-regularised logistic regression on a data set that scikit-learn ships.
 
     f(w) = 1/M sum_i log(1 + exp(-y_i w.z_i)) + ridge/2 |w|^2
@@ -32,8 +30,8 @@ def logistic(name: str = "breast-cancer", ridge: float = 0.01) -> Objective:
 
     Returns
     -------
-    Objective
-        Without bounds.
+    StructuredObjective
+        Without bounds; made by `talweg.models.logistic_regression`.
 
     Raises
     ------
@@ -58,19 +56,12 @@ def logistic(name: str = "breast-cancer", ridge: float = 0.01) -> Objective:
     ridge = float(ridge)
     if not 0.0 < ridge < np.inf:
         raise ValueError(f"ridge: want a finite number above 0, got {ridge}")
-    rows = _signed_rows(name)
-    count, n = rows.shape
-    loss = sum_over(lambda w, row: softplus(-(row @ w)), rows)
-    return Objective(
-        lambda w: loss(w) / count + ridge / 2 * (w @ w),
-        n,
-        name=f"logistic:{name}",
-        verify=False,
-    )
+    rows, classes = _rows_and_classes(name)
+    return logistic_regression(rows, classes, ridge, name=f"logistic:{name}")
 
 
-def _signed_rows(name) -> np.ndarray:
-    """The rows y_i z_i."""
+def _rows_and_classes(name) -> tuple[np.ndarray, np.ndarray]:
+    """The rows z_i and the classes, 0 or 1."""
     try:
         from sklearn import datasets
     except ImportError:
@@ -79,6 +70,4 @@ def _signed_rows(name) -> np.ndarray:
         ) from None
     features, classes = getattr(datasets, _LOGISTIC[name])(return_X_y=True)
     standardised = (features - features.mean(axis=0)) / features.std(axis=0)
-    rows = np.column_stack([standardised, np.ones(len(features))])
-    signed: np.ndarray = rows * (2.0 * classes - 1.0)[:, None]
-    return signed
+    return np.column_stack([standardised, np.ones(len(features))]), classes

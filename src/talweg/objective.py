@@ -535,6 +535,10 @@ class Objective(Algebra):
             When the arrays are no saved objective.
         """
         arrays = {key: np.asarray(value) for key, value in arrays.items()}
+        if "kind" in arrays:
+            from talweg.models import StructuredObjective
+
+            return StructuredObjective.from_arrays(arrays)
         for key in ("name", "kinks"):
             if key not in arrays or arrays[key].dtype.kind != "U":
                 raise ValueError(f"not a saved objective: {key!r} is missing or no text")

@@ -9,6 +9,7 @@
 #include "talweg/gauge.hpp"
 #include "talweg/interrupt.hpp"
 #include "talweg/lapack.hpp"
+#include "talweg/models.hpp"
 #include "talweg/objective.hpp"
 #include "talweg/record.hpp"
 #include "talweg/status.hpp"

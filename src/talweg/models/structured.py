@@ -1,0 +1,188 @@
+"""What the objectives of this package share: parameters as arrays, kept for files and pickles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from talweg import _core
+from talweg.objective import Objective, checked_bounds
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    Floats = NDArray[np.float64]
+
+
+class StructuredObjective(Objective):
+    """An objective of a known kind, evaluated by kernels of that kind.
+
+    The functions of `talweg.models` make them. They do all that `talweg.Objective` does, except
+    that they cannot be part of a recorded function.
+
+    Attributes
+    ----------
+    kind : str
+        ``"polynomial"``, ``"quadratic"``, ``"regression"``, ``"cluster"``, ``"gaussians"`` or
+        ``"phi4_chain"``.
+    parameters : dict of str to ndarray
+        What the function is made from, read-only.
+    n, bounds, name, kinks
+        As for `talweg.Objective`; there are no kinks.
+
+    Examples
+    --------
+    >>> import talweg
+    >>> f = talweg.models.phi4_chain(5)
+    >>> f.kind, f.parameters["coupling"]
+    ('phi4_chain', array(0.1))
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        parameters: Mapping[str, Any],
+        *,
+        bounds: ArrayLike | None = None,
+        name: str | None = None,
+    ) -> None:
+        if kind not in _KINDS:
+            raise ValueError(f"kind: want one of {', '.join(_KINDS)}, got {kind!r}")
+        build, names = _KINDS[kind]
+        missing = set(names) ^ set(parameters)
+        if missing:
+            raise ValueError(f"parameters: {kind} takes {', '.join(names)}, see {sorted(missing)}")
+        self.kind = kind
+        self.parameters = {key: _read_only(parameters[key]) for key in names}
+        core = build(**self.parameters)
+        n = core.dimension
+        self._setup(core, n, bounds=checked_bounds(bounds, n), name=name or kind)
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """The kind and its parameters as arrays, for files.
+
+        Returns
+        -------
+        dict of str to ndarray
+        """
+        arrays: dict[str, np.ndarray] = dict(self.parameters)
+        arrays["kind"] = np.array(self.kind)
+        arrays["name"] = np.array(self.name)
+        if self.bounds is not None:
+            arrays["bounds"] = self.bounds
+        return arrays
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Any]) -> StructuredObjective:
+        """The objective that `to_arrays` was called on.
+
+        Parameters
+        ----------
+        arrays : dict of str to ndarray
+            Checked, not trusted; no code in it is run.
+
+        Raises
+        ------
+        ValueError
+            When the arrays are no saved objective.
+        """
+        stored = {key: np.asarray(value) for key, value in arrays.items()}
+        for key in ("kind", "name"):
+            if key not in stored or stored[key].dtype.kind != "U" or stored[key].ndim:
+                raise ValueError(f"not a saved objective: {key!r} is missing or no text")
+        for key in _COUNTS & stored.keys():
+            # A cast would turn corrupted numbers into valid ones.
+            if stored[key].dtype.kind != "u":
+                raise ValueError(f"not a saved objective: {key!r} has the wrong type")
+        bounds = stored.pop("bounds", None)
+        kind, name = str(stored.pop("kind")), str(stored.pop("name"))
+        try:
+            return cls(kind, stored, bounds=bounds, name=name)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"not a saved objective: {error}") from None
+
+
+def _read_only(value: Any) -> np.ndarray:
+    array = np.array(value)
+    array.flags.writeable = False
+    return array
+
+
+def _scalar(array: np.ndarray) -> Any:
+    if array.ndim != 0:
+        raise ValueError(f"want a single value, got shape {array.shape}")
+    return array.item()
+
+
+def _regression(loss: Any, data: Any, targets: Any, ridge: Any) -> Any:
+    return _core.regression(_scalar(loss), data, targets, ridge)
+
+
+def _quadratic(constant: Any, **arrays: Any) -> Any:
+    return _core.quadratic(constant=_scalar(constant), **arrays)
+
+
+def _cluster(**scalars: Any) -> Any:
+    return _core.cluster(**{key: _scalar(value) for key, value in scalars.items()})
+
+
+def _gaussians(logarithm: Any, **arrays: Any) -> Any:
+    return _core.gaussians(_scalar(logarithm), **arrays)
+
+
+def _phi4_chain(**scalars: Any) -> Any:
+    return _core.phi4_chain(**{key: _scalar(value) for key, value in scalars.items()})
+
+
+_KINDS: dict[str, tuple[Callable[..., Any], tuple[str, ...]]] = {
+    "polynomial": (_core.polynomial, ("exponents", "coefficients")),
+    "quadratic": (
+        _quadratic,
+        ("matrix", "linear", "centre", "constant", "cubic_indices", "cubic_values"),
+    ),
+    "regression": (_regression, ("loss", "data", "targets", "ridge")),
+    "cluster": (_cluster, ("pair", "atoms", "depth", "length", "steepness")),
+    "gaussians": (_gaussians, ("logarithm", "amplitudes", "means", "precisions")),
+    "phi4_chain": (_phi4_chain, ("n", "coupling", "periodic")),
+}
+
+#: Parameters that are arrays of unsigned integers.
+_COUNTS = {"exponents", "cubic_indices"}
+
+
+# Checks that the functions of this package share.
+
+
+def checked_array(value: Any, argument: str, axes: int | tuple[int, ...]) -> Floats:
+    """`value` as finite floats with one of the numbers of axes, or an error."""
+    wanted = (axes,) if isinstance(axes, int) else axes
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise ValueError(
+            f"{argument}: want an array of numbers, got rows of unequal lengths"
+        ) from None
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{argument}: want real numbers, got dtype {array.dtype}")
+    if array.ndim not in wanted:
+        kinds = " or ".join(_AXES[k] for k in wanted)
+        raise ValueError(f"{argument}: want {kinds}, got shape {array.shape}")
+    array = array.astype(np.float64)
+    if not np.isfinite(array).all():
+        place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        where = f" at {place}" if place else ""
+        raise ValueError(f"{argument}: want finite numbers, got {array[place]}{where}")
+    return array
+
+
+_AXES = {0: "a number", 1: "one axis", 2: "two axes (rows and columns)", 3: "three axes"}
+
+
+def checked_number(value: Any, argument: str, *, above: float | None = None) -> float:
+    """`value` as a finite float, greater than `above` if that is given, or an error."""
+    number = float(checked_array(value, argument, 0))
+    if above is not None and not number > above:
+        raise ValueError(f"{argument}: want a number above {above:g}, got {number:g}")
+    return number
