@@ -8,6 +8,7 @@ namespace talweg::python {
 void register_status(pybind11::module_& module);
 void register_lapack(pybind11::module_& module);
 void register_objective(pybind11::module_& module);
+void register_pointers(pybind11::module_& module);
 void register_extremal(pybind11::module_& module);
 
 }  // namespace talweg::python

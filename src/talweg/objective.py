@@ -185,6 +185,94 @@ class Objective:
         function, names = parse(expr, variables)
         return cls(function, len(names), bounds=bounds, name=name or str(expr)[:60])
 
+    @classmethod
+    def from_pointers(
+        cls,
+        fun: Any = None,
+        grad: Any = None,
+        hess: Any = None,
+        hessp: Any = None,
+        third: Any = None,
+        *,
+        n: int,
+        block: Any = None,
+        provides: Sequence[str] | None = None,
+        user_data: Any = None,
+        thread_safe: bool = False,
+        bounds: ArrayLike | None = None,
+        name: str | None = None,
+    ) -> Objective:
+        """An objective from functions of compiled code, called without Python in between.
+
+        Parameters
+        ----------
+        fun, grad, hess, hessp, third : function pointers
+            Functions of one point, with the signatures ``double fun(int n, double *x, void
+            *user_data)``, ``void grad(int n, double *x, double *out, void *user_data)``, ``hess``
+            the same with n * n numbers in `out`, ``void hessp(int n, double *x, double *v, double
+            *out, void *user_data)`` and ``third`` the same. Each may leave `user_data` out. A
+            function pointer is a `numba.cfunc`, a capsule from the ``__pyx_capi__`` of a Cython
+            module or ``(module, "name")`` for it, a `scipy.LowLevelCallable`, or a ctypes function
+            with its argtypes and restype. Only `fun` is needed.
+        n : int
+            Number of coordinates.
+        block : function pointer, optional
+            Instead of those, one function that evaluates many points at once: `talweg_block` of
+            ``talweg/pointers.h``.
+        provides : sequence of str
+            What `block` knows: ``"fun"`` and any of ``"grad"``, ``"hess"``, ``"hessp"``,
+            ``"third"``.
+        user_data : ndarray or ctypes object, optional
+            Its address is the functions' last argument. A `scipy.LowLevelCallable` that has data of
+            its own keeps that.
+        thread_safe : bool, default False
+            Whether the functions may be called by several threads at once and without the GIL.
+            Then kernels use their thread pool. Cython functions must be ``noexcept nogil`` for it.
+        bounds, name
+            As for `Objective`.
+
+        Raises
+        ------
+        TypeError
+            When an argument is no function pointer, is a Python function in a C wrapper, or has
+            another signature. Signatures are checked wherever the pointer tells them; a capsule
+            without a name is taken at its word.
+        ValueError
+            When the other arguments make no sense.
+
+        Notes
+        -----
+        A NaN that a function writes stays with its point; what it does not write is NaN. The
+        functions must not raise: numba prints an exception of a cfunc and goes on, and a Cython
+        function's is raised only where it was called by Python's own thread. The objective keeps
+        the functions and `user_data` alive. It cannot be pickled, for it holds addresses.
+
+        Examples
+        --------
+        >>> import numba, talweg
+        >>> from numba import types
+        >>> doubles = types.CPointer(types.float64)
+        >>> @numba.cfunc(types.float64(types.intc, doubles))
+        ... def fun(n, x):
+        ...     return x[0] ** 2 + x[0] * x[1]
+        >>> @numba.cfunc(types.void(types.intc, doubles, doubles))
+        ... def grad(n, x, out):
+        ...     out[0] = 2 * x[0] + x[1]
+        ...     out[1] = x[0]
+        >>> f = talweg.Objective.from_pointers(fun, grad, n=2, thread_safe=True)
+        >>> f.grad([1.0, 2.0])
+        array([4., 1.])
+        """
+        from talweg.pointers import pointer_core
+
+        n = checked_dimension(n)
+        box = checked_bounds(bounds, n)
+        functions = {"fun": fun, "grad": grad, "hess": hess, "hessp": hessp, "third": third}
+        core, provided = pointer_core(functions, block, provides, n, user_data, thread_safe)
+        self = cls.__new__(cls)
+        self._setup(core, n, bounds=box, name=name or "f")
+        return self
+
     # Evaluation.
 
     def __call__(self, x: ArrayLike) -> Any:
