@@ -82,6 +82,20 @@ class TapeObjective(Objective):
     def instruction_counts(self) -> dict[str, int | None]: ...
     def serialize(self) -> dict[str, Any]: ...
 
+def point_pointer_objective(
+    n: int,
+    fun: tuple[int, int, bool],
+    grad: tuple[int, int, bool] | None,
+    hess: tuple[int, int, bool] | None,
+    hessp: tuple[int, int, bool] | None,
+    third: tuple[int, int, bool] | None,
+    thread_safe: bool,
+    owner: Any,
+) -> Objective: ...
+def block_pointer_objective(
+    n: int, function: tuple[int, int, bool], provided: int, thread_safe: bool, owner: Any
+) -> Objective: ...
+
 class SteppedTracer:
     """A curve tracer that is stepped from outside."""
 

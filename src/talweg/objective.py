@@ -96,6 +96,8 @@ class Objective:
     (3,)
     """
 
+    _unsaved = "is no recorded function"  # why, for errors
+
     def __init__(
         self,
         fun: Callable[[Any], Any],
@@ -271,6 +273,7 @@ class Objective:
         core, provided = pointer_core(functions, block, provides, n, user_data, thread_safe)
         self = cls.__new__(cls)
         self._setup(core, n, bounds=box, name=name or "f")
+        self._unsaved = "is made of function pointers, which are addresses of this process alone"
         return self
 
     # Evaluation.
@@ -423,7 +426,7 @@ class Objective:
             When the objective is no recorded function.
         """
         if self._tape is None:
-            raise TypeError(f"{self!r} is no recorded function: only recordings can be saved")
+            raise TypeError(f"{self!r} {self._unsaved}: only recordings can be saved")
         tape, output = self._tape
         arrays: dict[str, np.ndarray] = tape.serialize(output)
         arrays["name"] = np.array(self.name)

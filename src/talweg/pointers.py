@@ -73,7 +73,7 @@ def pointer_core(
             raise TypeError(f"block: want it alone, got {mixed[0]} too")
         provided = _provided(provides)
         function = _checked(block, "block", address)
-        _warn_unused(user_data, [function])
+        _refuse_unused(user_data, [function])
         owner = (block, user_data)
         core = _core.block_pointer_objective(n, function, provided, thread_safe, owner)
         return core, provided
@@ -82,7 +82,7 @@ def pointer_core(
     if functions["fun"] is None:
         raise TypeError("fun: want a function pointer, got None; or give block")
     checked = {name: _checked(function, name, address) for name, function in functions.items()}
-    _warn_unused(user_data, [function for function in checked.values() if function])
+    _refuse_unused(user_data, [function for function in checked.values() if function])
     owner = (tuple(functions.values()), user_data)
     core = _core.point_pointer_objective(n, **checked, thread_safe=thread_safe, owner=owner)
     return core, sum(QUANTITIES[name] for name, function in checked.items() if function)
@@ -102,7 +102,7 @@ def _provided(provides: Sequence[str] | None) -> int:
     return sum({QUANTITIES[name] for name in provides})
 
 
-def _warn_unused(user_data: Any, functions: list[Any]) -> None:
+def _refuse_unused(user_data: Any, functions: list[Any]) -> None:
     if user_data is not None and not any(takes_user_data for *_, takes_user_data in functions):
         raise ValueError("user_data: no function has a last parameter void *user_data for it")
 
@@ -135,11 +135,13 @@ _SPELLINGS = {
     "int32": "int",
     "uint32": "unsigned int",
     "none": "void",
-    "char*": "char*",
 }
 if ctypes.sizeof(ctypes.c_size_t) == 8:
     _SPELLINGS |= {"uint64": "size_t", "uint64_t": "size_t"}
-for _alias, _type in (("unsigned long", ctypes.c_ulong), ("unsigned long long", ctypes.c_ulonglong)):
+for _alias, _type in (
+    ("unsigned long", ctypes.c_ulong),
+    ("unsigned long long", ctypes.c_ulonglong),
+):
     if ctypes.sizeof(_type) == ctypes.sizeof(ctypes.c_size_t):
         _SPELLINGS[_alias] = "size_t"
 
@@ -345,5 +347,3 @@ def user_data_address(user_data: Any) -> int:
         "user_data: want an array, a ctypes object or a ctypes pointer, got "
         + type(user_data).__name__
     )
-
-

@@ -17,13 +17,16 @@ extern "C" {
 #endif
 
 /* What a block function is asked for, combined with |. */
-enum talweg_quantity {
+typedef enum talweg_quantity {
   TALWEG_VALUE = 1,
   TALWEG_GRADIENT = 2,
   TALWEG_HESSIAN = 4,
   TALWEG_THIRD = 8,           /* T[v], the derivative of the Hessian along v */
   TALWEG_HESSIAN_PRODUCT = 16 /* H v */
-};
+} talweg_quantity;
+
+/* The row of a packed lower triangle that holds entry (i, j), j <= i. */
+static inline size_t talweg_row(size_t i, size_t j) { return i * (i + 1) / 2 + j; }
 
 /* The value at x, an array of n numbers. */
 typedef double (*talweg_fun)(int n, const double* x, void* user_data);
@@ -43,7 +46,7 @@ typedef void (*talweg_third)(int n, const double* x, const double* v, double* ou
 /* The asked quantities at `lanes` points at once. All arrays are coordinate-major: coordinate i of
    lane l is x[i * stride + l], stride >= lanes, and so for v, gradient and hessian_product, which
    have n rows like x; value has one row. hessian and third hold lower triangles: entry (i, j), j <=
-   i, is row i * (i + 1) / 2 + j. v is set when TALWEG_THIRD or TALWEG_HESSIAN_PRODUCT is asked for,
+   i, is row talweg_row(i, j). v is set when TALWEG_THIRD or TALWEG_HESSIAN_PRODUCT is asked for,
    an output when it is asked for; the others are null. Lanes from `lanes` to `stride` must be left
    alone. What is written for a lane must not depend on the other lanes. */
 typedef void (*talweg_block)(unsigned int quantities, size_t n, size_t lanes, size_t stride,
