@@ -20,6 +20,13 @@ constexpr std::size_t sigma_event = 0, lambda_event = 1, fold_event = 2, first_e
 // norms: |g|, |H|, |x|, finite
 constexpr std::size_t gradient_norm = 0, hessian_norm = 1, position_norm = 2, finite_flag = 3;
 
+bool is_approximate(const DerivativeErrors& errors) {
+  const auto present = [](const DerivativeErrors::Coefficients& coefficients) {
+    return DerivativeErrors::at(coefficients, 1.0, 1.0, 1.0) > 0.0;
+  };
+  return present(errors.gradient) || present(errors.hessian) || present(errors.third);
+}
+
 double packed(const double* matrix, std::size_t i, std::size_t j) {
   return i >= j ? matrix[i * (i + 1) / 2 + j] : matrix[j * (j + 1) / 2 + i];
 }
@@ -93,7 +100,11 @@ void project(std::size_t n, const double* packed_matrix, const double* frame, co
 }  // namespace
 
 DenseExtremalSystem::DenseExtremalSystem(const Objective& objective)
-    : objective_(objective), n_(objective.dimension()), k_(n_ - 1) {
+    : objective_(objective),
+      n_(objective.dimension()),
+      k_(n_ - 1),
+      errors_(objective.errors()),
+      approximate_(is_approximate(errors_)) {
   const std::size_t n = n_, k = k_, triangle = n * (n + 1) / 2;
   std::size_t next = 0;
   const auto reserve = [&next](std::size_t size) { return std::exchange(next, next + size); };
@@ -260,15 +271,20 @@ DefiningSystem::Convergence DenseExtremalSystem::convergence(CurvePoint& point,
   const double first = norm(k_, data + at_.q1);
   const double second = norm(k_, data + at_.q2);
   // x is known to its rounding only, which moves the gradient by |H| eps |x|.
-  const double noise = 2.0 * epsilon * norms[hessian_norm] * norms[position_norm];
+  double noise = 2.0 * epsilon * norms[hessian_norm] * norms[position_norm];
+  double hessian_noise = 0.0;
+  if (approximate_) {
+    noise += error_of(errors_.gradient, data);
+    hessian_noise = error_of(errors_.hessian, data);
+  }
   const double tiny = std::numeric_limits<double>::min();
   const double scale = norms[hessian_norm] + tiny;
   Convergence result;
   result.ratio = std::max(first / (tolerance * norms[gradient_norm] + noise + tiny),
-                          second / (tolerance * scale));
+                          second / (tolerance * scale + hessian_noise));
   const double loose = 1e4 * epsilon;
   result.relaxed = std::max(first / (loose * norms[gradient_norm] + 50.0 * noise + tiny),
-                            second / (loose * scale));
+                            second / (loose * scale + 50.0 * hessian_noise));
   return result;
 }
 
@@ -618,9 +634,19 @@ void DenseExtremalSystem::chart_jacobian(const CurvePoint& reference, const Curv
 }
 
 double DenseExtremalSystem::chart_noise(const CurvePoint& reference) const {
-  const double* norms = reference.data.data() + at_.norms;
-  return epsilon * (1.0 + norms[position_norm] +
-                    (norms[hessian_norm] > 0.0 ? norms[gradient_norm] / norms[hessian_norm] : 0.0));
+  const double* data = reference.data.data();
+  const double* norms = data + at_.norms;
+  const double inverse = norms[hessian_norm] > 0.0 ? 1.0 / norms[hessian_norm] : 0.0;
+  const double rounding = epsilon * (1.0 + norms[position_norm] + norms[gradient_norm] * inverse);
+  if (!approximate_) return rounding;
+  return rounding + inverse * (error_of(errors_.gradient, data) + error_of(errors_.hessian, data));
+}
+
+double DenseExtremalSystem::error_of(const DerivativeErrors::Coefficients& coefficients,
+                                     const double* data) const {
+  const double* norms = data + at_.norms;
+  return DerivativeErrors::at(coefficients, std::fabs(data[at_.value]), norms[gradient_norm],
+                              norms[hessian_norm]);
 }
 
 }  // namespace talweg

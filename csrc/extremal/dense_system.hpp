@@ -54,8 +54,13 @@ class DenseExtremalSystem final : public DefiningSystem {
   // w of dv = Q w from (a, b), least squares of both rows of the linearisation.
   void turn_of_v(const CurvePoint& point, double a, const double* b, bool homogeneous, double* w);
 
+  // Estimated size of an error of the objective's derivatives at a point.
+  double error_of(const DerivativeErrors::Coefficients& coefficients, const double* data) const;
+
   const Objective& objective_;
   std::size_t n_, k_;  // k = n - 1
+  DerivativeErrors errors_;
+  bool approximate_;
   Layout at_;
   std::vector<EventFunction> functions_;
   std::vector<double> block_;

@@ -66,6 +66,8 @@ class Objective:
     def dimension(self) -> int: ...
     @property
     def thread_safe(self) -> bool: ...
+    @property
+    def errors(self) -> dict[str, list[float]]: ...
     def evaluate(
         self,
         x: ArrayLike,
@@ -82,9 +84,35 @@ class TapeObjective(Objective):
     def instruction_counts(self) -> dict[str, int | None]: ...
     def serialize(self) -> dict[str, Any]: ...
 
+class CallbackObjective(Objective):
+    """An objective whose quantities come from Python functions."""
+
+    def __init__(
+        self,
+        n: int,
+        fun: Any,
+        grad: Any,
+        hess: Any,
+        hessp: Any,
+        third: Any,
+        batched: bool,
+        arguments: tuple[Any, ...],
+    ) -> None: ...
+    @property
+    def available(self) -> int: ...
+
+class DifferencedObjective(Objective):
+    """An objective whose missing derivatives are differences."""
+
+    def __init__(
+        self, base: Objective, available: int, scale: Sequence[float], noise: float
+    ) -> None: ...
+    @property
+    def approximate(self) -> int: ...
+
 def point_pointer_objective(
     n: int,
-    fun: tuple[int, int, bool],
+    fun: tuple[int, int, bool] | None,
     grad: tuple[int, int, bool] | None,
     hess: tuple[int, int, bool] | None,
     hessp: tuple[int, int, bool] | None,
@@ -93,7 +121,7 @@ def point_pointer_objective(
     owner: Any,
 ) -> Objective: ...
 def block_pointer_objective(
-    n: int, function: tuple[int, int, bool], provided: int, thread_safe: bool, owner: Any
+    n: int, function: tuple[int, int, bool] | None, provided: int, thread_safe: bool, owner: Any
 ) -> Objective: ...
 
 class SteppedTracer:

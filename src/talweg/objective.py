@@ -97,6 +97,8 @@ class Objective:
     """
 
     _unsaved = "is no recorded function"  # why, for errors
+    ravel: Callable[[Any], Floats]  # of objectives from pytrees, tensors and modules alone
+    unravel: Callable[[Any], Any]
 
     def __init__(
         self,
@@ -146,6 +148,8 @@ class Objective:
         self.bounds = bounds
         self.name = name
         self.kinks = kinks
+        self._differenced: Any = None  # a talweg.differences.Differenced
+        self._recipe: tuple[Any, ...] | None = None  # to make it anew, where it is no recording
 
     @classmethod
     def from_expression(
@@ -188,6 +192,117 @@ class Objective:
         return cls(function, len(names), bounds=bounds, name=name or str(expr)[:60])
 
     @classmethod
+    def from_callables(
+        cls,
+        fun: Callable[..., Any],
+        grad: Callable[..., Any] | bool | None = None,
+        hess: Callable[..., Any] | None = None,
+        hessp: Callable[..., Any] | None = None,
+        third: Callable[..., Any] | None = None,
+        *,
+        n: int,
+        batched: bool = True,
+        args: tuple[Any, ...] = (),
+        bounds: ArrayLike | None = None,
+        name: str | None = None,
+        scale: ArrayLike | None = None,
+        noise: float = 0.0,
+        verify: bool = True,
+    ) -> Objective:
+        """An objective from Python functions that are called, not recorded.
+
+        Derivatives that are not given are made from those that are: the Hessian from products with
+        it, products from the Hessian, anything else by central differences of fourth order of the
+        highest derivative at hand. `approximate` says which those are, and how good.
+
+        Parameters
+        ----------
+        fun : callable
+            ``fun(x)`` with `x` of shape (m, n), returning shape (m,).
+        grad : callable or True, optional
+            ``grad(x)``, returning shape (m, n); True when `fun` returns both, (value, gradient).
+        hess : callable, optional
+            ``hess(x)``, returning shape (m, n, n).
+        hessp : callable, optional
+            ``hessp(x, v)`` with `v` of shape (m, n), a vector for each point: the Hessian times v,
+            shape (m, n).
+        third : callable, optional
+            ``third(x, v)``: the derivative of the Hessian along v, shape (m, n, n).
+        n : int
+            Number of coordinates.
+        batched : bool, default True
+            False for functions of one point, as SciPy's minimisers take them: `x` and `v` of shape
+            (n,), results without the leading m. A call for each point costs about a microsecond,
+            a call for a block of 1024 some nanoseconds a point.
+        args : tuple, optional
+            Further arguments, which follow x (and v) in each call.
+        bounds, name
+            As for `Objective`.
+        scale : float or array_like, shape (n,), optional
+            For each coordinate a length over which the function changes by about its own size.
+            Differences k orders above what is given take steps of ``noise**(1/(k + 4))`` times it.
+            By default it is estimated from some 50 calls for each coordinate and point, in blocks.
+        noise : float, default 0.0
+            Relative error of what the functions return, where it is above rounding (a solver's
+            tolerance, single precision).
+        verify : bool, default True
+            Compare the derivatives given with differences at a few points.
+
+        Returns
+        -------
+        Objective
+
+        Raises
+        ------
+        TypeError
+            When an argument is no function, or a function returns something else than real
+            numbers in double precision (integers will do).
+        ValueError
+            When a function returns another shape, a derivative is not that of the function, or
+            `fun` is finite at none of the points tried. A NaN at some points is no error: it stays
+            with those points.
+
+        Notes
+        -----
+        An exception that a function raises leaves the method or kernel unchanged. The functions
+        run on the calling thread alone; each call gets arrays of its own. The objective pickles
+        when the functions do.
+
+        Examples
+        --------
+        >>> import scipy.optimize, talweg
+        >>> f = talweg.Objective.from_callables(
+        ...     scipy.optimize.rosen, scipy.optimize.rosen_der, scipy.optimize.rosen_hess,
+        ...     scipy.optimize.rosen_hess_prod, n=3, batched=False)
+        >>> f.grad([1.0, 1.0, 2.0])
+        array([   0., -400.,  200.])
+        >>> list(f.approximate)
+        ['third']
+        """
+        from talweg.callables import callable_core
+
+        n = checked_dimension(n)
+        box = checked_bounds(bounds, n)
+        functions = {"fun": fun, "grad": grad, "hess": hess, "hessp": hessp, "third": third}
+        made = callable_core(
+            functions,
+            n,
+            batched=batched,
+            args=args,
+            bounds=box,
+            scale=scale,
+            noise=noise,
+            verify=verify,
+        )
+        self = cls.__new__(cls)
+        self._setup(made.core, n, bounds=box, name=name or _name_of(fun))
+        self._differenced = made
+        options = {"n": n, "batched": batched, "args": args, "bounds": box, "name": self.name}
+        options |= {"scale": made.scale, "noise": noise, "verify": False}
+        self._recipe = (_from_callables, (functions, options))
+        return self
+
+    @classmethod
     def from_pointers(
         cls,
         fun: Any = None,
@@ -203,6 +318,9 @@ class Objective:
         thread_safe: bool = False,
         bounds: ArrayLike | None = None,
         name: str | None = None,
+        scale: ArrayLike | None = None,
+        noise: float = 0.0,
+        verify: bool = True,
     ) -> Objective:
         """An objective from functions of compiled code, called without Python in between.
 
@@ -215,7 +333,8 @@ class Objective:
             *out, void *user_data)`` and ``third`` the same. Each may leave `user_data` out. A
             function pointer is a `numba.cfunc`, a capsule from the ``__pyx_capi__`` of a Cython
             module or ``(module, "name")`` for it, a `scipy.LowLevelCallable`, or a ctypes function
-            with its argtypes and restype. Only `fun` is needed.
+            with its argtypes and restype. Only `fun` is needed; what is missing is made as by
+            `from_callables`.
         n : int
             Number of coordinates.
         block : function pointer, optional
@@ -232,6 +351,8 @@ class Objective:
             Then kernels use their thread pool. Cython functions must be ``noexcept nogil`` for it.
         bounds, name
             As for `Objective`.
+        scale, noise, verify
+            As for `from_callables`.
 
         Raises
         ------
@@ -240,7 +361,8 @@ class Objective:
             another signature. Signatures are checked wherever the pointer tells them; a capsule
             without a name is taken at its word.
         ValueError
-            When the other arguments make no sense.
+            When the other arguments make no sense, `fun` is finite at none of the points tried, or
+            a derivative is not that of the function.
 
         Notes
         -----
@@ -265,16 +387,174 @@ class Objective:
         >>> f.grad([1.0, 2.0])
         array([4., 1.])
         """
-        from talweg.pointers import pointer_core
+        from talweg.pointers import completed_pointers
 
         n = checked_dimension(n)
         box = checked_bounds(bounds, n)
         functions = {"fun": fun, "grad": grad, "hess": hess, "hessp": hessp, "third": third}
-        core, provided = pointer_core(functions, block, provides, n, user_data, thread_safe)
+        made = completed_pointers(
+            functions,
+            n,
+            block=block,
+            provides=provides,
+            user_data=user_data,
+            thread_safe=thread_safe,
+            bounds=box,
+            scale=scale,
+            noise=noise,
+            verify=verify,
+        )
         self = cls.__new__(cls)
-        self._setup(core, n, bounds=box, name=name or "f")
+        self._setup(made.core, n, bounds=box, name=name or "f")
+        self._differenced = made
         self._unsaved = "is made of function pointers, which are addresses of this process alone"
         return self
+
+    @classmethod
+    def from_jax(
+        cls,
+        fun: Callable[[Any], Any],
+        n: Any,
+        *,
+        bounds: ArrayLike | None = None,
+        name: str | None = None,
+    ) -> Objective:
+        """An objective from a JAX function, with JAX's own derivatives, compiled by it.
+
+        Parameters
+        ----------
+        fun : callable
+            ``fun(x)`` with `x` an array of shape (n,), or a pytree like `n`, returning one float64.
+            It is traced, so that it may do what `jax.jit`, `jax.vmap` and `jax.grad` can take.
+        n : int or pytree
+            Number of coordinates, or an example of `fun`'s argument: floating-point arrays in a
+            pytree, which `jax.flatten_util.ravel_pytree` turns into a vector. `fun` then gets
+            pytrees of float64 arrays, and the objective has the functions ``ravel(tree)`` and
+            ``unravel(x)`` between the two.
+        bounds, name
+            As for `Objective`.
+
+        Raises
+        ------
+        ValueError
+            When JAX's float64 is off (``jax.config.update("jax_enable_x64", True)`` turns it on),
+            `fun` returns more than one number, or it is finite at none of the points tried.
+        TypeError
+            When `fun` returns another type than float64, or the pytree holds other numbers.
+        ImportError
+            Without JAX (``pip install 'talweg[jax]'``).
+
+        Notes
+        -----
+        Exceptions of JAX and of `fun` come out unchanged. Each derivative is compiled on first use
+        for each of the block sizes 1, 4, 16, 64, 256 and 1024 that occurs, to which blocks are
+        filled up; results at a point may differ in the last bits between sizes. The objective
+        pickles when `fun` does.
+
+        Examples
+        --------
+        >>> import jax, talweg
+        >>> jax.config.update("jax_enable_x64", True)
+        >>> def fun(p):
+        ...     return (jax.numpy.tanh(p["a"]) ** 2).sum() + p["b"] ** 4
+        >>> f = talweg.Objective.from_jax(fun, {"a": jax.numpy.zeros(2), "b": 1.0})
+        >>> f.n
+        3
+        >>> f.hess(f.ravel({"a": [0.0, 0.0], "b": 1.0}))
+        array([[ 2.,  0.,  0.],
+               [ 0.,  2.,  0.],
+               [ 0.,  0., 12.]])
+        """
+        from talweg.frameworks.jax_functions import JaxFunctions
+
+        return cls._from_framework(JaxFunctions, fun, n, bounds, name, {})
+
+    @classmethod
+    def from_torch(
+        cls,
+        fun: Callable[[Any], Any],
+        n: Any,
+        *,
+        compile: bool = False,
+        bounds: ArrayLike | None = None,
+        name: str | None = None,
+    ) -> Objective:
+        """An objective from a PyTorch function, with PyTorch's own derivatives.
+
+        Parameters
+        ----------
+        fun : callable
+            Returns a tensor of one torch.float64. Its argument depends on `n`: a tensor of shape
+            (n,), a dict of tensors, or a function ``net(*inputs)`` that runs the module. It may do
+            what `torch.func.vmap` and `torch.func.grad` can take.
+        n : int, dict of str to Tensor, or torch.nn.Module
+            Number of coordinates; or tensors, which are the coordinates; or a module, whose
+            parameters are. Tensors and parameters must be torch.float64 (``module.double()``). With
+            the latter two the objective has the functions ``ravel(tensors)``, to a vector in the
+            order of `torch.nn.utils.parameters_to_vector`, and ``unravel(x)``, to a dict of
+            tensors that ``module.load_state_dict(..., strict=False)`` takes.
+        compile : bool, default False
+            Compile each derivative by `torch.compile` on first use, for each of the block sizes 1,
+            4, 16, 64, 256 and 1024 that occurs. It takes a C++ compiler and several seconds each,
+            and is several times as fast for small models.
+        bounds, name
+            As for `Objective`.
+
+        Raises
+        ------
+        TypeError
+            When `fun` returns no torch.float64, or a parameter is of another type.
+        ValueError
+            When `fun` returns more than one number or is finite at none of the points tried.
+        ImportError
+            Without PyTorch (``pip install 'talweg[torch]'``).
+
+        Notes
+        -----
+        Exceptions of PyTorch and of `fun` come out unchanged. A module with dropout or batch
+        normalisation must be in evaluation mode (``module.eval()``). The module itself is not
+        changed. The objective pickles when `fun` and `n` do.
+
+        Examples
+        --------
+        .. code-block:: python
+
+            net = torch.nn.Sequential(
+                torch.nn.Linear(1, 4), torch.nn.Tanh(), torch.nn.Linear(4, 1)
+            ).double()
+            f = talweg.Objective.from_torch(lambda net: ((net(inputs) - targets) ** 2).mean(), net)
+            f.grad(f.ravel(net))
+        """
+        from talweg.frameworks.torch_functions import TorchFunctions
+
+        return cls._from_framework(TorchFunctions, fun, n, bounds, name, {"compile": compile})
+
+    @classmethod
+    def _from_framework(
+        cls, kind: Any, fun: Any, n: Any, bounds: Any, name: str | None, options: dict[str, Any]
+    ) -> Objective:
+        from talweg.frameworks import framework_core
+
+        functions, made = framework_core(kind, fun, n, bounds, options)
+        self = cls.__new__(cls)
+        box = checked_bounds(bounds, functions.n)
+        self._setup(made.core, functions.n, bounds=box, name=name or _name_of(fun))
+        self._differenced = made
+        if functions.ravel is not None:
+            self.ravel, self.unravel = functions.ravel, functions.unravel
+        options = options | {"bounds": box, "name": self.name}
+        self._recipe = (_from_framework, (kind.method, fun, n, options))
+        return self
+
+    @property
+    def approximate(self) -> dict[str, float]:
+        """Which derivatives are differences, and their estimated relative errors.
+
+        A dict from ``"grad"``, ``"hess"``, ``"hessp"`` and ``"third"`` to errors relative to the
+        size of the derivative; empty when all are exact up to rounding. The estimate compares steps
+        of several lengths at a few points, when it is first asked for.
+        """
+        return {} if self._differenced is None else self._differenced.errors
 
     # Evaluation.
 
@@ -469,6 +749,8 @@ class Objective:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
+        if self._recipe is not None:
+            return self._recipe
         return Objective.from_arrays, (self.to_arrays(),)
 
     def __repr__(self) -> str:
@@ -478,7 +760,17 @@ class Objective:
             parts.append(f"{tape.size} operation{'' if tape.size == 1 else 's'}")
         if self.kinks:
             parts.append("kinks: " + ", ".join(self.kinks))
+        if self._differenced is not None and self._differenced.core.approximate:
+            parts.append("by differences: " + ", ".join(self._differenced.methods))
         return f"<Objective {', '.join(parts)}>"
+
+
+def _from_framework(method: str, fun: Any, n: Any, options: dict[str, Any]) -> Objective:
+    return getattr(Objective, method)(fun, n, **options)
+
+
+def _from_callables(functions: dict[str, Any], options: dict[str, Any]) -> Objective:
+    return Objective.from_callables(**functions, **options)
 
 
 def checked_dimension(n: Any) -> int:

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from talweg import _core
+from talweg.completion import completed
+from talweg.differences import Differenced, checked_noise, checked_scale
 from talweg.quantity import GRADIENT, HESSIAN, HESSIAN_PRODUCT, THIRD, VALUE
 
 #: The derivatives by the names of `Objective.from_pointers`, with the bits of `talweg.quantity`.
@@ -57,7 +59,54 @@ class Pointer:
     user_data: int | None = None  # what a LowLevelCallable brings along
 
 
-def pointer_core(
+def completed_pointers(
+    functions: dict[str, Any],
+    n: int,
+    *,
+    block: Any,
+    provides: Sequence[str] | None,
+    user_data: Any,
+    thread_safe: bool,
+    bounds: np.ndarray | None,
+    scale: Any,
+    noise: float,
+    verify: bool,
+) -> Differenced:
+    """The pointers as an objective of the core, completed by differences.
+
+    `functions` holds fun, grad, hess, hessp and third; the arguments are those of
+    `talweg.Objective.from_pointers`, with `n` and `bounds` checked.
+    """
+    if not isinstance(thread_safe, (bool, np.bool_)):
+        raise TypeError(f"thread_safe: want True or False, got {thread_safe!r}")
+    noise = checked_noise(noise)
+    scale = checked_scale(scale, n)
+    make = _of_points if block is None else _of_blocks
+    core, available = make(functions, block, provides, n, user_data, bool(thread_safe))
+    return completed(core, available, bounds=bounds, scale=scale, noise=noise, verify=verify)
+
+
+def _of_points(
+    functions: dict[str, Any],
+    block: None,
+    provides: Any,
+    n: int,
+    user_data: Any,
+    thread_safe: bool,
+) -> tuple[Any, int]:
+    if provides is not None:
+        raise TypeError("provides: it says what a block function knows, and block is not given")
+    if functions["fun"] is None:
+        raise TypeError("fun: want a function pointer, got None; or give block")
+    address = user_data_address(user_data)
+    checked = {name: _checked(function, name, address) for name, function in functions.items()}
+    _refuse_unused(user_data, [function for function in checked.values() if function])
+    owner = (tuple(functions.values()), user_data)
+    core = _core.point_pointer_objective(n, **checked, thread_safe=thread_safe, owner=owner)
+    return core, sum(QUANTITIES[name] for name, function in checked.items() if function)
+
+
+def _of_blocks(
     functions: dict[str, Any],
     block: Any,
     provides: Sequence[str] | None,
@@ -65,27 +114,15 @@ def pointer_core(
     user_data: Any,
     thread_safe: bool,
 ) -> tuple[Any, int]:
-    """The core objective of `Objective.from_pointers`, and the quantities that it was given."""
-    address = user_data_address(user_data)
-    if block is not None:
-        mixed = [name for name, function in functions.items() if function is not None]
-        if mixed:
-            raise TypeError(f"block: want it alone, got {mixed[0]} too")
-        provided = _provided(provides)
-        function = _checked(block, "block", address)
-        _refuse_unused(user_data, [function])
-        owner = (block, user_data)
-        core = _core.block_pointer_objective(n, function, provided, thread_safe, owner)
-        return core, provided
-    if provides is not None:
-        raise TypeError("provides: it says what a block function knows, and block is not given")
-    if functions["fun"] is None:
-        raise TypeError("fun: want a function pointer, got None; or give block")
-    checked = {name: _checked(function, name, address) for name, function in functions.items()}
-    _refuse_unused(user_data, [function for function in checked.values() if function])
-    owner = (tuple(functions.values()), user_data)
-    core = _core.point_pointer_objective(n, **checked, thread_safe=thread_safe, owner=owner)
-    return core, sum(QUANTITIES[name] for name, function in checked.items() if function)
+    for name, function in functions.items():
+        if function is not None:
+            raise TypeError(f"block: want it alone, got {name} too")
+    provided = _provided(provides)
+    function = _checked(block, "block", user_data_address(user_data))
+    _refuse_unused(user_data, [function])
+    owner = (block, user_data)
+    core = _core.block_pointer_objective(n, function, provided, thread_safe, owner)
+    return core, provided
 
 
 def _provided(provides: Sequence[str] | None) -> int:

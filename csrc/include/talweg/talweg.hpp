@@ -3,6 +3,7 @@
 
 #include "talweg/critical_points.hpp"
 #include "talweg/defining_system.hpp"
+#include "talweg/differences.hpp"
 #include "talweg/extremal.hpp"
 #include "talweg/interrupt.hpp"
 #include "talweg/lapack.hpp"

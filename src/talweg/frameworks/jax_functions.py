@@ -32,6 +32,8 @@ class JaxFunctions:
         From pytrees of that structure to vectors, and back.
     """
 
+    method = "from_jax"
+
     def __init__(self, fun: Callable[[Any], Any], n: Any) -> None:
         import jax
 

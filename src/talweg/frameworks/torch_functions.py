@@ -30,6 +30,8 @@ class TorchFunctions:
         From tensors by name to vectors, and back.
     """
 
+    method = "from_torch"
+
     def __init__(self, fun: Callable[[Any], Any], n: Any, compile: bool = False) -> None:
         import torch
         from torch.func import grad, jacrev
