@@ -47,6 +47,4 @@ def callable_core(
     calls = _core.CallbackObjective(
         n, *(functions[role] for role in _ROLES), batched=bool(batched), arguments=args
     )
-    return completed(
-        calls, calls.available, bounds=bounds, scale=given, noise=noise, verify=verify
-    )
+    return completed(calls, calls.available, bounds=bounds, scale=given, noise=noise, verify=verify)

@@ -351,3 +351,40 @@ def test_functions_and_data_live_as_long_as_the_objective():
     del f
     gc.collect()
     assert alive() is None
+
+
+# Missing derivatives.
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        (("fun",), ["grad", "hess", "hessp", "third"]),
+        (("fun", "grad"), ["hess", "hessp", "third"]),
+        (("fun", "grad", "hess"), ["third"]),
+        (("fun", "grad", "hess", "hessp", "third"), []),
+    ],
+)
+def test_missing_derivatives_are_differences_that_say_how_good_they_are(given, missing):
+    f = talweg.Objective.from_pointers(
+        **{name: ALL[name] for name in given}, n=2, thread_safe=True, bounds=[(-1, 1), (-1, 1)]
+    )
+    assert list(f.approximate) == missing
+    x, v = np.array([0.4, -0.7]), np.array([0.6, 0.8])
+    wanted = exact(x, v)
+    for key, value in evaluated(f, x, v).items():
+        # The estimate is one at other points, of the order of magnitude.
+        error = np.linalg.norm(value - wanted[key]) / np.linalg.norm(wanted[key])
+        assert error <= 1e-14 + 30 * f.approximate.get(key, 0.0), key
+
+
+def test_a_wrong_derivative_is_noticed(library):
+    with pytest.raises(ValueError, match=r"grad: gives .* where differences of fun give"):
+        talweg.Objective.from_pointers(fun, library.gradient, n=2)
+    f = talweg.Objective.from_pointers(fun, library.gradient, n=2, verify=False)
+    np.testing.assert_array_equal(f.grad([1.0, 2.0]), [4.0, 2.0])
+
+
+def test_nan_everywhere_is_an_error(library):
+    with pytest.raises(ValueError, match="fun is NaN or infinite at each of the .* in bounds"):
+        talweg.Objective.from_pointers(library.log_of_x, n=1, bounds=[(-2, -1)])

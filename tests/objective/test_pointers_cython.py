@@ -119,7 +119,9 @@ def test_an_extremal_of_a_cython_function(module, expected, thread_safe):
     ("function", "thread_safe"), [("picky", False), ("picky_without_gil", True)]
 )
 def test_an_exception_comes_out_unchanged(module, function, thread_safe):
-    f = talweg.Objective.from_pointers((module, function), n=1, thread_safe=thread_safe)
+    f = talweg.Objective.from_pointers(
+        (module, function), n=1, thread_safe=thread_safe, bounds=[(10, 11)]
+    )
     assert f([2.0]) == 2.0
     for x in ([-1.0], [[1.0], [-1.0], [1.0]]):
         with pytest.raises(ArithmeticError, match=r"^no negative numbers, please$"):
@@ -128,7 +130,7 @@ def test_an_exception_comes_out_unchanged(module, function, thread_safe):
 
 
 def test_failures_do_not_leak(module):
-    f = talweg.Objective.from_pointers((module, "picky"), n=1)
+    f = talweg.Objective.from_pointers((module, "picky"), n=1, bounds=[(10, 11)])
 
     def fail(times):
         for _ in range(times):

@@ -110,7 +110,7 @@ class TorchFunctions:
             if found != shapes:
                 raise ValueError(f"tensors: want {shapes}, got {found}")
             vector = flatten([given[name].to(torch.float64) for name in shapes])
-            return np.array(vector.detach().cpu())
+            return vector.detach().cpu().numpy().copy()
 
         self.ravel = ravel
         self.unravel = lambda x: unflattened(self._tensor(np.array(x, dtype=np.float64)))
