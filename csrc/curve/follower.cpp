@@ -157,6 +157,11 @@ Task<bool> Follower::start() {
 void Follower::adapt_step() {
   const double h = step_length_;
   double factor = 2.0;
+  // A correction of noise says nothing of the prediction.
+  if (system_.approximate()) {
+    const double noise = 4.0 * system_.position_rounding(*latest_);
+    first_correction_ = std::max(0.0, first_correction_ - noise);
+  }
   // Cube roots are slow, and most corrections are far too small to ask for a shorter step.
   if (first_correction_ * 8.0 > 2e-3 * h) factor = std::cbrt(2e-3 * h / first_correction_);
   const double turn = std::max(turn_, 0.7 * vector_turn_);

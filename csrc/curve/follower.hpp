@@ -38,8 +38,8 @@ class Follower {
   // of their cubic.
   Task<bool> between(const CurvePoint& from, const CurvePoint& to, double arclength,
                      CurvePoint& point);
-  // Locates the zero of a function between two points to rounding; returns its error, or a
-  // negative number when the curve could not be followed there.
+  // Locates the zero of a function between two points to rounding and sets located_slope_; returns
+  // the error in arclength, or a negative number when the curve could not be followed there.
   Task<double> locate(const CurvePoint& from, const CurvePoint& to, const Function& function,
                       CurvePoint& point);
   // The same for an index function whose zero is a branch point with a kernel of higher dimension.
@@ -65,6 +65,8 @@ class Follower {
   bool outside(const CurvePoint& point) const;
   double smallest_step() const;
   void record(const CurvePoint& point);
+  // What rounding of the function last located adds to the error of its place.
+  double event_error(const CurvePoint& place, double rounding) const;
   void add_event(EventKind kind, const CurvePoint& point, double error);
   void adapt_step();
 
@@ -89,6 +91,7 @@ class Follower {
   double peak_curvature_ = 0.0;
   double wanted_error_ = 0.0;  // above zero: correct until the position is this good
   double last_correction_ = 0.0;
+  double located_slope_ = 0.0;  // of the function that was located, by arclength
   int corrections_ = 0;
   bool crossing_passed_ = false;
   Crossing known_crossing_;  // of the last flip, so that it is not solved again

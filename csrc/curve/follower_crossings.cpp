@@ -249,7 +249,7 @@ Task<void> Follower::look_for_near_branch() {
     CurveEvent event;
     event.kind = EventKind::near_branch;
     event.arclength = place.arclength;
-    event.error = error + crossing.error;
+    event.error = error + crossing.error + system_.position_rounding(place);
     event.distance = gap;
     event.point = place;
     event.centre = crossing.centre.z;

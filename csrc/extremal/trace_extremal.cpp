@@ -91,9 +91,13 @@ ExtremalStart start_extremal(const Objective& objective, std::span<const double>
   if (result.at_critical_point) {
     double largest = 0.0;
     for (double value : eigenvalues) largest = std::max(largest, std::fabs(value));
+    // Differences tell eigenvalues apart only so far.
+    const double together =
+        std::max(1e-8 * largest, 10.0 * DerivativeErrors::at(objective.errors().hessian, 0.0,
+                                                             norm(gradient), largest));
     std::vector<std::size_t> equal;
     for (std::size_t k = 0; k < n; ++k) {
-      if (std::fabs(eigenvalues[k] - eigenvalues[branch]) <= 1e-8 * largest) equal.push_back(k);
+      if (std::fabs(eigenvalues[k] - eigenvalues[branch]) <= together) equal.push_back(k);
     }
     double along = static_cast<double>(sign >= 0 ? 1 : -1);
     if (!direction.empty()) {
@@ -132,6 +136,7 @@ ExtremalStart start_extremal(const Objective& objective, std::span<const double>
 
   // Least-norm Newton steps onto the curve: each is orthogonal to the tangent there.
   DenseExtremalSystem system(objective);
+  system.set_length_scale(0.1 * options.max_step);
   CurvePoint point = system.make_point();
   std::copy(x0.begin(), x0.end(), point.z.begin());
   std::copy(v.begin(), v.end(), point.z.begin() + static_cast<long>(n));

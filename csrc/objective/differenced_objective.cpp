@@ -23,9 +23,11 @@ std::size_t entry(std::size_t i, std::size_t j) {
 // Relative error of a derivative `order` orders above what is known to `noise`.
 double relative_error(double noise, unsigned order) { return std::pow(noise, 4.0 / (order + 4.0)); }
 
-// The step in scales. A power of two, so that points displaced along a coordinate are exact.
+// The step in scales. A power of two, so that points displaced along a coordinate are exact; half
+// as long for the sums of three directions that third derivatives of the value take.
 double step(double noise, unsigned order) {
-  return std::exp2(std::round(std::log2(std::pow(noise, 1.0 / (order + 4.0)))));
+  const double balanced = std::pow(noise, 1.0 / (order + 4.0));
+  return std::exp2(std::round(std::log2(order == 3 ? 0.5 * balanced : balanced)));
 }
 
 void clear(double* rows, std::size_t count, const EvaluationBlock& block) {

@@ -44,7 +44,5 @@ def callable_core(
         raise TypeError(f"args: want a tuple, got {type(args).__name__}")
     noise = checked_noise(noise)
     given = checked_scale(scale, n)
-    calls = _core.CallbackObjective(
-        n, *(functions[role] for role in _ROLES), batched=bool(batched), arguments=args
-    )
+    calls = _core.CallbackObjective(n, **functions, batched=bool(batched), arguments=args)
     return completed(calls, calls.available, bounds=bounds, scale=given, noise=noise, verify=verify)

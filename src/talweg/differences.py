@@ -16,7 +16,6 @@ from talweg.quantity import GRADIENT, HESSIAN, HESSIAN_PRODUCT, THIRD, VALUE
 __all__ = [
     "METHODS",
     "Differenced",
-    "approximation_message",
     "checked_noise",
     "checked_scale",
     "compare_with_differences",
@@ -103,8 +102,8 @@ def estimated_scale(
             if np.isfinite(column).any() and column.max() > 0.0:
                 best = int(np.flatnonzero(column <= 2.0 * column.min())[0])
                 found.append(h[best + 2] / noise**0.2)
-        # A few halvings are within the scatter of the estimate.
-        scale[i] = np.exp(np.median(np.log(found))) if found else longest[i]
+        # The smallest: truncation grows faster with the step than rounding falls.
+        scale[i] = min(found) if found else longest[i]
         scale[i] = np.clip(scale[i], 1e-8 * longest[i], longest[i])
     return scale
 
@@ -196,12 +195,12 @@ class Differenced:
         return self._errors
 
     def _estimated_errors(self) -> dict[str, float]:
-        points = self._points
+        # Third derivatives of a function of many coordinates take many calls a point.
+        points = self._points if self._points.shape[1] <= 10 else self._points[:1]
         vectors = np.random.default_rng(1979).normal(size=points.shape) * self.scale
         result = {}
         with np.errstate(all="ignore"):
-            cores = (self.core, self._with_scale(2.0 * self.scale))
-            cores += (self._with_scale(0.5 * self.scale),)
+            cores = [self.core, *(self._with_scale(k * self.scale) for k in (2.0, 0.5))]
             for quantity, method in METHODS.items():
                 if not self.core.approximate & quantity:
                     continue
@@ -216,11 +215,3 @@ class Differenced:
                 error = error[np.isfinite(error)]
                 result[method] = float(max(error.max(initial=0.0), self._noise))
         return result
-
-
-def approximation_message(approximate: dict[str, float]) -> str:
-    """One sentence on derivatives that are differences; empty when there are none."""
-    if not approximate:
-        return ""
-    listed = ", ".join(f"{name} (relative error about {e:.0e})" for name, e in approximate.items())
-    return f"Derivatives by differences: {listed}."
