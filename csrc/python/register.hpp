@@ -10,6 +10,7 @@ void register_lapack(pybind11::module_& module);
 void register_objective(pybind11::module_& module);
 void register_pointers(pybind11::module_& module);
 void register_callback(pybind11::module_& module);
+void register_algebra(pybind11::module_& module);
 void register_extremal(pybind11::module_& module);
 
 }  // namespace talweg::python

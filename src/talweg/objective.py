@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talweg import _core
+from talweg.algebra import Algebra
+from talweg.foreign_functions import ForeignFunctions
+from talweg.parameters import Parametric
 from talweg.quantity import GRADIENT, HESSIAN, HESSIAN_PRODUCT, THIRD, VALUE
 from talweg.recording import RecordingError, record, recorded, recording_of
 from talweg.verification import verify as _verify
@@ -30,7 +33,7 @@ _KINK_NAMES = {
 }
 
 
-class Objective:
+class Objective(ForeignFunctions, Algebra):
     """A smooth function f: R^n -> R with exact derivatives, made from a plain Python function.
 
     The function is called once with an array that records what is done with it. Values, gradients,
@@ -50,6 +53,9 @@ class Objective:
         where the recording is checked, and where surveys look when they are given no other box.
     name : str, optional
         A name for tables and titles; by default that of `fun`.
+    parameters : dict of str to array_like, optional
+        Values of named parameters, with which `fun` is called as keyword arguments:
+        ``fun(x, a=..., b=...)``. `with_parameters` changes them later, without recording again.
     verify : bool, default True
         Compare the recording with `fun` at a few points, which are the same each time. It costs
         some calls of `fun` and catches hidden state and control flow that depends on `x`.
@@ -59,6 +65,8 @@ class Objective:
     n : int
     bounds : ndarray, shape (n, 2), or None
     name : str
+    metric : ndarray, shape (n, n), or None
+        The scalar product that `with_metric` gave it; None for the Euclidean one.
     kinks : tuple of str
         The operations with a kink or a jump that the function uses (``"abs"``, ``"where"``, ...).
         On the kink itself a derivative is that of one side.
@@ -97,8 +105,6 @@ class Objective:
     """
 
     _unsaved = "is no recorded function"  # why, for errors
-    ravel: Callable[[Any], Floats]  # of objectives from pytrees, tensors and modules alone
-    unravel: Callable[[Any], Any]
 
     def __init__(
         self,
@@ -107,6 +113,7 @@ class Objective:
         *,
         bounds: ArrayLike | None = None,
         name: str | None = None,
+        parameters: Mapping[str, ArrayLike] | None = None,
         verify: bool = True,
     ) -> None:
         if not callable(fun):
@@ -116,11 +123,17 @@ class Objective:
             )
         n = checked_dimension(n)
         box = checked_bounds(bounds, n)
-        recording, output = record(fun, n)
-        core = _core.TapeObjective(recording.tape, output)
+        if parameters:
+            self._parametric = Parametric.recorded(fun, n, parameters)
+            recording, (tape, output) = self._parametric.recording, self._parametric.bound()
+            plain = self._parametric.plain(fun)
+        else:
+            recording, output = record(fun, n)
+            tape, plain = recording.tape, fun
+        core = _core.TapeObjective(tape, output)
         if verify:
-            _verify(fun, core, n, bounds=box)
-        used = recording.tape.kinks(output)
+            _verify(plain, core, n, bounds=box)
+        used = tape.kinks(output)
         kinks = (_KINK_NAMES[kink] for kink in used if kink in recording.kinks)
         self._setup(
             core,
@@ -128,8 +141,10 @@ class Objective:
             bounds=box,
             name=name or _name_of(fun),
             kinks=tuple(dict.fromkeys(kinks)),
-            tape=(recording.tape, output),
+            tape=(tape, output),
         )
+
+    _parametric: Parametric | None = None
 
     def _setup(
         self,
@@ -150,6 +165,9 @@ class Objective:
         self.kinks = kinks
         self._differenced: Any = None  # a talweg.differences.Differenced
         self._recipe: tuple[Any, ...] | None = None  # to make it anew, where it is no recording
+        self.metric: Floats | None = None
+        self._made = None  # of which objectives, and how
+        self._embedding = None
 
     @classmethod
     def from_expression(
@@ -302,250 +320,6 @@ class Objective:
         self._recipe = (_from_callables, (functions, options))
         return self
 
-    @classmethod
-    def from_pointers(
-        cls,
-        fun: Any = None,
-        grad: Any = None,
-        hess: Any = None,
-        hessp: Any = None,
-        third: Any = None,
-        *,
-        n: int,
-        block: Any = None,
-        provides: Sequence[str] | None = None,
-        user_data: Any = None,
-        thread_safe: bool = False,
-        bounds: ArrayLike | None = None,
-        name: str | None = None,
-        scale: ArrayLike | None = None,
-        noise: float = 0.0,
-        verify: bool = True,
-    ) -> Objective:
-        """An objective from functions of compiled code, called without Python in between.
-
-        Parameters
-        ----------
-        fun, grad, hess, hessp, third : function pointers
-            Functions of one point, with the signatures ``double fun(int n, double *x, void
-            *user_data)``, ``void grad(int n, double *x, double *out, void *user_data)``, ``hess``
-            the same with n * n numbers in `out`, ``void hessp(int n, double *x, double *v, double
-            *out, void *user_data)`` and ``third`` the same. Each may leave `user_data` out. A
-            function pointer is a `numba.cfunc`, a capsule from the ``__pyx_capi__`` of a Cython
-            module or ``(module, "name")`` for it, a `scipy.LowLevelCallable`, or a ctypes function
-            with its argtypes and restype. Only `fun` is needed; what is missing is made as by
-            `from_callables`.
-        n : int
-            Number of coordinates.
-        block : function pointer, optional
-            Instead of those, one function that evaluates many points at once: `talweg_block` of
-            ``talweg/pointers.h``.
-        provides : sequence of str
-            What `block` knows: ``"fun"`` and any of ``"grad"``, ``"hess"``, ``"hessp"``,
-            ``"third"``.
-        user_data : ndarray or ctypes object, optional
-            Its address is the functions' last argument. A `scipy.LowLevelCallable` that has data of
-            its own keeps that.
-        thread_safe : bool, default False
-            Whether the functions may be called by several threads at once and without the GIL.
-            Then kernels use their thread pool. Cython functions must be ``noexcept nogil`` for it.
-        bounds, name
-            As for `Objective`.
-        scale, noise, verify
-            As for `from_callables`.
-
-        Raises
-        ------
-        TypeError
-            When an argument is no function pointer, is a Python function in a C wrapper, or has
-            another signature. Signatures are checked wherever the pointer tells them; a capsule
-            without a name is taken at its word.
-        ValueError
-            When the other arguments make no sense, `fun` is finite at none of the points tried, or
-            a derivative is not that of the function.
-
-        Notes
-        -----
-        A NaN that a function writes stays with its point; what it does not write is NaN. The
-        functions must not raise: numba prints an exception of a cfunc and goes on, and a Cython
-        function's is raised only where it was called by Python's own thread. The objective keeps
-        the functions and `user_data` alive. It cannot be pickled, for it holds addresses.
-
-        Examples
-        --------
-        >>> import numba, talweg
-        >>> from numba import types
-        >>> doubles = types.CPointer(types.float64)
-        >>> @numba.cfunc(types.float64(types.intc, doubles))
-        ... def fun(n, x):
-        ...     return x[0] ** 2 + x[0] * x[1]
-        >>> @numba.cfunc(types.void(types.intc, doubles, doubles))
-        ... def grad(n, x, out):
-        ...     out[0] = 2 * x[0] + x[1]
-        ...     out[1] = x[0]
-        >>> f = talweg.Objective.from_pointers(fun, grad, n=2, thread_safe=True)
-        >>> f.grad([1.0, 2.0])
-        array([4., 1.])
-        """
-        from talweg.pointers import completed_pointers
-
-        n = checked_dimension(n)
-        box = checked_bounds(bounds, n)
-        functions = {"fun": fun, "grad": grad, "hess": hess, "hessp": hessp, "third": third}
-        made = completed_pointers(
-            functions,
-            n,
-            block=block,
-            provides=provides,
-            user_data=user_data,
-            thread_safe=thread_safe,
-            bounds=box,
-            scale=scale,
-            noise=noise,
-            verify=verify,
-        )
-        self = cls.__new__(cls)
-        self._setup(made.core, n, bounds=box, name=name or "f")
-        self._differenced = made
-        self._unsaved = "is made of function pointers, which are addresses of this process alone"
-        return self
-
-    @classmethod
-    def from_jax(
-        cls,
-        fun: Callable[[Any], Any],
-        n: Any,
-        *,
-        bounds: ArrayLike | None = None,
-        name: str | None = None,
-    ) -> Objective:
-        """An objective from a JAX function, with JAX's own derivatives, compiled by it.
-
-        Parameters
-        ----------
-        fun : callable
-            ``fun(x)`` with `x` an array of shape (n,), or a pytree like `n`, returning one float64.
-            It is traced, so that it may do what `jax.jit`, `jax.vmap` and `jax.grad` can take.
-        n : int or pytree
-            Number of coordinates, or an example of `fun`'s argument: floating-point arrays in a
-            pytree, which `jax.flatten_util.ravel_pytree` turns into a vector. `fun` then gets
-            pytrees of float64 arrays, and the objective has the functions ``ravel(tree)`` and
-            ``unravel(x)`` between the two.
-        bounds, name
-            As for `Objective`.
-
-        Raises
-        ------
-        ValueError
-            When JAX's float64 is off (``jax.config.update("jax_enable_x64", True)`` turns it on),
-            `fun` returns more than one number, or it is finite at none of the points tried.
-        TypeError
-            When `fun` returns another type than float64, or the pytree holds other numbers.
-        ImportError
-            Without JAX (``pip install 'talweg[jax]'``).
-
-        Notes
-        -----
-        Exceptions of JAX and of `fun` come out unchanged. Each derivative is compiled on first use
-        for each of the block sizes 1, 4, 16, 64, 256 and 1024 that occurs, to which blocks are
-        filled up; results at a point may differ in the last bits between sizes. The objective
-        pickles when `fun` does.
-
-        Examples
-        --------
-        >>> import jax, talweg
-        >>> jax.config.update("jax_enable_x64", True)
-        >>> def fun(p):
-        ...     return (jax.numpy.tanh(p["a"]) ** 2).sum() + p["b"] ** 4
-        >>> f = talweg.Objective.from_jax(fun, {"a": jax.numpy.zeros(2), "b": 1.0})
-        >>> f.n
-        3
-        >>> f.hess(f.ravel({"a": [0.0, 0.0], "b": 1.0}))
-        array([[ 2.,  0.,  0.],
-               [ 0.,  2.,  0.],
-               [ 0.,  0., 12.]])
-        """
-        from talweg.frameworks.jax_functions import JaxFunctions
-
-        return cls._from_framework(JaxFunctions, fun, n, bounds, name, {})
-
-    @classmethod
-    def from_torch(
-        cls,
-        fun: Callable[[Any], Any],
-        n: Any,
-        *,
-        compile: bool = False,
-        bounds: ArrayLike | None = None,
-        name: str | None = None,
-    ) -> Objective:
-        """An objective from a PyTorch function, with PyTorch's own derivatives.
-
-        Parameters
-        ----------
-        fun : callable
-            Returns a tensor of one torch.float64. Its argument depends on `n`: a tensor of shape
-            (n,), a dict of tensors, or a function ``net(*inputs)`` that runs the module. It may do
-            what `torch.func.vmap` and `torch.func.grad` can take.
-        n : int, dict of str to Tensor, or torch.nn.Module
-            Number of coordinates; or tensors, which are the coordinates; or a module, whose
-            parameters are. Tensors and parameters must be torch.float64 (``module.double()``). With
-            the latter two the objective has the functions ``ravel(tensors)``, to a vector in the
-            order of `torch.nn.utils.parameters_to_vector`, and ``unravel(x)``, to a dict of
-            tensors that ``module.load_state_dict(..., strict=False)`` takes.
-        compile : bool, default False
-            Compile each derivative by `torch.compile` on first use, for each of the block sizes 1,
-            4, 16, 64, 256 and 1024 that occurs. It takes a C++ compiler and several seconds each,
-            and is several times as fast for small models.
-        bounds, name
-            As for `Objective`.
-
-        Raises
-        ------
-        TypeError
-            When `fun` returns no torch.float64, or a parameter is of another type.
-        ValueError
-            When `fun` returns more than one number or is finite at none of the points tried.
-        ImportError
-            Without PyTorch (``pip install 'talweg[torch]'``).
-
-        Notes
-        -----
-        Exceptions of PyTorch and of `fun` come out unchanged. A module with dropout or batch
-        normalisation must be in evaluation mode (``module.eval()``). The module itself is not
-        changed. The objective pickles when `fun` and `n` do.
-
-        Examples
-        --------
-        .. code-block:: python
-
-            net = torch.nn.Sequential(
-                torch.nn.Linear(1, 4), torch.nn.Tanh(), torch.nn.Linear(4, 1)
-            ).double()
-            f = talweg.Objective.from_torch(lambda net: ((net(inputs) - targets) ** 2).mean(), net)
-            f.grad(f.ravel(net))
-        """
-        from talweg.frameworks.torch_functions import TorchFunctions
-
-        return cls._from_framework(TorchFunctions, fun, n, bounds, name, {"compile": compile})
-
-    @classmethod
-    def _from_framework(
-        cls, kind: Any, fun: Any, n: Any, bounds: Any, name: str | None, options: dict[str, Any]
-    ) -> Objective:
-        from talweg.frameworks import framework_core
-
-        functions, made = framework_core(kind, fun, n, bounds, options)
-        self = cls.__new__(cls)
-        box = checked_bounds(bounds, functions.n)
-        self._setup(made.core, functions.n, bounds=box, name=name or _name_of(fun))
-        self._differenced = made
-        if functions.ravel is not None:
-            self.ravel, self.unravel = functions.ravel, functions.unravel
-        options = options | {"bounds": box, "name": self.name}
-        self._recipe = (_from_framework, (kind.method, fun, n, options))
-        return self
-
     @property
     def approximate(self) -> dict[str, float]:
         """Which derivatives are differences, and their estimated relative errors.
@@ -555,6 +329,25 @@ class Objective:
         of several lengths at a few points, when it is first asked for.
         """
         return {} if self._differenced is None else self._differenced.errors
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Values of the named parameters, by name; those of all operands for a result."""
+        return super().parameters if self._parametric is None else self._parametric.shown()
+
+    def with_parameters(self, **values: Any) -> Objective:
+        if self._parametric is None:
+            changed: Objective = super().with_parameters(**values)
+            return changed
+        parametric = self._parametric.changed(values, self.name)
+        other = Objective.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other._parametric = parametric
+        other._tape = parametric.bound()
+        other._core = _core.TapeObjective(*other._tape)
+        return other.compile() if getattr(self, "compiled", False) else other
+
+    with_parameters.__doc__ = Algebra.with_parameters.__doc__
 
     # Evaluation.
 
@@ -710,7 +503,11 @@ class Objective:
         if self._tape is None:
             raise TypeError(f"{self!r} {self._unsaved}: only recordings can be saved")
         tape, output = self._tape
-        arrays: dict[str, np.ndarray] = tape.serialize(output)
+        arrays: dict[str, np.ndarray] = {}
+        if self._parametric is not None:
+            tape, output = self._parametric.tape
+            arrays |= self._parametric.to_arrays()
+        arrays |= tape.serialize(output)
         arrays["name"] = np.array(self.name)
         arrays["kinks"] = np.array(self.kinks, dtype=str)
         if self.bounds is not None:
@@ -735,9 +532,12 @@ class Objective:
         for key in ("name", "kinks"):
             if key not in arrays or arrays[key].dtype.kind != "U":
                 raise ValueError(f"not a saved objective: {key!r} is missing or no text")
-        metadata = {"name", "kinks", "bounds"}
+        metadata = {"name", "kinks", "bounds", *Parametric.ARRAYS}
         stored = {key: value for key, value in arrays.items() if key not in metadata}
         tape, output = _core.Tape.deserialize(stored)
+        parametric = Parametric.from_arrays(tape, output, arrays)
+        if parametric is not None:
+            tape, output = parametric.bound()
         bounds = checked_bounds(arrays.get("bounds"), tape.n)
         self = cls.__new__(cls)
         self._setup(
@@ -748,11 +548,15 @@ class Objective:
             kinks=tuple(str(kink) for kink in arrays["kinks"].reshape(-1)),
             tape=(tape, output),
         )
+        self._parametric = parametric
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self._recipe is not None:
             return self._recipe
+        if self._made is not None and (self._tape is None or self.parameters or self._embedding):
+            maker, operands, rest = self._made
+            return maker, (operands, *rest)
         return Objective.from_arrays, (self.to_arrays(),)
 
     def __repr__(self) -> str:
@@ -762,13 +566,9 @@ class Objective:
             parts.append(f"{tape.size} operation{'' if tape.size == 1 else 's'}")
         if self.kinks:
             parts.append("kinks: " + ", ".join(self.kinks))
-        if self._differenced is not None and self._differenced.core.approximate:
+        if self._differenced is not None and self._differenced.methods:
             parts.append("by differences: " + ", ".join(self._differenced.methods))
         return f"<Objective {', '.join(parts)}>"
-
-
-def _from_framework(method: str, fun: Any, n: Any, options: dict[str, Any]) -> Objective:
-    return getattr(Objective, method)(fun, n, **options)
 
 
 def _from_callables(functions: dict[str, Any], options: dict[str, Any]) -> Objective:

@@ -1,6 +1,7 @@
 // Everything: link with the CMake target talweg::talweg.
 #pragma once
 
+#include "talweg/algebra.hpp"
 #include "talweg/critical_points.hpp"
 #include "talweg/defining_system.hpp"
 #include "talweg/differences.hpp"

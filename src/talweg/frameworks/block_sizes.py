@@ -30,7 +30,7 @@ def _cheapest(points: int, largest: int) -> tuple[int, tuple[int, ...]]:
     """Cost and sizes of the blocks for a number of points."""
     if points == 0:
         return 0, ()
-    ways = []
+    ways: list[tuple[int, tuple[int, ...]]] = []
     whole = next((size for size in SIZES if points <= size <= largest), None)
     if whole is not None:
         ways.append((_CALL + whole, (whole,)))
