@@ -260,12 +260,12 @@ class ForeignFunctions:
         options: dict[str, Any],
     ) -> Objective:
         from talweg.frameworks import framework_core
-        from talweg.objective import checked_bounds
+        from talweg.objective import _name_of, checked_bounds
 
         functions, made = framework_core(kind, fun, n, bounds, options)
         self: Objective = cls.__new__(cls)
         box = checked_bounds(bounds, functions.n)
-        self._setup(made.core, functions.n, bounds=box, name=name or getattr(fun, "__name__", "f"))
+        self._setup(made.core, functions.n, bounds=box, name=name or _name_of(fun))
         self._differenced = made
         if functions.ravel is not None:
             self.ravel, self.unravel = functions.ravel, functions.unravel
