@@ -180,7 +180,7 @@ class ForeignFunctions:
         >>> f = talweg.Objective.from_jax(fun, {"a": jax.numpy.zeros(2), "b": 1.0})
         >>> f.n
         3
-        >>> f.hess(f.ravel({"a": [0.0, 0.0], "b": 1.0}))
+        >>> f.hess(f.ravel({"a": jax.numpy.zeros(2), "b": 1.0}))
         array([[ 2.,  0.,  0.],
                [ 0.,  2.,  0.],
                [ 0.,  0., 12.]])
