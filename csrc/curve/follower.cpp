@@ -77,10 +77,14 @@ void Follower::add_event(EventKind kind, const CurvePoint& point, double error) 
   step_events_.push_back(std::move(event));
 }
 
+double Follower::boxed(const double* z, std::size_t i) const {
+  return options_.box_matrix.empty() ? z[i] : dot(n_, options_.box_matrix.data() + i * n_, z);
+}
+
 bool Follower::outside(const CurvePoint& point) const {
-  if (options_.lower.empty()) return false;
-  for (std::size_t i = 0; i < n_; ++i) {
-    if (point.z[i] < options_.lower[i] || point.z[i] > options_.upper[i]) return true;
+  for (std::size_t i = 0; i < options_.lower.size(); ++i) {
+    const double place = boxed(point.z.data(), i);
+    if (place < options_.lower[i] || place > options_.upper[i]) return true;
   }
   return false;
 }

@@ -62,6 +62,8 @@ class Follower {
   bool near_face() const;
   bool near_start() const;
   bool curvature_peaked();
+  // What bound number i is for: a coordinate of x, or a row of box_matrix times x.
+  double boxed(const double* z, std::size_t i) const;
   bool outside(const CurvePoint& point) const;
   double smallest_step() const;
   void record(const CurvePoint& point);

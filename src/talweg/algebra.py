@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from talweg import _core
+from talweg.metric import checked_metric
 from talweg.recording.errors import RecordingError
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Algebra"]
+__all__ = ["Algebra", "recompiled"]
 
 
 class Algebra:
@@ -283,8 +284,6 @@ class Algebra:
         >>> talweg.critical_points(heavy)[0].eigenvalues
         array([0.25, 1.  ])
         """
-        from talweg.metric import checked_metric
-
         return _with_metric((self,), checked_metric(metric, self.n))
 
 
@@ -325,6 +324,13 @@ class _Inherited:
         }
 
 
+def recompiled(result: Any, operands: Sequence[Any]) -> Any:
+    """`result` as machine code where an operand is."""
+    if any(getattr(operand, "compiled", False) for operand in operands):
+        return result.compile()
+    return result
+
+
 def _made(
     function: Callable[[Any], Any],
     core: Callable[[], Any],
@@ -346,8 +352,7 @@ def _made(
         except RecordingError:  # longer than a recording may be
             pass
         else:
-            if any(getattr(operand, "compiled", False) for operand in operands):
-                result = result.compile()
+            result = recompiled(result, operands)
     if result is None:
         result = Objective.__new__(Objective)
         kinks = tuple(dict.fromkeys(kink for operand in operands for kink in operand.kinks))

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talweg import _core
-from talweg.algebra import Algebra
+from talweg.algebra import Algebra, recompiled
 from talweg.foreign_functions import ForeignFunctions
+from talweg.metric import checked_metric
 from talweg.parameters import Parametric
 from talweg.quantity import GRADIENT, HESSIAN, HESSIAN_PRODUCT, THIRD, VALUE
 from talweg.recording import RecordingError, record, recorded, recording_of
@@ -313,7 +314,8 @@ class Objective(ForeignFunctions, Algebra):
             verify=verify,
         )
         self = cls.__new__(cls)
-        self._setup(made.core, n, bounds=box, name=name or _name_of(fun))
+        shown = fun.name if isinstance(fun, Objective) else _name_of(fun)
+        self._setup(made.core, n, bounds=box, name=name or shown)
         self._differenced = made
         options = {"n": n, "batched": batched, "args": args, "bounds": box, "name": self.name}
         options |= {"scale": made.scale, "noise": noise, "verify": False}
@@ -345,7 +347,7 @@ class Objective(ForeignFunctions, Algebra):
         other._parametric = parametric
         other._tape = parametric.bound()
         other._core = _core.TapeObjective(*other._tape)
-        return other.compile() if getattr(self, "compiled", False) else other
+        return recompiled(other, (self,))
 
     with_parameters.__doc__ = Algebra.with_parameters.__doc__
 
@@ -512,6 +514,8 @@ class Objective(ForeignFunctions, Algebra):
         arrays["kinks"] = np.array(self.kinks, dtype=str)
         if self.bounds is not None:
             arrays["bounds"] = self.bounds
+        if self.metric is not None:
+            arrays["metric"] = self.metric
         return arrays
 
     @classmethod
@@ -532,7 +536,7 @@ class Objective(ForeignFunctions, Algebra):
         for key in ("name", "kinks"):
             if key not in arrays or arrays[key].dtype.kind != "U":
                 raise ValueError(f"not a saved objective: {key!r} is missing or no text")
-        metadata = {"name", "kinks", "bounds", *Parametric.ARRAYS}
+        metadata = {"name", "kinks", "bounds", "metric", *Parametric.ARRAYS}
         stored = {key: value for key, value in arrays.items() if key not in metadata}
         tape, output = _core.Tape.deserialize(stored)
         parametric = Parametric.from_arrays(tape, output, arrays)
@@ -549,6 +553,8 @@ class Objective(ForeignFunctions, Algebra):
             tape=(tape, output),
         )
         self._parametric = parametric
+        if "metric" in arrays:
+            self.metric = checked_metric(arrays["metric"], tape.n)
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:

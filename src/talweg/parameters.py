@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from talweg import _core
-from talweg.recording import record
+from talweg.recording.record import record
 
 __all__ = ["Parametric"]
 
