@@ -58,17 +58,17 @@ def test_version_is_the_same_everywhere(package):
 
 def test_every_public_header_is_installed(package):
     source = REPOSITORY / "csrc" / "include"
-    headers = {path.relative_to(source) for path in source.rglob("*.hpp")}
+    headers = {path.relative_to(source) for path in source.rglob("*.h*")}
     include = Path(talweg.get_include())
     assert include == package / "include"
-    assert {path.relative_to(include) for path in include.rglob("*.hpp")} == headers
+    assert {path.relative_to(include) for path in include.rglob("*.h*")} == headers
     assert headers
 
 
 def test_library_cmake_package_and_types_are_installed(package):
     assert list((package / "lib").iterdir()) == [package / "lib" / "libtalweg.a"]
     assert Path(talweg.get_cmake_dir()) == package / "share" / "cmake" / "talweg"
-    for name in ("py.typed", "_core.pyi", "share/cmake/talweg/talweg-config.cmake"):
+    for name in ("py.typed", "_core.pyi", "pointers.pxd", "share/cmake/talweg/talweg-config.cmake"):
         assert (package / name).is_file(), name
     assert not list(package.rglob("*.cpp"))
 

@@ -10,6 +10,7 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   talweg::python::register_status(module);
   talweg::python::register_lapack(module);
   talweg::python::register_objective(module);
+  talweg::python::register_pointers(module);
   talweg::python::register_callback(module);
   talweg::python::register_gauge(module);
   talweg::python::register_algebra(module);

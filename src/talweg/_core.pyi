@@ -126,6 +126,19 @@ class DifferencedObjective(Objective):
     @property
     def approximate(self) -> int: ...
 
+def point_pointer_objective(
+    n: int,
+    fun: tuple[int, int, bool] | None,
+    grad: tuple[int, int, bool] | None,
+    hess: tuple[int, int, bool] | None,
+    hessp: tuple[int, int, bool] | None,
+    third: tuple[int, int, bool] | None,
+    thread_safe: bool,
+    owner: Any,
+) -> Objective: ...
+def block_pointer_objective(
+    n: int, function: tuple[int, int, bool] | None, provided: int, thread_safe: bool, owner: Any
+) -> Objective: ...
 def linear_combination(terms: Sequence[tuple[float, Objective]], constant: float) -> Objective: ...
 def compose_affine(objective: Objective, matrix: ArrayLike, origin: ArrayLike) -> Objective: ...
 def bind_inputs(tape: Tape, output: int, values: ArrayLike) -> tuple[Tape, int]: ...

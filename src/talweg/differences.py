@@ -143,6 +143,19 @@ def compare_with_differences(
         known |= quantity
 
 
+def _noise_of(reference: Any, quantity: int, points: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """Estimated error of one quantity of a differenced objective at points."""
+    kind = {GRADIENT: "gradient", THIRD: "third"}.get(quantity, "hessian")
+    noise = np.zeros(len(points))
+    for coefficient, lower in zip(reference.errors[kind], (VALUE, GRADIENT, HESSIAN)):
+        if coefficient:
+            values = reference.evaluate(points, lower)[_ARRAYS[lower]]
+            noise += coefficient * np.linalg.norm(values.reshape(len(points), -1), axis=1)
+    if quantity in (HESSIAN_PRODUCT, THIRD):
+        noise *= np.linalg.norm(v, axis=1)
+    return noise
+
+
 def _highest(known: int) -> int:
     return next(q for q in (HESSIAN, HESSIAN_PRODUCT, GRADIENT, VALUE) if known & q)
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from talweg import _core
 from talweg.algebra import Algebra, recompiled
+from talweg.foreign_functions import ForeignFunctions
 from talweg.metric import checked_metric
 from talweg.parameters import Parametric
 from talweg.quantity import GRADIENT, HESSIAN, HESSIAN_PRODUCT, THIRD, VALUE
@@ -33,7 +34,7 @@ _KINK_NAMES = {
 }
 
 
-class Objective(Algebra):
+class Objective(ForeignFunctions, Algebra):
     """A smooth function f: R^n -> R with exact derivatives, made from a plain Python function.
 
     The function is called once with an array that records what is done with it. Values, gradients,
@@ -103,6 +104,8 @@ class Objective(Algebra):
     >>> f(numpy.zeros((3, 2))).shape
     (3,)
     """
+
+    _unsaved = "is no recorded function"  # why, for errors
 
     def __init__(
         self,
@@ -503,7 +506,7 @@ class Objective(Algebra):
             When the objective is no recorded function.
         """
         if self._tape is None:
-            raise TypeError(f"{self!r} is no recorded function: only recordings can be saved")
+            raise TypeError(f"{self!r} {self._unsaved}: only recordings can be saved")
         tape, output = self._tape
         arrays: dict[str, np.ndarray] = {}
         if self._parametric is not None:

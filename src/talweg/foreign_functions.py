@@ -1,0 +1,281 @@
+"""Objectives from functions of compiled code, of JAX and of PyTorch: `Objective`'s constructors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from talweg.objective import Objective
+
+    Floats = NDArray[np.float64]
+
+
+class ForeignFunctions:
+    """The constructors of `talweg.Objective` for functions that are not Python's."""
+
+    ravel: Callable[[Any], Floats]  # of objectives from pytrees, tensors and modules alone
+    unravel: Callable[[Any], Any]
+
+    @classmethod
+    def from_pointers(
+        cls: Any,
+        fun: Any = None,
+        grad: Any = None,
+        hess: Any = None,
+        hessp: Any = None,
+        third: Any = None,
+        *,
+        n: int,
+        block: Any = None,
+        provides: Sequence[str] | None = None,
+        user_data: Any = None,
+        thread_safe: bool = False,
+        bounds: ArrayLike | None = None,
+        name: str | None = None,
+        scale: ArrayLike | None = None,
+        noise: float = 0.0,
+        verify: bool = True,
+    ) -> Objective:
+        """An objective from functions of compiled code, called without Python in between.
+
+        Parameters
+        ----------
+        fun, grad, hess, hessp, third : function pointers
+            Functions of one point, with the signatures ``double fun(int n, double *x, void
+            *user_data)``, ``void grad(int n, double *x, double *out, void *user_data)``, ``hess``
+            the same with n * n numbers in `out`, ``void hessp(int n, double *x, double *v, double
+            *out, void *user_data)`` and ``third`` the same. Each may leave `user_data` out. A
+            function pointer is a `numba.cfunc`, a capsule from the ``__pyx_capi__`` of a Cython
+            module or ``(module, "name")`` for it, a `scipy.LowLevelCallable`, or a ctypes function
+            with its argtypes and restype. Only `fun` is needed; what is missing is made as by
+            `from_callables`.
+        n : int
+            Number of coordinates.
+        block : function pointer, optional
+            Instead of those, one function that evaluates many points at once: `talweg_block` of
+            ``talweg/pointers.h``.
+        provides : sequence of str
+            What `block` knows: ``"fun"`` and any of ``"grad"``, ``"hess"``, ``"hessp"``,
+            ``"third"``.
+        user_data : ndarray or ctypes object, optional
+            Its address is the functions' last argument. A `scipy.LowLevelCallable` that has data of
+            its own keeps that.
+        thread_safe : bool, default False
+            Whether the functions may be called by several threads at once and without the GIL.
+            Then kernels use their thread pool. Cython functions must be ``noexcept nogil`` for it.
+        bounds, name
+            As for `Objective`.
+        scale, noise, verify
+            As for `from_callables`.
+
+        Raises
+        ------
+        TypeError
+            When an argument is no function pointer, is a Python function in a C wrapper, or has
+            another signature. Signatures are checked wherever the pointer tells them; a capsule
+            without a name is taken at its word.
+        ValueError
+            When the other arguments make no sense, `fun` is finite at none of the points tried, or
+            a derivative is not that of the function.
+
+        Notes
+        -----
+        A NaN that a function writes stays with its point; what it does not write is NaN. The
+        functions must not raise: numba prints an exception of a cfunc and goes on, and a Cython
+        function's is raised only where it was called by Python's own thread. The objective keeps
+        the functions and `user_data` alive. It cannot be pickled, for it holds addresses.
+
+        Examples
+        --------
+        >>> import numba, talweg
+        >>> from numba import types
+        >>> doubles = types.CPointer(types.float64)
+        >>> @numba.cfunc(types.float64(types.intc, doubles))
+        ... def fun(n, x):
+        ...     return x[0] ** 2 + x[0] * x[1]
+        >>> @numba.cfunc(types.void(types.intc, doubles, doubles))
+        ... def grad(n, x, out):
+        ...     out[0] = 2 * x[0] + x[1]
+        ...     out[1] = x[0]
+        >>> f = talweg.Objective.from_pointers(fun, grad, n=2, thread_safe=True)
+        >>> f.grad([1.0, 2.0])
+        array([4., 1.])
+        """
+        from talweg.objective import checked_bounds, checked_dimension
+        from talweg.pointers import completed_pointers
+
+        n = checked_dimension(n)
+        box = checked_bounds(bounds, n)
+        functions = {"fun": fun, "grad": grad, "hess": hess, "hessp": hessp, "third": third}
+        made = completed_pointers(
+            functions,
+            n,
+            block=block,
+            provides=provides,
+            user_data=user_data,
+            thread_safe=thread_safe,
+            bounds=box,
+            scale=scale,
+            noise=noise,
+            verify=verify,
+        )
+        self: Objective = cls.__new__(cls)
+        self._setup(made.core, n, bounds=box, name=name or "f")
+        self._differenced = made
+        self._unsaved = "is made of function pointers, which are addresses of this process alone"
+        return self
+
+    @classmethod
+    def from_jax(
+        cls: Any,
+        fun: Callable[[Any], Any],
+        n: Any,
+        *,
+        bounds: ArrayLike | None = None,
+        name: str | None = None,
+    ) -> Objective:
+        """An objective from a JAX function, with JAX's own derivatives, compiled by it.
+
+        Parameters
+        ----------
+        fun : callable
+            ``fun(x)`` with `x` an array of shape (n,), or a pytree like `n`, returning one float64.
+            It is traced, so that it may do what `jax.jit`, `jax.vmap` and `jax.grad` can take.
+        n : int or pytree
+            Number of coordinates, or an example of `fun`'s argument: floating-point arrays in a
+            pytree, which `jax.flatten_util.ravel_pytree` turns into a vector. `fun` then gets
+            pytrees of float64 arrays, and the objective has the functions ``ravel(tree)`` and
+            ``unravel(x)`` between the two.
+        bounds, name
+            As for `Objective`.
+
+        Raises
+        ------
+        ValueError
+            When JAX's float64 is off (``jax.config.update("jax_enable_x64", True)`` turns it on),
+            `fun` returns more than one number, or it is finite at none of the points tried.
+        TypeError
+            When `fun` returns another type than float64, or the pytree holds other numbers.
+        ImportError
+            Without JAX (``pip install 'talweg[jax]'``).
+
+        Notes
+        -----
+        Exceptions of JAX and of `fun` come out unchanged. Each derivative is compiled on first use
+        for each of the block sizes 1, 4, 16, 64, 256 and 1024 that occurs, to which blocks are
+        filled up; results at a point may differ in the last bits between sizes. The objective
+        pickles when `fun` does.
+
+        Examples
+        --------
+        >>> import jax, talweg
+        >>> jax.config.update("jax_enable_x64", True)
+        >>> def fun(p):
+        ...     return (jax.numpy.tanh(p["a"]) ** 2).sum() + p["b"] ** 4
+        >>> f = talweg.Objective.from_jax(fun, {"a": jax.numpy.zeros(2), "b": 1.0})
+        >>> f.n
+        3
+        >>> f.hess(f.ravel({"a": jax.numpy.zeros(2), "b": 1.0}))
+        array([[ 2.,  0.,  0.],
+               [ 0.,  2.,  0.],
+               [ 0.,  0., 12.]])
+        """
+        from talweg.frameworks.jax_functions import JaxFunctions
+
+        return cls._from_framework(JaxFunctions, fun, n, bounds, name, {})
+
+    @classmethod
+    def from_torch(
+        cls: Any,
+        fun: Callable[[Any], Any],
+        n: Any,
+        *,
+        compile: bool = False,
+        bounds: ArrayLike | None = None,
+        name: str | None = None,
+    ) -> Objective:
+        """An objective from a PyTorch function, with PyTorch's own derivatives.
+
+        Parameters
+        ----------
+        fun : callable
+            Returns a tensor of one torch.float64. Its argument depends on `n`: a tensor of shape
+            (n,), a dict of tensors, or a function ``net(*inputs)`` that runs the module. It may do
+            what `torch.func.vmap` and `torch.func.grad` can take.
+        n : int, dict of str to Tensor, or torch.nn.Module
+            Number of coordinates; or tensors, which are the coordinates; or a module, whose
+            parameters are. Tensors and parameters must be torch.float64 (``module.double()``). With
+            the latter two the objective has the functions ``ravel(tensors)``, to a vector in the
+            order of `torch.nn.utils.parameters_to_vector`, and ``unravel(x)``, to a dict of
+            tensors that ``module.load_state_dict(..., strict=False)`` takes.
+        compile : bool, default False
+            Compile each derivative by `torch.compile` on first use, for each of the block sizes 1,
+            4, 16, 64, 256 and 1024 that occurs. It takes a C++ compiler and several seconds each,
+            and is several times as fast for small models.
+        bounds, name
+            As for `Objective`.
+
+        Raises
+        ------
+        TypeError
+            When `fun` returns no torch.float64, or a parameter is of another type.
+        ValueError
+            When `fun` returns more than one number or is finite at none of the points tried.
+        ImportError
+            Without PyTorch (``pip install 'talweg[torch]'``).
+
+        Notes
+        -----
+        Exceptions of PyTorch and of `fun` come out unchanged. A module with dropout or batch
+        normalisation must be in evaluation mode (``module.eval()``). The module itself is not
+        changed. The objective pickles when `fun` and `n` do.
+
+        Examples
+        --------
+        .. code-block:: python
+
+            net = torch.nn.Sequential(
+                torch.nn.Linear(1, 4), torch.nn.Tanh(), torch.nn.Linear(4, 1)
+            ).double()
+            f = talweg.Objective.from_torch(lambda net: ((net(inputs) - targets) ** 2).mean(), net)
+            f.grad(f.ravel(net))
+        """
+        from talweg.frameworks.torch_functions import TorchFunctions
+
+        return cls._from_framework(TorchFunctions, fun, n, bounds, name, {"compile": compile})
+
+    @classmethod
+    def _from_framework(
+        cls: Any,
+        kind: Any,
+        fun: Any,
+        n: Any,
+        bounds: Any,
+        name: str | None,
+        options: dict[str, Any],
+    ) -> Objective:
+        from talweg.frameworks import framework_core
+        from talweg.objective import _name_of, checked_bounds
+
+        functions, made = framework_core(kind, fun, n, bounds, options)
+        self: Objective = cls.__new__(cls)
+        box = checked_bounds(bounds, functions.n)
+        self._setup(made.core, functions.n, bounds=box, name=name or _name_of(fun))
+        self._differenced = made
+        if functions.ravel is not None:
+            self.ravel, self.unravel = functions.ravel, functions.unravel
+        options = options | {"bounds": box, "name": self.name}
+        self._recipe = (_from_framework, (kind.method, fun, n, options))
+        return self
+
+
+def _from_framework(method: str, fun: Any, n: Any, options: dict[str, Any]) -> Objective:
+    from talweg.objective import Objective
+
+    made: Objective = getattr(Objective, method)(fun, n, **options)
+    return made
