@@ -68,15 +68,15 @@ void DenseExtremalSystem::chart_residual(const CurvePoint& reference, const Curv
     residual[k + j] = second * inverse;
   }
   if (!gauge_) return;
-  const std::size_t rank = gauge_in_frame(reference);
+  const std::size_t rank = chart_gauge(reference, point);
   const double* x = point.z.data();
+  const double* rows = chart_rows_.data();
   for (std::size_t r = 0; r < rank; ++r) {
     const double* row = reference.data.data() + at_.gauge + r * n;
     double moved = 0.0;
     for (std::size_t i = 0; i < n; ++i) moved += row[i] * (x[i] - reference.z[i]);
     replace_along(k, gauge_frame_.data() + r * k, moved, residual, 1);
-    replace_along(k, gauge_frame_.data() + r * k, dot(n, data + at_.gauge + r * n, v),
-                  residual + k, 1);
+    replace_along(k, gauge_frame_.data() + r * k, dot(n, rows + r * n, v), residual + k, 1);
   }
 }
 
@@ -131,7 +131,9 @@ void DenseExtremalSystem::chart_jacobian(const CurvePoint& reference, const Curv
     }
   }
   if (!gauge_) return;
-  const std::size_t rank = gauge_in_frame(reference);
+  const std::size_t rank = chart_gauge(reference, point);
+  const double* rows = chart_rows_.data();
+  const double* turns = rows + gauge_.most() * n;
   for (std::size_t column = 0; column < dimension; ++column) {
     const bool moves = column < n;
     for (std::size_t i = 0; i < n; ++i) {
@@ -145,8 +147,8 @@ void DenseExtremalSystem::chart_jacobian(const CurvePoint& reference, const Curv
       const double* row = gauge_frame_.data() + r * k;
       const double* fixed = reference.data.data() + at_.gauge + r * n;
       const double first_row = moves ? dot(n, fixed, direction) : 0.0;
-      const double second_row = moves ? -dot(n, data + at_.turns + r * n, direction)
-                                      : dot(n, data + at_.gauge + r * n, direction);
+      const double second_row =
+          moves ? -dot(n, turns + r * n, direction) : dot(n, rows + r * n, direction);
       replace_along(k, row, first_row, jacobian + column, dimension);
       replace_along(k, row, second_row, jacobian + k * dimension + column, dimension);
     }

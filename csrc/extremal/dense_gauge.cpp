@@ -88,6 +88,29 @@ void DenseExtremalSystem::fix_gauge(CurvePoint& point) {
   }
 }
 
+std::size_t DenseExtremalSystem::chart_gauge(const CurvePoint& reference,
+                                             const CurvePoint& point) {
+  const std::size_t n = n_, size = gauge_.most() * n;
+  const std::size_t rank = gauge_in_frame(reference);
+  const double* origin = reference.z.data();
+  double* rows = chart_rows_.data();
+  double* turns = rows + size;
+  double *const shift = turns + size, *const scratch = shift + n;
+  for (std::size_t i = 0; i < n; ++i) shift[i] = point.z[i] - origin[i];
+  // The generators are affine in x: what made the reference's rows orthonormal serves everywhere,
+  // where Gram-Schmidt at the point could choose another order.
+  const std::size_t moving = gauge_.evaluate(origin, nullptr, scratch, nullptr);
+  gauge_.evaluate(origin, shift, scratch, rows);
+  gauge_.evaluate(origin, point.z.data() + n, scratch, turns);
+  for (std::size_t r = moving; r < rank; ++r) {
+    std::fill_n(rows + r * n, n, 0.0);
+    std::fill_n(turns + r * n, n, 0.0);
+  }
+  const double* fixed = reference.data.data() + at_.gauge;
+  for (std::size_t i = 0; i < rank * n; ++i) rows[i] += fixed[i];
+  return rank;
+}
+
 void DenseExtremalSystem::add_gauge_turn(const CurvePoint& point, const double* dx,
                                          double* dv) const {
   const double* data = point.data.data();

@@ -123,6 +123,7 @@ DenseExtremalSystem::DenseExtremalSystem(const Objective& objective)
   pivots_.resize(n);
   gauge_frame_.resize(gauge_.most() * k);
   gauge_scratch_.resize(gauge_ ? 2 * n : 0);
+  chart_rows_.resize(gauge_ ? 3 * gauge_.most() * n + n : 0);
 }
 
 CurvePoint DenseExtremalSystem::make_point() const {

@@ -67,6 +67,9 @@ class DenseExtremalSystem final : public DefiningSystem {
   void fix_gauge(CurvePoint& point);
   // frame' row for the gauge rows of a point: rank x k, into gauge_frame_; returns the rank.
   std::size_t gauge_in_frame(const CurvePoint& point);
+  // For a chart: combinations of the generators at a point that are the gauge rows at the reference,
+  // and the turns that belong to them, into chart_rows_; gauge_in_frame(reference) besides.
+  std::size_t chart_gauge(const CurvePoint& reference, const CurvePoint& point);
   // What v turns along the gauge directions while x moves by dx, added to dv.
   void add_gauge_turn(const CurvePoint& point, const double* dx, double* dv) const;
   // w of dv = Q w from (a, b), least squares of both rows of the linearisation.
@@ -85,7 +88,7 @@ class DenseExtremalSystem final : public DefiningSystem {
   std::vector<double> block_;
   std::vector<double> matrix_, right_, border_, normal_, scratch_, eigenvalues_;
   std::vector<double> chart_scratch_;
-  std::vector<double> gauge_frame_, gauge_scratch_;
+  std::vector<double> gauge_frame_, gauge_scratch_, chart_rows_;
   std::vector<std::size_t> pivots_;
   std::size_t evaluations_ = 0;
   double length_scale_ = 0.0;

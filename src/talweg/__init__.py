@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from talweg import datasets, extremals, models, surfaces
+from talweg import datasets, extremals, models, molecules, surfaces
 from talweg._core import __version__
 from talweg._locations import get_cmake_dir, get_include
 from talweg.extremals import (
@@ -35,6 +35,7 @@ __all__ = [
     "get_include",
     "load",
     "models",
+    "molecules",
     "sum_over",
     "surfaces",
     "survey",

@@ -131,6 +131,82 @@ class ForeignFunctions:
         return self
 
     @classmethod
+    def from_ase(
+        cls: Any,
+        atoms: Any,
+        *,
+        mass_weighted: bool = False,
+        noise: float | None = None,
+        scale: ArrayLike | None = None,
+        rigid_motions: bool | None = None,
+        name: str | None = None,
+    ) -> Objective:
+        """The energy of atoms, from any calculator of ASE, the Atomic Simulation Environment.
+
+        Coordinates are Cartesian, atom by atom, in Angstrom; energies are in eV. The gradient is
+        that of the calculator's forces, the Hessian and the third derivatives are differences of
+        forces. Critical points and curves are taken orthogonal to rigid motions.
+
+        Parameters
+        ----------
+        atoms : ase.Atoms
+            With a calculator, without constraints. A copy is kept, which shares the calculator.
+        mass_weighted : bool, default False
+            Take the atoms' masses (in u) as metric (`with_metric`): arclength is in
+            Angstrom u^(1/2), eigenvalues are in eV / (Angstrom^2 u), and
+            `talweg.molecules.wavenumbers` turns these into 1/cm. Positions stay in Angstrom.
+        noise : float, optional
+            Relative error of the forces. Default: rounding for those of ASE's calculators that
+            evaluate formulas (EMT, LennardJones, MorsePotential, EAM, ...), 1e-6 for all others,
+            which fits self-consistent fields as programs converge them by default. Converge more
+            tightly where you can, and say so here: results are as good as the differences.
+        scale : float or array_like, shape (n,), optional
+            Length over which the energy's dependence on a coordinate changes by its own size; steps
+            of differences are proportional to it. Default: 0.5 Angstrom.
+        rigid_motions : bool, optional
+            Whether the energy does not change when all atoms move or turn as one body. Default:
+            translations and rotations, translations alone where the cell is periodic. False for
+            atoms in an outer field.
+        name : str, optional
+            By default the chemical formula.
+
+        Returns
+        -------
+        Objective
+            `talweg.molecules.atoms_at` gives the atoms at positions of results. It pickles when the
+            calculator does.
+
+        Raises
+        ------
+        ImportError
+            Without ASE (``pip install talweg[ase]``).
+        TypeError, ValueError
+            When `atoms` are no ase.Atoms, fewer than two, without calculator or with constraints,
+            or the energy changes along the motions. Exceptions of the calculator pass unchanged.
+
+        Examples
+        --------
+        >>> import ase, ase.calculators.emt, talweg
+        >>> atoms = ase.Atoms("Cu3", [[0, 0, 0], [2.3, 0, 0], [1.1, 2.0, 0]])
+        >>> atoms.calc = ase.calculators.emt.EMT()
+        >>> f = talweg.Objective.from_ase(atoms, mass_weighted=True)
+        >>> (triangle,) = talweg.critical_points(f, starts=atoms.positions.ravel())
+        >>> triangle.type, triangle.branches
+        ('minimum', 3)
+        """
+        from talweg.molecules import energy_of_atoms
+
+        return energy_of_atoms(
+            cls,
+            atoms,
+            mass_weighted=mass_weighted,
+            noise=noise,
+            scale=scale,
+            rigid_motions=rigid_motions,
+            name=name,
+        )
+
+    @classmethod
     def from_jax(
         cls: Any,
         fun: Callable[[Any], Any],

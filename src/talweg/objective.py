@@ -168,6 +168,7 @@ class Objective(ForeignFunctions, Algebra):
         self._recipe: tuple[Any, ...] | None = None  # to make it anew, where it is no recording
         self.metric: Floats | None = None
         self._made = None  # of which objectives, and how
+        self._atoms: Any = None  # ase.Atoms, where the coordinates are theirs
         self._embedding = None
 
     @classmethod
@@ -338,7 +339,7 @@ class Objective(ForeignFunctions, Algebra):
         return super().parameters if self._parametric is None else self._parametric.shown()
 
     def with_parameters(self, **values: Any) -> Objective:
-        if self._parametric is None:
+        if self._parametric is None or self._made is not None:
             changed: Objective = super().with_parameters(**values)
             return changed
         parametric = self._parametric.changed(values, self.name)
@@ -347,9 +348,6 @@ class Objective(ForeignFunctions, Algebra):
         other._parametric = parametric
         other._tape = parametric.bound()
         other._core = _core.TapeObjective(*other._tape)
-        if isinstance(self._core, _core.GaugedObjective):
-            scales = [1.0] * (self.n // 3)
-            other._core = _core.GaugedObjective(other._core, scales, self._core.rotations)
         return recompiled(other, (self,))
 
     with_parameters.__doc__ = Algebra.with_parameters.__doc__

@@ -60,6 +60,8 @@ def _check_invariance(core: _core.GaugedObjective, f: Objective, at: Any) -> Non
         places = np.stack([np.cos(1.3 * turn), np.sin(1.7 * turn), 0.9 * turn], axis=1)
         at = (1.2 * places).reshape(-1)
     at = np.ascontiguousarray(at, dtype=float)
+    if at.shape != (f.n,):
+        raise ValueError(f"at: want shape ({f.n},), got {at.shape}")
     gradient = f._core.evaluate(at[None], GRADIENT)["gradient"][0]
     if not np.isfinite(gradient).all():
         return

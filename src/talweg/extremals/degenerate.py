@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 
+from talweg.extremals.orbits import has_motions, horizontal_spectrum
 from talweg.extremals.points import CriticalPoint
 from talweg.objective import Objective
 
@@ -22,7 +23,7 @@ def sharpened(f: Objective, point: CriticalPoint) -> CriticalPoint:
     equation determines the place there. The same point comes back where that does not help.
     """
     x = point.x.copy()
-    values, vectors = np.linalg.eigh(f.hess(x))
+    values, vectors = horizontal_spectrum(f, x)
     bending = max(float(np.abs(f.third(x, v)).max()) for v in vectors.T)
     tolerance = max(1e-6 * np.abs(values).max(), 100.0 * bending * point.error)
     kernel = vectors[:, np.abs(values) <= tolerance]
@@ -36,13 +37,20 @@ def sharpened(f: Objective, point: CriticalPoint) -> CriticalPoint:
         on_kernel = [f.third(x, kernel[:, i]) @ kernel for i in range(k)]
         rows = np.stack([on_kernel[i][:, j] for i, j in zip(*upper)])
         residual = np.concatenate([f.grad(x), (kernel.T @ hessian @ kernel)[upper]])
-        step = np.linalg.lstsq(np.vstack([hessian, rows]), -residual, rcond=1e-10)[0]
+        matrix = np.vstack([hessian, rows])
+        if has_motions(f):
+            motions = f._core.gauge_directions(x)
+            matrix = np.vstack([matrix, np.abs(values).max() * motions])
+            residual = np.append(residual, np.zeros(len(motions)))
+        step = np.linalg.lstsq(matrix, -residual, rcond=1e-10)[0]
         x = x + step
         if not np.isfinite(x).all() or np.linalg.norm(x - point.x) > 100.0 * point.error + 1e-6:
             return point
         if np.linalg.norm(step) <= 4.0 * np.finfo(float).eps * (1.0 + np.linalg.norm(x)):
             break
-    values, vectors = np.linalg.eigh(f.hess(x))
+    values, vectors = horizontal_spectrum(f, x)
+    if len(values) != point.branches:
+        return point
     error = float(np.linalg.norm(step)) + np.finfo(float).eps * float(np.linalg.norm(x))
     slope = float(np.linalg.norm(f.grad(x)))
     vanishing = np.abs(values) <= max(10.0 * bending * error, 1e-13 * np.abs(values).max())
@@ -52,7 +60,7 @@ def sharpened(f: Objective, point: CriticalPoint) -> CriticalPoint:
     values = np.where(vanishing, 0.0, values)
     # The sign of the component of largest modulus, as everywhere.
     largest = np.argmax(np.abs(vectors), axis=0)
-    vectors = vectors * np.where(vectors[largest, range(f.n)] < 0, -1.0, 1.0)
+    vectors = vectors * np.where(vectors[largest, range(len(values))] < 0, -1.0, 1.0)
     return dataclasses.replace(
         point,
         x=x,

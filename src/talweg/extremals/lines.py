@@ -9,7 +9,12 @@ import numpy as np
 from talweg.extremals.orbits import horizontal_spectrum, rotation_partner
 from talweg.objective import Objective
 
-__all__ = ["extremal_lines"]
+__all__ = ["eigenvalue_accuracy", "extremal_lines"]
+
+
+def eigenvalue_accuracy(f: Objective) -> float:
+    """Difference of two eigenvalues, relative to the largest, that tells them apart for sure."""
+    return max(1e-8, 10.0 * f._core.errors["hessian"][2])
 
 
 def extremal_lines(f: Objective, x: np.ndarray, branch: int, max_step: float) -> list[np.ndarray]:
@@ -30,7 +35,8 @@ def extremal_lines(f: Objective, x: np.ndarray, branch: int, max_step: float) ->
     values, vectors = horizontal_spectrum(f, x)
     # Where the whole Hessian vanishes the third derivatives say what is small.
     bending = max(float(np.abs(f.third(x, v)).max()) for v in vectors.T)
-    same = np.abs(values - values[branch]) <= 1e-8 * max(np.abs(values).max(), bending * max_step)
+    size = max(np.abs(values).max(), bending * max_step)
+    same = np.abs(values - values[branch]) <= eigenvalue_accuracy(f) * size
     basis = vectors[:, same]
     if basis.shape[1] == 1:
         return [_signed(basis[:, 0])]

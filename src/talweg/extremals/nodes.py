@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from talweg.extremals.assembly import Arc
-from talweg.extremals.lines import extremal_lines
+from talweg.extremals.lines import eigenvalue_accuracy, extremal_lines
 from talweg.extremals.points import CriticalPoint
 from talweg.objective import Objective
 
@@ -69,7 +69,7 @@ def critical_point_node(
     count = point.branches
     wanted_branches = {branch % count for branch in branches if -count <= branch < count}
     # Differences tell eigenvalues apart only so far.
-    for group in point.multiplicities(max(1e-8, 10.0 * f.approximate.get("hess", 0.0))):
+    for group in point.multiplicities(eigenvalue_accuracy(f)):
         wanted = bool(set(group) & wanted_branches)
         first = len(node.lines)
         if len(group) == 1:

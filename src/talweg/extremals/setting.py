@@ -17,7 +17,7 @@ from talweg.extremals.arguments import (
 )
 from talweg.extremals.assembly import Arc, to_extremal
 from talweg.extremals.coordinates import Coordinates
-from talweg.extremals.lines import extremal_lines
+from talweg.extremals.lines import eigenvalue_accuracy, extremal_lines
 from talweg.extremals.messages import notes, start_failure
 from talweg.extremals.orbits import has_motions, horizontal_spectrum
 from talweg.extremals.points import CriticalPoint
@@ -113,9 +113,9 @@ class Setting:
             )
         return int(branch % branches)
 
-    @staticmethod
-    def _group(point: CriticalPoint, branch: int) -> list[int]:
-        return next(group for group in point.multiplicities() if branch in group)
+    def _group(self, point: CriticalPoint, branch: int) -> list[int]:
+        groups = point.multiplicities(eigenvalue_accuracy(self.f))
+        return next(group for group in groups if branch in group)
 
     def nothing(self, status: Status) -> Extremal:
         """A curve of the start alone, where none could be started."""

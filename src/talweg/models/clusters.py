@@ -47,8 +47,8 @@ def lennard_jones(
 
     Notes
     -----
-    Translations and rotations leave f as it is, so Hessians at critical points have six zero
-    eigenvalues (five for atoms on a line). Where atoms coincide f is infinite and derivatives are
+    Critical points and curves are taken orthogonal to translations and rotations, as by
+    `talweg.Objective.with_rigid_motions`. Where atoms coincide f is infinite and derivatives are
     infinite or NaN, at that point only.
 
     References
@@ -107,7 +107,8 @@ def morse(
 
     Notes
     -----
-    Where atoms coincide f is finite but has a cone: derivatives are infinite or NaN, at that point
+    Critical points and curves are taken orthogonal to translations and rotations, as by
+    `talweg.Objective.with_rigid_motions`. Where atoms coincide f is finite but has a cone: derivatives are infinite or NaN, at that point
     only.
 
     References

@@ -55,10 +55,44 @@ class StructuredObjective(Objective):
         if missing:
             raise ValueError(f"parameters: {kind} takes {', '.join(names)}, see {sorted(missing)}")
         self.kind = kind
-        self.parameters = {key: _read_only(parameters[key]) for key in names}
-        core = build(**self.parameters)
+        self._values = {key: _read_only(parameters[key]) for key in names}
+        core = build(**self._values)
         n = core.dimension
+        if kind == "cluster":
+            core = _core.GaugedObjective(core, [1.0] * (n // 3), True)
         self._setup(core, n, bounds=checked_bounds(bounds, n), name=name or kind)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        return dict(self._values)
+
+    def with_parameters(self, **values: Any) -> Any:
+        """The same kind of function with other values of some parameters.
+
+        Parameters
+        ----------
+        **values : float or array_like
+            By name, as in `parameters`; those not given keep their values.
+
+        Returns
+        -------
+        StructuredObjective
+
+        Raises
+        ------
+        TypeError, ValueError
+            When there is no parameter of a name, or a value does not do.
+        """
+        unknown = sorted(set(values) - set(self._values))
+        if unknown:
+            known = ", ".join(self._values)
+            raise TypeError(f"no parameter is called {unknown[0]!r}; {self.name} has: {known}")
+        given = {
+            key: np.asarray(value, dtype=self._values[key].dtype) for key, value in values.items()
+        }
+        changed = self._values | given
+        made = type(self)(self.kind, changed, bounds=self.bounds, name=self.name)
+        return made if self.metric is None else made.with_metric(self.metric)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """The kind and its parameters as arrays, for files.
@@ -67,11 +101,13 @@ class StructuredObjective(Objective):
         -------
         dict of str to ndarray
         """
-        arrays: dict[str, np.ndarray] = dict(self.parameters)
+        arrays: dict[str, np.ndarray] = dict(self._values)
         arrays["kind"] = np.array(self.kind)
         arrays["name"] = np.array(self.name)
         if self.bounds is not None:
             arrays["bounds"] = self.bounds
+        if self.metric is not None:
+            arrays["metric"] = self.metric
         return arrays
 
     @classmethod
@@ -96,10 +132,11 @@ class StructuredObjective(Objective):
             # A cast would turn corrupted numbers into valid ones.
             if stored[key].dtype.kind != "u":
                 raise ValueError(f"not a saved objective: {key!r} has the wrong type")
-        bounds = stored.pop("bounds", None)
+        bounds, metric = stored.pop("bounds", None), stored.pop("metric", None)
         kind, name = str(stored.pop("kind")), str(stored.pop("name"))
         try:
-            return cls(kind, stored, bounds=bounds, name=name)
+            made = cls(kind, stored, bounds=bounds, name=name)
+            return made if metric is None else made.with_metric(metric)
         except (TypeError, ValueError) as error:
             raise ValueError(f"not a saved objective: {error}") from None
 

@@ -136,8 +136,8 @@ def lennard_jones(atoms: int = 3) -> Objective:
     f(x) = sum over pairs of 4 (r^-12 - r^-6), r the distance of the two atoms in units of sigma,
     f in units of epsilon
 
-    Translations and rotations leave f as it is, so every critical point has (at least five, in
-    general six) zero eigenvalues.
+    Critical points and curves are taken orthogonal to translations and rotations, as by
+    `talweg.Objective.with_rigid_motions`.
 
     Parameters
     ----------
@@ -173,7 +173,7 @@ def lennard_jones(atoms: int = 3) -> Objective:
         return total
 
     name = _sized("lennard-jones", atoms, 3)
-    return Objective(formula, 3 * atoms, name=name, verify=False)
+    return Objective(formula, 3 * atoms, name=name, verify=False).with_rigid_motions()
 
 
 lj = lennard_jones
