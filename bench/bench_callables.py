@@ -43,9 +43,7 @@ def floor(function, points, block):
 @pytest.mark.parametrize("block", [1, 16, 64, 256, 1024])
 @pytest.mark.parametrize("quantity", ["value", "gradient"])
 def test_overhead(benchmark, quantity, block, n):
-    f = talweg.Objective.from_callables(
-        first_coordinate, same_points, n=n, verify=False, scale=1.0
-    )
+    f = talweg.Objective.from_callables(first_coordinate, same_points, n=n, verify=False, scale=1.0)
     count = max(block, POINTS // (1 if block > 16 else 16))
     points = np.random.default_rng(0).normal(size=(count, n))
     bit = VALUE if quantity == "value" else GRADIENT

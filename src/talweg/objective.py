@@ -290,7 +290,7 @@ class Objective(Algebra):
         >>> f = talweg.Objective.from_callables(
         ...     scipy.optimize.rosen, scipy.optimize.rosen_der, scipy.optimize.rosen_hess,
         ...     scipy.optimize.rosen_hess_prod, n=3, batched=False)
-        >>> f.grad([1.0, 1.0, 2.0])
+        >>> f.grad([1.0, 1.0, 2.0]) + 0.0
         array([   0., -400.,  200.])
         >>> list(f.approximate)
         ['third']
