@@ -92,9 +92,9 @@ ExtremalStart start_extremal(const Objective& objective, std::span<const double>
     double largest = 0.0;
     for (double value : eigenvalues) largest = std::max(largest, std::fabs(value));
     // Differences tell eigenvalues apart only so far.
-    const double together =
-        std::max(1e-8 * largest, 10.0 * DerivativeErrors::at(objective.errors().hessian, 0.0,
-                                                             norm(gradient), largest));
+    const double together = std::max(
+        1e-8 * largest,
+        10.0 * DerivativeErrors::at(objective.errors().hessian, 0.0, norm(gradient), largest));
     std::vector<std::size_t> equal;
     for (std::size_t k = 0; k < n; ++k) {
       if (std::fabs(eigenvalues[k] - eigenvalues[branch]) <= together) equal.push_back(k);
