@@ -1,0 +1,79 @@
+"""LLVM, through llvmlite."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+from talweg import _core
+from talweg.machine_code.instructions import Instruction
+from talweg.machine_code.stage import stage_function
+from talweg.machine_code.writer import Target, call_through_memory, declarations
+
+# LLVM 20, the first with opaque pointers only.
+OLDEST = (0, 45)
+
+# Longer programs stay interpreted: LLVM takes about 0.1 ms an instruction.
+MAX_INSTRUCTIONS = 30_000
+
+
+@functools.cache
+def target() -> Target:
+    """The instruction set that the core's kernels use."""
+    core = _core.vector_functions()
+    return Target(
+        core["vector_lanes"],
+        core["instruction_set"] != "baseline",
+        core["functions"],
+        core["coefficients"],
+    )
+
+
+@functools.cache
+def llvm() -> Any:
+    """llvmlite's binding, ready for use; ImportError where there is none that will do."""
+    import llvmlite
+    import llvmlite.binding
+
+    if tuple(int(part) for part in llvmlite.__version__.split(".")[:2]) < OLDEST:
+        raise ImportError(f"llvmlite {llvmlite.__version__} is too old")
+    llvmlite.binding.initialize_native_target()
+    llvmlite.binding.initialize_native_asmprinter()
+    return llvmlite.binding
+
+
+def _machine() -> Any:
+    binding = llvm()
+    return binding.Target.from_default_triple().create_target_machine(
+        cpu=binding.get_host_cpu_name(),
+        features=binding.get_host_cpu_features().flatten(),
+        opt=2,
+        jit=True,
+    )
+
+
+def module_text(stages: Sequence[tuple[Sequence[Instruction], Sequence[int]]]) -> str:
+    """The stages of a program in LLVM's assembly language, functions stage0, stage1, ..."""
+    vectors = target()
+    texts, called = [], set()
+    for i, (instructions, places) in enumerate(stages):
+        text, functions = stage_function(vectors, f"stage{i}", instructions, places)
+        texts.append(text)
+        called |= functions
+    texts += [call_through_memory(vectors, function) for function in sorted(called)]
+    return declarations(vectors) + "!1 = !{}\n" + "\n".join(texts)
+
+
+def compile_stages(
+    stages: Sequence[tuple[Sequence[Instruction], Sequence[int]]],
+) -> tuple[list[int], int, Any] | None:
+    """What `_core.compile_with` asks for."""
+    if sum(len(instructions) for instructions, _ in stages) > MAX_INSTRUCTIONS:
+        return None
+    binding = llvm()
+    module = binding.parse_assembly(module_text(stages))
+    engine = binding.create_mcjit_compiler(module, _machine())
+    engine.finalize_object()
+    addresses = [engine.get_function_address(f"stage{i}") for i in range(len(stages))]
+    return addresses, target().vector_lanes, engine
