@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import platform
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -43,12 +45,21 @@ def llvm() -> Any:
     return llvmlite.binding
 
 
+# Constants beside the code need no registers, and may be so far away at most as llvmlite's own memory
+# manager puts them.
+_NEAR = platform.machine().lower() in ("x86_64", "amd64") and sys.platform != "win32"
+
+
 def _machine() -> Any:
     binding = llvm()
-    return binding.Target.from_default_triple().create_target_machine(
+    # Windows' object format is not among those that LLVM can load.
+    triple = binding.get_process_triple() + ("-elf" if sys.platform == "win32" else "")
+    return binding.Target.from_triple(triple).create_target_machine(
         cpu=binding.get_host_cpu_name(),
         features=binding.get_host_cpu_features().flatten(),
         opt=2,
+        reloc="pic" if _NEAR else "default",
+        codemodel="small" if _NEAR else "jitdefault",
         jit=True,
     )
 
@@ -73,7 +84,7 @@ def compile_stages(
         return None
     binding = llvm()
     module = binding.parse_assembly(module_text(stages))
-    engine = binding.create_mcjit_compiler(module, _machine())
+    engine = binding.create_mcjit_compiler(module, _machine(), use_lmm=True if _NEAR else None)
     engine.finalize_object()
     addresses = [engine.get_function_address(f"stage{i}") for i in range(len(stages))]
     return addresses, target().vector_lanes, engine
