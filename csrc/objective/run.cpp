@@ -137,9 +137,10 @@ void Runner::run_direct(std::size_t first, std::size_t lanes, const double* cons
     else
       execute(stage.code.data(), base);
   }
-  const double* from = base + program_.first_output * padded;
-  for (std::size_t j = 0; j < program_.outputs; ++j, from += padded)
+  for (const std::uint32_t j : program_.computed_outputs) {
+    const double* const from = base + (program_.first_output + j) * padded;
     for (std::size_t lane = 0; lane < lanes; ++lane) outputs[j][first + lane] = from[lane];
+  }
 }
 
 void Runner::run_indirect(int width, std::size_t first, std::size_t count,
@@ -156,7 +157,7 @@ void Runner::run_indirect(int width, std::size_t first, std::size_t count,
       // No code writes to an input's slot.
       rows[program_.first_input + i] =
           program_.input_used[i] ? const_cast<double*>(inputs[i]) + first : nullptr;
-    for (std::size_t j = 0; j < program_.outputs; ++j)
+    for (const std::uint32_t j : program_.computed_outputs)
       rows[program_.first_output + j] = outputs[j] + first;
     for (const ExecutableStage& stage : program_.stages) {
       if (stage.sums_rows())
@@ -198,7 +199,7 @@ void Runner::run_compiled_in_place(std::size_t first, std::size_t lanes,
     // No code writes to an input's slot.
     rows[program_.first_input + i] =
         program_.input_used[i] ? const_cast<double*>(inputs[i]) + first : nullptr;
-  for (std::size_t j = 0; j < program_.outputs; ++j)
+  for (const std::uint32_t j : program_.computed_outputs)
     rows[program_.first_output + j] = outputs[j] + first;
   run_compiled_stages(rows, lanes, lanes);
 }
@@ -218,7 +219,7 @@ void Runner::run_compiled_on_copies(std::size_t first, std::size_t lanes,
       to[lane] = inputs[i][first + std::min(lane, lanes - 1)];
   }
   run_compiled_stages(rows, lanes, padded);
-  for (std::size_t j = 0; j < program_.outputs; ++j)
+  for (const std::uint32_t j : program_.computed_outputs)
     std::copy_n(rows[program_.first_output + j], lanes, outputs[j] + first);
 }
 
@@ -309,17 +310,24 @@ void Runner::run_row_stage(const ExecutableStage& stage, const PointFile& points
   }
 }
 
+void fill_constant_outputs(const Executable& program, std::size_t lanes, double* const* outputs) {
+  for (const auto& [output, value] : program.constant_outputs)
+    std::fill_n(outputs[output], lanes, value);
+}
+
 }  // namespace
 
 void run(const Executable& program, const InterpreterKernels& kernels, std::size_t widest,
          std::size_t lanes, const double* const* inputs, double* const* outputs) {
   Runner(program, kernels, widest).run(lanes, inputs, outputs);
+  fill_constant_outputs(program, lanes, outputs);
 }
 
 void run(const Executable& program, const MachineCode& code, std::size_t lanes,
          const double* const* inputs, double* const* outputs) {
   // The interpreter's table is not used: every stage has code.
   Runner(program, interpreter_kernels(active_isa()), code).run_compiled(lanes, inputs, outputs);
+  fill_constant_outputs(program, lanes, outputs);
 }
 
 }  // namespace talweg
