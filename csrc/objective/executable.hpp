@@ -47,7 +47,7 @@ class Executable {
   };
   std::vector<ConstantOutput> constant_outputs;
   std::vector<std::uint32_t> computed_outputs;  // the others
-  std::size_t row_slots = 0;  // the most of any row stage
+  std::size_t row_slots = 0;                    // the most of any row stage
 };
 
 // Runs it with the kernels of one instruction set in blocks of at most `widest` lanes (0: chosen

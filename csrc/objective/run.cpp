@@ -1,4 +1,5 @@
-// Cuts lanes into blocks and hands them to the interpreter of one instruction set or to machine code.
+// Cuts lanes into blocks and hands them to the interpreter of one instruction set or to machine
+// code.
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>

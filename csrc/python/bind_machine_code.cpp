@@ -109,8 +109,8 @@ std::unique_ptr<const MachineCode> ask(const py::object& compiler, const Executa
 }
 
 void compile_with(TapeObjective& objective, py::object compiler) {
-  objective.compile_with([held = shared(std::move(compiler))](const Executable& program)
-                             -> std::unique_ptr<const MachineCode> {
+  objective.compile_with([held = shared(std::move(compiler))](
+                             const Executable& program) -> std::unique_ptr<const MachineCode> {
     const py::gil_scoped_acquire acquired;
     // Without machine code the interpreter gives the same results, so nothing is lost but time, and
     // a kernel in the midst of its work should not stop.

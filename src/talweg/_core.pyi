@@ -74,7 +74,6 @@ class Objective:
         w: ArrayLike | None = None,
         workers: int = 0,
     ) -> dict[str, NDArray[np.float64]]: ...
-
     def evaluate_block(
         self, quantities: int, arrays: dict[str, NDArray[np.float64]], lanes: int
     ) -> None: ...

@@ -15,7 +15,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import talweg
-from talweg import _core
 from talweg.quantity import GRADIENT, HESSIAN, HESSIAN_PRODUCT, THIRD, THIRD_PRODUCT, VALUE
 
 pytest.importorskip("llvmlite")
@@ -132,7 +131,8 @@ TWO = [
 
 def expressions():
     leaves = st.one_of(
-        st.integers(0, 2).map(lambda i: lambda x: x[i]), NUMBERS.map(lambda k: lambda x: k + 0 * x[0])
+        st.integers(0, 2).map(lambda i: lambda x: x[i]),
+        NUMBERS.map(lambda k: lambda x: k + 0 * x[0]),
     )
 
     def compound(parts):
@@ -224,7 +224,7 @@ def test_a_sum_that_depends_on_another_sum():
             np.stack([x[0], x[1], centre])
         )
 
-    f = talweg.Objective(lambda x: spread(x) * np.exp(-x[0] ** 2), 2)
+    f = talweg.Objective(lambda x: spread(x) * np.exp(-(x[0] ** 2)), 2)
     assert_same(f, f.compile(), *points_of(f, 150))
 
 
@@ -260,7 +260,7 @@ def test_threads():
 
 def test_first_use_by_many_threads_at_once(compilations):
     f = talweg.surfaces.muller_brown()
-    x, v, _ = points_of(f, 500)
+    x, _, _ = points_of(f, 500)
     expected = f.hess(x)
     fast, found, ready = f.compile(), [], threading.Barrier(8)
 

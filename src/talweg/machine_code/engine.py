@@ -11,7 +11,7 @@ from typing import Any
 from talweg import _core
 from talweg.machine_code.instructions import Instruction
 from talweg.machine_code.stage import stage_function
-from talweg.machine_code.writer import Target, call_through_memory, declarations
+from talweg.machine_code.writer import Target, call_through_memory, constant_table, declarations
 
 # LLVM 20, the first with opaque pointers only.
 OLDEST = (0, 45)
@@ -67,11 +67,15 @@ def _machine() -> Any:
 def module_text(stages: Sequence[tuple[Sequence[Instruction], Sequence[int]]]) -> str:
     """The stages of a program in LLVM's assembly language, functions stage0, stage1, ..."""
     vectors = target()
-    texts, called = [], set()
+    texts: list[str] = []
+    called: set[str] = set()
+    table: dict[int, int] = {}
     for i, (instructions, places) in enumerate(stages):
-        text, functions = stage_function(vectors, f"stage{i}", instructions, places)
+        text, functions = stage_function(vectors, f"stage{i}", instructions, places, table)
         texts.append(text)
         called |= functions
+    if table:
+        texts.append(constant_table(vectors, table))
     texts += [call_through_memory(vectors, function) for function in sorted(called)]
     return declarations(vectors) + "!1 = !{}\n" + "\n".join(texts)
 

@@ -93,14 +93,15 @@ def emit(
 
     for i, (opcode, destination, a, b, c, k) in enumerate(instructions):
         count = operand_count(opcode)
-        slots = (a, b, c)[:count]
-        given = [operand(slot) for slot in slots] + [""] * (3 - count)
+        x = operand(a) if count > 0 else ""
+        y = operand(b) if count > 1 else ""
+        z = operand(c) if count > 2 else ""
         if opcode in _MEANING:
-            value = _MEANING[opcode](w, *given, k)
+            value = _MEANING[opcode](w, x, y, z, k)
         elif opcode in FUNCTIONS:
-            value = FUNCTIONS[opcode](w, given[0])
+            value = FUNCTIONS[opcode](w, x)
         else:
-            value = w.call(opcode, given[0])
+            value = w.call(opcode, x)
         values[destination] = value
         if last[destination] == i:
             assigned(destination, value)

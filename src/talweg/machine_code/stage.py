@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from talweg.machine_code.elementary import FUNCTIONS
 from talweg.machine_code.instructions import Instruction, emit, operand_count
 from talweg.machine_code.writer import Target, Writer
 
@@ -18,22 +19,46 @@ _ADDRESSES_KEPT = 12
 _ACCESSES_A_BLOCK = 48
 
 
+# More constants than this are operands in memory.
+_CONSTANTS_KEPT = 6
+
+
+def _constants(instructions: Sequence[Instruction]) -> int:
+    """About how many constants the instructions need."""
+    functions = {instruction[0] for instruction in instructions} & set(FUNCTIONS)
+    return 10 * len(functions) + len({k for *_, k in instructions})
+
+
 def stage_function(
-    target: Target, name: str, instructions: Sequence[Instruction], places: Sequence[int]
+    target: Target,
+    name: str,
+    instructions: Sequence[Instruction],
+    places: Sequence[int],
+    table: dict[int, int],
 ) -> tuple[str, set[str]]:
-    """A talweg::CompiledStage, and the functions of the core it calls."""
-    stage = _Stage(target, name, instructions, places)
+    """A talweg::CompiledStage, and the functions of the core it calls.
+
+    Constants go to the table, where there are too many of them for registers.
+    """
+    stage = _Stage(target, name, instructions, places, table)
     return stage.text(), stage.body.called
 
 
 class _Stage:
     def __init__(
-        self, target: Target, name: str, instructions: Sequence[Instruction], places: Sequence[int]
+        self,
+        target: Target,
+        name: str,
+        instructions: Sequence[Instruction],
+        places: Sequence[int],
+        table: dict[int, int],
     ) -> None:
         self.target = target
         self.name = name
         self.places = places
-        used = {slot for i in instructions for slot in (i[1], *i[2 : 2 + operand_count(i[0])])}
+        used: set[int] = set()
+        for opcode, destination, *operands, _ in instructions:
+            used |= {destination, *operands[: operand_count(opcode)]}
         rows = sorted(slot for slot in used if places[slot] == ROW)
 
         # Before the loop.
@@ -50,6 +75,8 @@ class _Stage:
         self.never = self.head.value("icmp eq i64 %end, 0")
 
         self.body = self.head.continued("loop")
+        if target.constants_in_memory and _constants(instructions) > _CONSTANTS_KEPT:
+            self.body.table = table
         self.accesses = 0
         emit(self.body, instructions, self._read, self._assigned)
 

@@ -7,7 +7,6 @@ import struct
 import sys
 from collections.abc import Callable, Sequence
 
-
 # The calling convention of calls that are hardly ever made: where they keep all registers, they cost
 # nothing where they are not made.
 RARE = (
@@ -33,6 +32,7 @@ class Target:
     ) -> None:
         self.vector_lanes = vector_lanes
         self.fused = fused
+        self.constants_in_memory = vector_lanes == 4
         self.functions = functions
         self.coefficients = coefficients
         self.vector = f"<{vector_lanes} x double>"
@@ -49,6 +49,8 @@ class Writer:
         self.block = block
         self.lines: list[str] = []
         self.called: set[str] = set()  # functions of the core
+        # Where constants are in memory: their places in the table, by their bits.
+        self.table: dict[int, int] | None = None
         self._count = 0
         # What was computed once for all its uses, by kind and argument. Blocks follow one another
         # without alternatives but those that `guarded` joins again, so every value stays visible.
@@ -63,6 +65,7 @@ class Writer:
         other = Writer(self.target, block)
         other._count = self._count
         other.called = self.called
+        other.table = self.table
         return other
 
     def value(self, text: str) -> str:
@@ -89,6 +92,14 @@ class Writer:
 
     def fill(self, number: float) -> str:
         (bits,) = struct.unpack("<Q", struct.pack("<d", number))
+        if self.table is not None:
+            place = self.table.setdefault(bits, len(self.table))
+            vector, size = self.target.vector, 8 * self.target.vector_lanes
+            entry = self.value(f"getelementptr {vector}, ptr @{CONSTANTS}, i64 {place}")
+            return self.value(f"load {vector}, ptr {entry}, align {size}")
+        return self.literal(bits)
+
+    def literal(self, bits: int) -> str:
         return "<" + ", ".join([f"double 0x{bits:016X}"] * self.target.vector_lanes) + ">"
 
     def fill_bits(self, number: int) -> str:
@@ -194,6 +205,22 @@ class Writer:
         self.line(f"br label %{join}")
         self.begin(join)
         return self.value(f"phi {vector} [{fast}, %{before}], [{found}, %{slow}]")
+
+
+CONSTANTS = "constants"
+
+
+def constant_table(target: Target, table: dict[int, int]) -> str:
+    """The constants, a vector each.
+
+    Out of AVX2's own constants LLVM makes a scalar and an instruction that fills a vector with it
+    at every use; vectors in memory are operands of the arithmetic. Were the table declared
+    constant, LLVM would load it into registers before a loop and from there put it on the stack.
+    """
+    vector, writer = target.vector, Writer(target)
+    entries = ", ".join(f"{vector} {writer.literal(bits)}" for bits in table)
+    kind = f"[{len(table)} x {vector}] [{entries}]"
+    return f"@{CONSTANTS} = internal global {kind}, align {8 * target.vector_lanes}\n"
 
 
 def declarations(target: Target) -> str:
