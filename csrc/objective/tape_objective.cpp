@@ -263,6 +263,11 @@ std::optional<std::size_t> TapeObjective::instructions(unsigned quantities) cons
   return instruction_count(plan.program);
 }
 
+const Executable* TapeObjective::executable(unsigned quantities) const {
+  const Plan& plan = this->plan(quantities & all_quantities);
+  return plan.products ? nullptr : plan.program.executable.get();
+}
+
 std::size_t TapeObjective::registers(unsigned quantities) const {
   return plan(quantities & all_quantities).program.registers;
 }

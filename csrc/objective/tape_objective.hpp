@@ -44,6 +44,9 @@ class TapeObjective final : public Objective {
   // Instructions of the program that computes the quantities together; nothing where some of them
   // are assembled from products.
   std::optional<std::size_t> instructions(unsigned quantities) const;
+  // The decoded program that computes the quantities together, or null where some of them are
+  // assembled from products.
+  const Executable* executable(unsigned quantities) const;
   // Registers of that program at points.
   std::size_t registers(unsigned quantities) const;
 

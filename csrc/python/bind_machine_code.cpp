@@ -126,6 +126,24 @@ void compile_with(TapeObjective& objective, py::object compiler) {
   });
 }
 
+py::object program(const TapeObjective& objective, unsigned quantities) {
+  const Executable* executable = nullptr;
+  {
+    const py::gil_scoped_release released;
+    executable = objective.executable(quantities);
+  }
+  if (!executable) return py::none();
+  py::dict result, constants;
+  for (const auto& [output, value] : executable->constant_outputs)
+    constants[py::int_(output)] = value;
+  result["stages"] = describe(*executable);
+  result["first_input"] = executable->first_input;
+  result["first_output"] = executable->first_output;
+  result["outputs"] = executable->outputs;
+  result["constant_outputs"] = constants;
+  return result;
+}
+
 py::dict vector_functions() {
   const InterpreterKernels& kernels = interpreter_kernels(active_isa());
   const auto address = [](auto* function) { return reinterpret_cast<std::uintptr_t>(function); };
@@ -150,6 +168,12 @@ void register_machine_code(py::module_& module) {
              "From now on compiler(stages) is asked once for the code of each program: a list with "
              "the address of each stage's function, the lanes of a vector, and what keeps the code "
              "in memory; or None. A stage is ([(opcode, destination, a, b, c, k), ...], places).");
+  module.def(
+      "program", &program, py::arg("objective"), py::arg("quantities"),
+      "What computes the quantities together, for code that goes round it: stages as compile_with "
+      "has them; the slot of x[0], after which those of x, v and w follow in order; that of the "
+      "first output, likewise; and outputs that no instruction computes, {number: value}. None "
+      "where matrices are put together from products.");
   module.def("vector_functions", &vector_functions,
              "The instruction set in use: its name, the lanes of its vectors, addresses of its "
              "elementary functions on arrays of vectors, and the coefficients of their "

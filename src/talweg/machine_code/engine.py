@@ -64,20 +64,34 @@ def _machine() -> Any:
     )
 
 
+def assemble(texts: Sequence[str], called: set[str], table: dict[int, int]) -> str:
+    """A module of functions with what they need: the core's functions they call, and constants."""
+    vectors = target()
+    parts = [declarations(vectors), *texts]
+    if table:
+        parts.append(constant_table(vectors, table))
+    parts += [call_through_memory(vectors, function) for function in sorted(called)]
+    return "\n".join(parts)
+
+
 def module_text(stages: Sequence[tuple[Sequence[Instruction], Sequence[int]]]) -> str:
     """The stages of a program in LLVM's assembly language, functions stage0, stage1, ..."""
-    vectors = target()
     texts: list[str] = []
     called: set[str] = set()
     table: dict[int, int] = {}
     for i, (instructions, places) in enumerate(stages):
-        text, functions = stage_function(vectors, f"stage{i}", instructions, places, table)
+        text, functions = stage_function(target(), f"stage{i}", instructions, places, table)
         texts.append(text)
         called |= functions
-    if table:
-        texts.append(constant_table(vectors, table))
-    texts += [call_through_memory(vectors, function) for function in sorted(called)]
-    return declarations(vectors) + "!1 = !{}\n" + "\n".join(texts)
+    return assemble(texts, called, table)
+
+
+def load(text: str) -> Any:
+    """The code of a module; `get_function_address(name)` of it holds as long as it lives."""
+    module = llvm().parse_assembly(text)
+    engine = llvm().create_mcjit_compiler(module, _machine(), use_lmm=True if _NEAR else None)
+    engine.finalize_object()
+    return engine
 
 
 def compile_stages(
@@ -86,9 +100,6 @@ def compile_stages(
     """What `_core.compile_with` asks for."""
     if sum(len(instructions) for instructions, _ in stages) > MAX_INSTRUCTIONS:
         return None
-    binding = llvm()
-    module = binding.parse_assembly(module_text(stages))
-    engine = binding.create_mcjit_compiler(module, _machine(), use_lmm=True if _NEAR else None)
-    engine.finalize_object()
+    engine = load(module_text(stages))
     addresses = [engine.get_function_address(f"stage{i}") for i in range(len(stages))]
     return addresses, target().vector_lanes, engine

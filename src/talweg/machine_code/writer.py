@@ -233,6 +233,7 @@ def declarations(target: Target) -> str:
             f"declare {vector} @llvm.copysign.{suffix}({vector}, {vector})",
             f"declare {vector} @llvm.fma.{suffix}({vector}, {vector}, {vector})",
             '!0 = !{!"branch_weights", i32 1, i32 100000}',
+            "!1 = !{}",
             "",
         ]
     )
