@@ -121,7 +121,8 @@ def test_descent(benchmark, name, how):
     if how == "through arrays":
         benchmark.pedantic(through_arrays, setup=lambda: ((f, starts(f), step), {}), rounds=20)
     else:
-        kept, function = descent(f, step, 2 if "two" in how else 1)
+        loaded, function = descent(f, step, 2 if "two" in how else 1)
+        assert loaded is not None  # the code lives as long
         rows = (ctypes.c_void_p * f.n)(*(row.ctypes.data for row in x))
         function(rows, LANES, STEPS)
         np.testing.assert_allclose(x, expected, rtol=1e-9)
