@@ -1,6 +1,8 @@
 // Cuts lanes into blocks and hands them to the interpreter of one instruction set or to machine
 // code.
 #include <algorithm>
+#include <bit>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -311,9 +313,27 @@ void Runner::run_row_stage(const ExecutableStage& stage, const PointFile& points
   }
 }
 
+// Rows of zeros that follow one another in memory are cleared together: a sparse Hessian's zeros
+// are most of it.
 void fill_constant_outputs(const Executable& program, std::size_t lanes, double* const* outputs) {
-  for (const auto& [output, value] : program.constant_outputs)
-    std::fill_n(outputs[output], lanes, value);
+  double* begin = nullptr;  // zeros wait from here
+  double* end = nullptr;    // to here
+  const auto clear = [&] {
+    if (begin != end) std::memset(begin, 0, static_cast<std::size_t>(end - begin) * sizeof(double));
+  };
+  for (const auto& [output, value] : program.constant_outputs) {
+    double* const row = outputs[output];
+    if (std::bit_cast<std::uint64_t>(value) != 0) {
+      std::fill_n(row, lanes, value);
+      continue;
+    }
+    if (row != end) {
+      clear();
+      begin = row;
+    }
+    end = row + lanes;
+  }
+  clear();
 }
 
 }  // namespace

@@ -328,8 +328,8 @@ class Objective:
         """The same function as machine code for this processor.
 
         Each quantity, or combination of quantities that a kernel asks for, is compiled when it is
-        first needed, which takes 5 to 50 ms for the surfaces of the catalogue and about 0.1 ms for
-        each operation of a long function. Results are those of the objective itself, to the last
+        first needed, which takes 5 to 80 ms for the surfaces of the catalogue and 0.1 to 0.2 ms for
+        each instruction of a long function. Results are those of the objective itself, to the last
         bit on processors that `talweg` has own kernels for.
 
         Returns

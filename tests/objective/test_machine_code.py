@@ -322,6 +322,13 @@ def test_pickle():
     np.testing.assert_array_equal(again.grad(x), f.grad(x))
 
 
+def test_only_recordings_can_be_compiled():
+    other = talweg.Objective.__new__(talweg.Objective)
+    other._setup(talweg.surfaces.toy()._core, 2, name="other")
+    with pytest.raises(TypeError, match="other, n=2> is no recorded function"):
+        other.compile()
+
+
 def test_without_llvmlite(monkeypatch):
     f = talweg.surfaces.toy()
     stored = pickle.dumps(f.compile())

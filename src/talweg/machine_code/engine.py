@@ -16,7 +16,7 @@ from talweg.machine_code.writer import Target, call_through_memory, constant_tab
 # LLVM 20, the first with opaque pointers only.
 OLDEST = (0, 45)
 
-# Longer programs stay interpreted: LLVM takes about 0.1 ms an instruction.
+# Longer programs stay interpreted: LLVM takes 0.1 to 0.2 ms an instruction.
 MAX_INSTRUCTIONS = 30_000
 
 
