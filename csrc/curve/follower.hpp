@@ -49,7 +49,8 @@ class Follower {
   bool at_critical_point(const CurvePoint& place, double error) const;
   Task<Verdict> judge_crossing();  // the orientation flipped
   Task<Verdict> judge_index();     // the slope index changed unexplained
-  Task<void> locate_events();
+  // False where a function jumps across zero: the step turned further than it seemed.
+  Task<bool> locate_events();
   Task<bool> leave_box();
   Task<bool> close_loop();
   Task<void> look_for_near_branch();
@@ -62,9 +63,12 @@ class Follower {
   bool has_events() const;
   bool near_face() const;
   bool near_start() const;
+  bool starts_at_critical_point() const;  // where an eigenvalue is repeated
   bool curvature_peaked();
   bool outside(const CurvePoint& point) const;
   double smallest_step() const;
+  // The step within which a singular point may explain all that happens.
+  double shortest_view() const { return 1e-3 * options_.max_step; }
   void record(const CurvePoint& point);
   // What rounding of the function last located adds to the error of its place.
   double event_error(const CurvePoint& place, double rounding) const;

@@ -321,7 +321,16 @@ double DenseExtremalSystem::position_rounding(const CurvePoint& point) const {
   const double first = norms[gradient_norm] + norms[hessian_norm] * norms[position_norm];
   const double second = norms[hessian_norm] + norms[third_norm] * norms[position_norm];
   const double equations = (norms[hessian_norm] * first + sigma * second) / scale;
-  return epsilon * (norms[position_norm] + equations / std::max(point.singularity, epsilon));
+  // Where the slope vanishes the equations are quadratic, which bounds the displacement too.
+  const double aside = equations / std::max(point.singularity, std::sqrt(epsilon));
+  // Near a critical point, also by the distance to it.
+  double softest = std::fabs(point.z[2 * n_]);
+  for (std::size_t i = 0; i < k_; ++i) {
+    softest = std::min(softest, std::fabs(point.events[first_eigenvalue + i]));
+  }
+  const double distance =
+      softest > 0.0 ? norms[gradient_norm] / softest + epsilon * first / softest : aside;
+  return epsilon * norms[position_norm] + std::min(epsilon * aside, distance);
 }
 
 double DenseExtremalSystem::event_rounding(const CurvePoint& point, std::size_t which) const {
@@ -331,7 +340,7 @@ double DenseExtremalSystem::event_rounding(const CurvePoint& point, std::size_t 
     return epsilon * norms[gradient_norm] + norms[hessian_norm] * aside;
   }
   // The tangent turns beside the curve about as fast as along it.
-  if (which == fold_event) return epsilon / std::max(point.singularity, epsilon);
+  if (which == fold_event) return epsilon / std::max(point.singularity, std::sqrt(epsilon));
   if (which < first_eigenvalue + k_) return epsilon * norms[hessian_norm] + norms[third_norm] * aside;
   return epsilon * norms[square_scale];
 }
