@@ -336,6 +336,7 @@ Task<void> Follower::follow() {
     history_ = std::min<std::size_t>(history_ + 1, 3);
     first_correction_ = correction;
     adapt_step();
+    if (!near_branches_.empty()) co_await place_near_branches();
     if (curvature_peaked()) co_await look_for_near_branch();
     co_await lane_.pause();
   }

@@ -29,6 +29,15 @@ class Follower {
   // What to do with a step that was corrected.
   enum class Verdict { accept, shorten, stop };
 
+  // An avoided crossing seen from the curve, and whether the curve's nearest place is known. That
+  // place is looked for up to the arclength `until`.
+  struct NearBranch {
+    Crossing crossing;
+    double arclength = 0.0;  // of that place, or of the peak that showed it
+    double until = 0.0;
+    bool placed = false;
+  };
+
   Task<void> follow();
   Task<bool> start();
   // Corrects point_ onto the curve in the hyperplane of `border`; sets first_correction_ and
@@ -54,6 +63,10 @@ class Follower {
   Task<bool> leave_box();
   Task<bool> close_loop();
   Task<void> look_for_near_branch();
+  Task<void> place_near_branch(NearBranch& near, const CurvePoint& from, const CurvePoint& to);
+  Task<void> place_near_branches();
+  // What the curve holds of an earlier point.
+  void recorded(std::size_t index, CurvePoint& point) const;
 
   // Tangent, labels and turns at the end of the step; false where it turned too far.
   bool measure_step();
@@ -101,7 +114,7 @@ class Follower {
   bool crossing_passed_ = false;
   Crossing known_crossing_;  // of the last flip, so that it is not solved again
   std::vector<CurveEvent> step_events_;
-  std::vector<std::vector<double>> near_centres_;
+  std::vector<NearBranch> near_branches_;
   Task<void> task_;
 };
 
