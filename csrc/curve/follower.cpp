@@ -267,6 +267,11 @@ Task<void> Follower::follow() {
       step_length_ *= corrections_ > 0 && !good ? 0.4 : 0.45;
       if (step_length_ < smallest_step()) verdict = Verdict::stop;
     }
+    bool leapt = false;
+    if (verdict == Verdict::stop) {
+      leapt = co_await leap();
+      if (leapt) verdict = Verdict::accept;
+    }
     if (verdict == Verdict::stop) {
       const bool finite = system_.convergence(*next_, 1.0).ratio >= 0.0;
       curve_.status = finite ? Status::step_too_small : Status::non_finite;
@@ -304,8 +309,9 @@ Task<void> Follower::follow() {
     }
     for (std::size_t i = 0; i < step_events_.size(); ++i) {
       const EventKind kind = step_events_[i].kind;
-      const bool stops = (kind == EventKind::critical_point && options_.stop_at_critical_points) ||
-                         (kind == EventKind::branch_point && options_.stop_at_branch_points);
+      const bool stops =
+          (kind == EventKind::critical_point && options_.stop_at_critical_points) ||
+          (kind == EventKind::branch_point && options_.stop_at_branch_points && !leapt);
       if (!stops) continue;
       ended = kind == EventKind::critical_point ? Status::critical_point : Status::branch_point;
       curve_.closed = false;

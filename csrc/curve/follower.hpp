@@ -57,7 +57,10 @@ class Follower {
   Task<bool> passes_repeated_eigenvalue();
   bool at_critical_point(const CurvePoint& place, double error) const;
   Task<Verdict> judge_crossing();  // the orientation flipped
-  Task<Verdict> judge_index();     // the slope index changed unexplained
+  // Passes a place where the equations are singular without a change of sign: an eigenvalue that
+  // touches zero. Steps shrink towards it, so it is crossed from further back.
+  Task<bool> leap();
+  Task<Verdict> judge_index();  // the slope index changed unexplained
   // False where a function jumps across zero: the step turned further than it seemed.
   Task<bool> locate_events();
   Task<bool> leave_box();

@@ -230,4 +230,46 @@ bool Follower::may_hide_event() const {
   return false;
 }
 
+Task<bool> Follower::leap() {
+  // Two points whose equations are sound, and the place as far ahead as the nearer one is behind.
+  for (const double part : {0.02, 0.1, 0.5}) {
+    const double length = part * options_.max_step;
+    CurvePoint nodes[2] = {system_.make_point(), system_.make_point()};
+    std::size_t found = 0;
+    for (std::size_t i = curve_.points(); i-- > 0 && found < 2;) {
+      const double behind = latest_->arclength - curve_.arclength[i];
+      if (behind < static_cast<double>(found + 1) * length) continue;
+      recorded(i, nodes[found++]);
+    }
+    if (found < 2 || nodes[0].arclength < latest_->arclength - 4.0 * length) continue;
+    co_await lane_.evaluate(nodes[0]);
+    if (!system_.tangent(nodes[0], nodes[0].tangent.data())) continue;
+    system_.classify(nodes[0]);
+    const CurvePoint* ends[2] = {&nodes[0], &nodes[1]};
+    std::vector<double> slope(system_.unknowns());
+    hermite(ends, 2, latest_->arclength + length, next_->z.data(), slope.data());
+    const double size = norm(n_, slope.data());
+    if (!(size > 0.5 && size < 2.0)) continue;
+    for (std::size_t i = 0; i < n_; ++i) border_[i] = slope[i] / size;
+    system_.retract(*next_);
+    step_length_ = length;
+    const bool corrected = co_await correct(*next_, border_.data());
+    if (!corrected || first_correction_ > 1e-2 * length) continue;
+    if (!measure_step() || next_->orientation != nodes[0].orientation ||
+        next_->slope_index != nodes[0].slope_index) {
+      continue;
+    }
+    // The last points before the place are as good as rounding of a singular system.
+    CurveEvent event;
+    event.kind = EventKind::branch_point;
+    event.error = length;
+    event.point = *latest_;
+    event.arclength = latest_->arclength;
+    step_events_.push_back(std::move(event));
+    history_ = 0;
+    co_return true;
+  }
+  co_return false;
+}
+
 }  // namespace talweg

@@ -224,9 +224,9 @@ Task<bool> Follower::locate_events() {
     // A zero at the start belongs to the start; tangents at branch points are known less well.
     if (curve_.points() == 1) {
       const bool regular = start_.tangent.empty();
-      const double known = regular ? 1e-7 * std::fabs(after)
-                                   : std::max(1e-3 * std::fabs(after),
-                                              64.0 * system_.event_rounding(*latest_, i));
+      const double known =
+          regular ? 1e-7 * std::fabs(after)
+                  : std::max(1e-3 * std::fabs(after), 64.0 * system_.event_rounding(*latest_, i));
       if (std::fabs(before) <= known) continue;
     }
     double error =
@@ -299,8 +299,7 @@ Task<bool> Follower::leave_box() {
   };
   double error = -1.0;
   // A branch point on the face is known to rounding, and beside it no point can be located.
-  const double on_face =
-      curve_.points() == 1 ? 8.0 * epsilon * norm(n_, latest_->z.data()) : 0.0;
+  const double on_face = curve_.points() == 1 ? 8.0 * epsilon * norm(n_, latest_->z.data()) : 0.0;
   if (excess(*latest_) >= -on_face) {
     place = *latest_;
     error = on_face;

@@ -42,8 +42,7 @@ Task<void> Follower::look_for_near_branch() {
   }
   crossing.error = std::max(crossing.error, change);
   if (!crossing.found || crossing.exact || crossing.half_gap > widest ||
-      change > 1e-3 * crossing.half_gap ||
-      crossing.vertex_curvature * widest < least_curvature) {
+      change > 1e-3 * crossing.half_gap || crossing.vertex_curvature * widest < least_curvature) {
     co_return;
   }
   // A peak on the way to the crossing may have shown it already; a curve may also come by twice.

@@ -317,7 +317,8 @@ double DenseExtremalSystem::position_rounding(const CurvePoint& point) const {
   const double sigma = std::fabs(point.z[2 * n_ + 1]);
   const double scale = norms[square_scale];
   if (!(scale > 0.0)) return epsilon * norms[position_norm];
-  // The reduced equations are (B - lambda) q1 + sigma q2, with the slope `singularity` over `scale`.
+  // The reduced equations are (B - lambda) q1 + sigma q2, with the slope `singularity` over
+  // `scale`.
   const double first = norms[gradient_norm] + norms[hessian_norm] * norms[position_norm];
   const double second = norms[hessian_norm] + norms[third_norm] * norms[position_norm];
   const double equations = (norms[hessian_norm] * first + sigma * second) / scale;
@@ -341,7 +342,8 @@ double DenseExtremalSystem::event_rounding(const CurvePoint& point, std::size_t 
   }
   // The tangent turns beside the curve about as fast as along it.
   if (which == fold_event) return epsilon / std::max(point.singularity, std::sqrt(epsilon));
-  if (which < first_eigenvalue + k_) return epsilon * norms[hessian_norm] + norms[third_norm] * aside;
+  if (which < first_eigenvalue + k_)
+    return epsilon * norms[hessian_norm] + norms[third_norm] * aside;
   return epsilon * norms[square_scale];
 }
 

@@ -73,8 +73,8 @@ class DefiningSystem {
   };
   virtual Convergence convergence(CurvePoint& point, double tolerance) const = 0;
 
-  // A length below whose rounding positions are of no interest: a point at the origin has no size of
-  // its own. The tracer passes a part of its longest step.
+  // A length below whose rounding positions are of no interest: a point at the origin has no size
+  // of its own. The tracer passes a part of its longest step.
   virtual void set_length_scale(double length) { static_cast<void>(length); }
 
   // Newton correction: dR step = -R with border . dx = 0 (border has n entries); `step` has length
