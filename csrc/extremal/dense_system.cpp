@@ -73,8 +73,8 @@ void project(std::size_t n, const double* packed_matrix, const double* frame, co
 
 }  // namespace
 
-DenseExtremalSystem::DenseExtremalSystem(const Objective& objective)
-    : objective_(objective), n_(objective.dimension()), k_(n_ - 1) {
+DenseExtremalSystem::DenseExtremalSystem(const Objective& objective, double length_scale)
+    : objective_(objective), n_(objective.dimension()), k_(n_ - 1), length_scale_(length_scale) {
   const std::size_t n = n_, k = k_, triangle = n * (n + 1) / 2;
   std::size_t next = 0;
   const auto reserve = [&next](std::size_t size) { return std::exchange(next, next + size); };
@@ -199,7 +199,7 @@ void DenseExtremalSystem::linearise(CurvePoint& point) {
   norms[finite_flag] = std::isfinite(check) ? 1.0 : 0.0;
   if (norms[finite_flag] == 0.0) return;
   norms[hessian_norm] = std::sqrt(squares);
-  norms[position_norm] = std::sqrt(dot(n, z, z)) + length_scale_;
+  norms[position_norm] = std::max(std::sqrt(dot(n, z, z)), length_scale_);
 
   const double sigma = z[2 * n + 1] = dot(n, gradient, v);
   complement(n, v, frame);

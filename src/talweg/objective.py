@@ -287,8 +287,10 @@ class Objective:
         if suspicious:
             bad = np.isnan(points).any(axis=1)
             if bad.any():
-                where = "" if single else f" in row {int(np.flatnonzero(bad)[0])}"
-                raise ValueError(f"{argument}: NaN{where}")
+                first = int(np.flatnonzero(bad)[0])
+                shown = np.array2string(points[first], threshold=6, separator=", ")
+                where = "" if single else f" in row {first}"
+                raise ValueError(f"{argument}: want numbers, got NaN{where}: {shown}")
         return points, single
 
     def _points_and_vectors(self, x: Any, v: Any) -> tuple[Floats, Floats, bool]:
@@ -399,21 +401,34 @@ def checked_dimension(n: Any) -> int:
     return int(n)
 
 
-def checked_bounds(bounds: ArrayLike | None, n: int) -> Floats | None:
+def pairs_of(bounds: Any) -> Any:
+    """`bounds`, a ``scipy.optimize.Bounds`` turned into pairs (one for all: a lone pair)."""
+    if hasattr(bounds, "lb") and hasattr(bounds, "ub"):
+        pairs = np.stack(np.broadcast_arrays(bounds.lb, bounds.ub), axis=-1)
+        return pairs[0] if len(pairs) == 1 else pairs
+    return bounds
+
+
+def checked_bounds(bounds: Any, n: int) -> Floats | None:
     """`bounds` as a read-only (n, 2) array or None, or an error.
 
     A pair (low, high) stands for the same bounds on every coordinate.
     """
     if bounds is None:
         return None
+    bounds = pairs_of(bounds)
+    if isinstance(bounds, (list, tuple)) and any(
+        end is None for pair in bounds for end in (pair if np.iterable(pair) else [pair])
+    ):
+        raise ValueError(f"bounds: want two finite numbers for each coordinate, got {bounds!r}")
     array = _as_floats(bounds, "bounds")
     if array.shape == (2,):
         array = np.tile(array, (n, 1))
     if array.shape != (n, 2):
         raise ValueError(f"bounds: want shape ({n}, 2), got {array.shape}")
-    if not np.isfinite(array).all():
-        raise ValueError("bounds: want finite numbers")
-    for i, (low, high) in enumerate(array):
+    for i, (low, high) in enumerate(array.tolist()):
+        if not (math.isfinite(low) and math.isfinite(high)):
+            raise ValueError(f"bounds: want finite numbers, got ({low}, {high}) for coordinate {i}")
         if not low < high:
             raise ValueError(f"bounds: want low < high, got ({low}, {high}) for coordinate {i}")
     array = array.copy()

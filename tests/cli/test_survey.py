@@ -153,7 +153,9 @@ def test_same_run_same_file(tmp_path):
 def test_without_critical_points_it_says_so(file, tmp_path):
     file.write_text("def slope(x):\n    return x[0] + x[1]\n", encoding="utf-8")
     result = run("survey", "mine.py", "--bounds", "-1,1 -1,1", "-o", tmp_path / "o")
-    assert "no critical point was found" in result.stderr
+    assert result.exit_code == 1
+    assert "No critical point was found in the box" in result.stderr
+    assert sorted(os.listdir(tmp_path / "o")) == ["survey.json", "survey.png", "survey.talweg"]
     assert talweg.load(tmp_path / "o" / "survey.talweg").critical_points == ()
 
 
@@ -162,7 +164,8 @@ def test_without_critical_points_it_says_so(file, tmp_path):
     [
         (["tooy"], r"'tooy'.*did you mean toy"),
         (["rosenbrok"], "did you mean rosenbrock"),
-        (["toy", "--n", "3"], r"toy"),
+        (["toy", "--n", "3"], r"--n: toy has n = 2, not 3"),
+        (["rosenbrock", "--n", "1"], r"--n: rosenbrock has n = 2, not 1"),
         (["toy", "--bounds", "-1,1 -1,1 0,1"], "toy has 2, --bounds has 3"),
         (["toy", "--bounds", "1,-1 0,1"], "--bounds: '1,-1' is reversed; wanted lower < upper"),
         (["toy", "--bounds", "0,0 0,1"], "--bounds: '0,0' is empty"),
@@ -182,7 +185,15 @@ def test_without_critical_points_it_says_so(file, tmp_path):
         (["logistic:brest-cancer"], "did you mean breast-cancer"),
         (["missing.py:f", "--bounds", "0,1"], "missing.py: no such file"),
         (["mine.py:tyo", "--bounds", "0,1"], "no function 'tyo'; did you mean toy"),
-        (["mine.py", "--bounds", "0,1"], "which function.*toy"),
+        (["mine.py", "--bounds", "0,1"], "which function.*broken, inner, .*toy"),
+        (["lennard-jones"], r"lennard-jones has no box of its own.*--bounds.*--start"),
+        (["toy", "--max-points", "0"], "--max-points: 0, wanted more than 0"),
+        (["toy", "--max-starts", "0"], "--max-starts: 0, wanted at least 1"),
+        (["toy", "--tolerance", "1"], "--tolerance: want at most 1e-3, got 1"),
+        (["toy", "--near-branch-distance", "nan"], "--near-branch-distance: nan"),
+        (["toy", "--seed", "-1"], "--seed: -1, wanted at least 0"),
+        (["mine.py:toy", "--start", "0,0"], "--max-length: want the arclength"),
+        (["mine.py:toy", "--start", "9,9", "--bounds", "nan,1"], "--bounds: 'nan'"),
         (["mine.py:number", "--bounds", "0,1"], "number is a int, wanted a function"),
         (["mine.py:toy"], "where to look"),
         (["mine.py:toy", "--bounds", "0,1 0,1", "--n", "3"], "--n has 3, --bounds has 2"),
@@ -254,6 +265,47 @@ def test_logistic_regression_is_surveyed_from_its_minimum(monkeypatch):
     assert np.linalg.norm(asked["f"].grad(start)) < 1e-12
 
 
+def test_kinks_are_named(file):
+    file.write_text(
+        "import numpy as np\ndef f(x):\n    return np.abs(x[0])**3 + x[0]**2 + x[1]**2*(2 + x[0])\n"
+    )
+    result = run("survey", "mine.py:f", "--bounds", "-0.9,1 -1,1")
+    assert "f has kinks (abs)" in result.stderr
+    assert "f has kinks (abs)" not in run("survey", "toy").stderr
+
+
+def test_a_file_with_several_functions_gives_its_f(file):
+    file.write_text("def g(x):\n    return x[0]\ndef f(x):\n    return x[0]**2 + 2*x[1]**2\n")
+    result = run("survey", "mine.py", "--bounds", "-1,1 -1,1", "--json")
+    assert result.exit_code == 0, result.output
+    assert len(json.loads(result.stdout)["critical_points"]) == 1
+    file.write_text("number = 3\n")
+    assert "no function is defined" in refused("survey", "mine.py", "--bounds", "0,1")
+
+
+def test_numbers_reach_the_python_call(monkeypatch):
+    asked = {}
+
+    def survey(f, **options):
+        asked.update(options)
+        return Survey((), (), bounds=f.bounds)
+
+    monkeypatch.setattr(talweg, "survey", survey)
+    given = {
+        "max_step": 0.02,
+        "max_points": 300,
+        "max_length": 2.0,
+        "near_branch_distance": 0.3,
+        "tolerance": 1e-11,
+        "max_starts": 77,
+        "workers": 1,
+    }
+    flags = [part for k, v in given.items() for part in (f"--{k.replace('_', '-')}", v)]
+    run("survey", "toy", "--seed", 5, *flags)
+    assert {k: asked[k] for k in given} == given
+    assert asked["rng"] == 5
+
+
 SLOW = """
 import sys
 import talweg
@@ -278,7 +330,7 @@ main()
 def test_interrupt_saves_what_was_done(tmp_path, when):
     out = tmp_path / "out"
     done = subprocess.run(
-        [sys.executable, "-c", SLOW, "survey", "toy", *TOY_BOX, "-o", str(out), "--no-plot", when],
+        [sys.executable, "-c", SLOW, "survey", "toy", *TOY_BOX, "-o", str(out), when],
         capture_output=True,
         text=True,
         timeout=120,
@@ -289,6 +341,9 @@ def test_interrupt_saves_what_was_done(tmp_path, when):
     assert "Traceback" not in done.stderr
     if when == "late":
         assert len(talweg.load(out / "survey.talweg").critical_points) == 3
+        # Only what is quick: no tables, JSON or picture after Ctrl-C.
+        assert os.listdir(out) == ["survey.talweg"] and done.stdout == ""
+        assert "the partial result (3 critical points, 3 curves)" in done.stderr
     else:
         assert "before there was anything to save" in done.stderr
         assert os.listdir(out) == []
@@ -297,25 +352,31 @@ def test_interrupt_saves_what_was_done(tmp_path, when):
 def test_ctrl_c_in_the_middle(tmp_path):
     out = tmp_path / "out"
     process = subprocess.Popen(
-        [sys.executable, "-m", "talweg", "survey", "styblinski-tang-8", "-o", str(out)],
+        [sys.executable, "-m", "talweg", "survey", "phi4-chain-8", "-o", str(out)],
         stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         text=True,
     )
     try:
         while not out.exists():
             assert process.poll() is None
             time.sleep(0.02)
-        time.sleep(1.0)
+        time.sleep(1.5)
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
+        output, errors = process.communicate(timeout=60)
     finally:
         process.kill()
     assert process.returncode == 130, errors
-    assert "interrupted" in errors
+    assert output == ""
+    assert "interrupted; the partial result" in errors
+    partial = talweg.load(out / "survey.talweg")
+    assert partial.status == talweg.Status.INTERRUPTED
+    assert f"({len(partial.critical_points)} critical points" in errors
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["survey", "--help"], ["surfaces", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], *([name, "--help"] for name in ("survey", "trace", "surfaces"))]
+)
 def test_help(arguments):
     result = run(*arguments)
     assert result.exit_code == 0

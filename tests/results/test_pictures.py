@@ -15,7 +15,8 @@ from matplotlib import pyplot
 from matplotlib.colors import to_hex
 from matplotlib.patches import PathPatch
 
-from talweg.extremals.results import CriticalPoint, Survey
+import talweg
+from talweg.extremals.results import CriticalPoint, Event, Survey
 from talweg.plot import contour_levels, draw_survey
 from talweg.plot.curves import pieces, smooth_path
 from talweg.plot.style import LINES
@@ -39,7 +40,7 @@ def lines(axes):
 
 
 def markers(axes, symbol):
-    return np.array([line.get_xydata()[0] for line in axes.lines if line.get_marker() == symbol])
+    return np.array([at for l in axes.lines if l.get_marker() == symbol for at in l.get_xydata()])
 
 
 def ends(paths):
@@ -210,6 +211,103 @@ def test_one_coordinate_is_a_graph():
 def test_bad_planes_are_refused(spatial, options, message):
     with pytest.raises(ValueError, match=message):
         spatial.plot(**options)
+
+
+def steep(points):
+    """Linear: no critical point and no curve."""
+    return points[..., 0] + 2 * points[..., 1]
+
+
+def test_without_critical_points_the_landscape_is_drawn_alone():
+    axes = Survey((), (), f=steep, bounds=[[-1.0, 1.0], [0.0, 3.0]]).plot().axes[0]
+    assert (axes.get_xlim(), axes.get_ylim()) == ((-1.0, 1.0), (0.0, 3.0))
+    assert len(axes.collections) == 2
+    flat = Survey((), (), f=lambda x: np.ones(len(x)), bounds=[[-1.0, 1.0]] * 2)
+    assert flat.plot().axes
+    with pytest.raises(ValueError, match="nothing to draw"):
+        Survey((), (), f=steep, bounds=[[-1.0, 1.0]] * 3).plot()
+
+
+def test_heights_beyond_all_levels_are_drawn(tmp_path):
+    f = talweg.Objective(lambda x: np.exp(1e3 * x[0] ** 2) + x[1] ** 2, 2)
+    box = [[-0.83, 0.83], [-1.0, 1.0]]
+    Survey((), (), f=f, bounds=box).plot().savefig(tmp_path / "steep.png")
+    assert (tmp_path / "steep.png").stat().st_size > 0
+
+
+def numbers_in(axes):
+    return sorted(int(text.get_text()) for text in axes.texts)
+
+
+def test_critical_points_carry_their_numbers(toy_survey):
+    axes = toy_survey.plot().axes[0]
+    assert numbers_in(axes) == [0, 1, 2]
+    for text in axes.texts:
+        assert np.array_equal(text.xy, toy_survey.critical_points[int(text.get_text())].x)
+    assert numbers_in(toy_survey.plot(numbers=False).axes[0]) == []
+
+
+def test_the_profile_numbers_a_point_that_is_met_again(spatial, make_curve):
+    # A circle through the origin, which it meets at both ends.
+    angle = np.linspace(0, 2 * np.pi, 81)
+    x = np.stack([1 - np.cos(angle), np.sin(angle), 0 * angle], axis=-1)
+    tangent = np.stack([np.sin(angle), np.cos(angle), 0 * angle], axis=-1)
+    meets = [
+        Event("critical_point", x[k], 0.0, s, 0.0, i, tangent[k], morse_index=0)
+        for k, s, i in ((0, 0.0, 0), (-1, 2 * np.pi, 79))
+    ]
+    curve = make_curve(x, np.zeros(81, int), fun=bowl(x), tangent=tangent, events=meets)
+    survey = dataclasses.replace(spatial, extremals=[curve], half_branches={})
+    profile = survey.plot().axes[1]
+    assert numbers_in(profile) == [0, 0]
+    assert len(markers(profile, "o")) == 2
+
+
+def test_the_map_of_a_projection_has_equal_scales(spatial):
+    flat = dataclasses.replace(spatial, extremals=spatial.extremals[:1], half_branches={})
+    axes = flat.plot(plane=(0, 2)).axes[0]
+    assert axes.get_aspect() == 1.0
+    assert np.ptp(axes.get_ylim()) >= 0.6 * np.ptp(axes.get_xlim())
+
+
+def test_a_crowd_is_thinned(toy_survey):
+    curve = toy_survey.extremals[1]
+    many = dataclasses.replace(toy_survey, extremals=[curve] * 40, half_branches={(0, 1, 1): 3})
+    crowded = many.plot(profile=True)
+    width = {patch.get_linewidth() for patch in crowded.axes[0].patches}
+    assert max(width) < min(p.get_linewidth() for p in toy_survey.plot().axes[0].patches) + 2.6
+    # One profile: that of the curve through the first critical point.
+    assert sum(len(paths) for paths in lines(crowded.axes[1]).values()) == len(list(pieces(curve)))
+    assert len(crowded.axes[0].lines) < 20
+
+
+def test_more_events_than_can_be_told_apart_are_left_out(toy_survey):
+    curve = toy_survey.extremals[1]
+    events = [
+        Event("inflection", curve.x[k], 0.0, curve.arclength[k], 0.0, k, curve.tangent[k])
+        for k in range(0, 300, 1)
+    ]
+    bare = dataclasses.replace(toy_survey, critical_points=[], half_branches={})
+    for kept, marked in ((events[:100], 100), (events, 0)):
+        busy = dataclasses.replace(bare, extremals=[dataclasses.replace(curve, events=kept)])
+        assert len(markers(busy.plot().axes[0], "o")) == marked
+    assert len(markers(busy.plot(events=True).axes[0], "o")) == 300
+
+
+def test_a_level_fold_on_a_branch_point_leaves_the_marker_to_it(make_curve):
+    x = np.stack([np.linspace(-1, 1, 21), np.zeros(21)], axis=-1)
+    both = [
+        Event(kind, at, 0.0, at[0] + 1, 0.0, 10, (1.0, 0.0))
+        for kind, at in (
+            ("level_fold", (0.0, 0.0)),
+            ("branch_point", (0.0, 0.0)),
+            ("level_fold", (0.5, 0.0)),
+        )
+    ]
+    curve = make_curve(x, np.zeros(21, int), events=both)
+    axes = Survey((), (curve,), bounds=[[-1.0, 1.0]] * 2).plot().axes[0]
+    assert [tuple(at) for at in markers(axes, "s")] == [(0.5, 0.0)]
+    assert [tuple(at) for at in markers(axes, "*")] == [(0.0, 0.0)]
 
 
 def test_nothing_to_draw_is_refused():

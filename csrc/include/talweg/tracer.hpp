@@ -22,7 +22,7 @@ struct TracerOptions {
   double tolerance = 1e-12;           // relative residual of accepted points
   double near_branch_distance = 0.0;  // avoided crossings up to this half-gap are events where the
                                       // curve bends with a radius of at most twice it; 0: max_step
-  double max_turn = 0.35;  // radians, tangent, within one step
+  double max_turn = 0.35;             // radians, tangent, within one step
   bool stop_at_critical_points = false;
   bool stop_at_branch_points = false;
 

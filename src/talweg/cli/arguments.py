@@ -8,7 +8,7 @@ from typing import Any
 import click
 import numpy as np
 
-__all__ = ["BOUNDS", "BRANCHES", "POINT"]
+__all__ = ["BOUNDS", "BRANCHES", "DIRECTION", "POINT"]
 
 
 def _number(text: str, what: str) -> float:
@@ -62,6 +62,15 @@ def parse_branches(text: str) -> str | list[int]:
         ) from None
 
 
+def parse_direction(text: str) -> int | np.ndarray:
+    """``"+1"`` or ``"-1"``, or ``"1,2"`` as an array (n,)."""
+    if text.strip() in ("1", "+1", "-1"):
+        return int(text)
+    if "," not in text:
+        raise ValueError(f"{text!r}; wanted +1, -1 or the components of a vector, with commas")
+    return parse_point(text)
+
+
 class _Parsed(click.ParamType[Any]):
     def __init__(self, name: str, parse: Any) -> None:
         self.name = name
@@ -82,3 +91,4 @@ class _Parsed(click.ParamType[Any]):
 BOUNDS = _Parsed("bounds", parse_bounds)
 POINT = _Parsed("point", parse_point)
 BRANCHES = _Parsed("branches", parse_branches)
+DIRECTION = _Parsed("direction", parse_direction)

@@ -6,6 +6,7 @@ import click
 
 from talweg.cli.surfaces import surfaces
 from talweg.cli.survey import survey
+from talweg.cli.trace import trace
 
 __all__ = ["talweg"]
 
@@ -21,4 +22,5 @@ def talweg() -> None:
 
 
 talweg.add_command(survey)
+talweg.add_command(trace)
 talweg.add_command(surfaces)

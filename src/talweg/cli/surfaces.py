@@ -37,7 +37,7 @@ def surfaces(as_json: bool) -> None:
 
     rows = []
     for row in entries:
-        box = [f"{low:g},{high:g}" for low, high in row["bounds"] or ()]
+        box = [f"{low:g},{high:g}" for low, high in row["bounds"] or ()] or ["none"]
         if len(set(box)) == 1 and len(box) > 1:
             box = [f"{box[0]} (each)"]
         name = row["name"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import inspect
 import os
@@ -11,12 +12,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from talweg.cli.errors import Refused, nearest, own_traceback
+from talweg.cli.errors import Refused, own_traceback
+from talweg.names import hint
 
 __all__ = ["Target", "resolve"]
 
 #: How many random points of the box a function is tried at before it is recorded.
 _TRIALS = 64
+
+#: What to give where nothing says where to look.
+WHERE = 'where to look? give --bounds "lower,upper lower,upper ..." or --start "x,y,..."'
 
 
 class Target(NamedTuple):
@@ -27,6 +32,15 @@ class Target(NamedTuple):
     bounds: np.ndarray | None
     starts: list[np.ndarray] | None
     from_minimum: bool = False
+
+    def minimum(self) -> Any:
+        """The critical point that Newton's method finds from the target's own start."""
+        from talweg import critical_points
+
+        found = critical_points(self.f, starts=self.starts)
+        if not found:
+            raise Refused(f"{self.name}: no minimum was found")
+        return found[0]
 
 
 def resolve(
@@ -50,8 +64,8 @@ def _dimension(
     """n as all that is given says it; bounds with a single pair repeated for every coordinate."""
     if n is not None and n < 1:
         raise Refused(f"--n: {n}, wanted at least 1")
-    if bounds is not None and len(bounds) == 1 and n is not None:
-        bounds = np.repeat(bounds, n, axis=0)
+    if bounds is not None and len(bounds) == 1:
+        bounds = np.repeat(bounds, n or (starts[0].size if starts else 1), axis=0)
     sizes = {}
     if n is not None:
         sizes[known] = n
@@ -74,18 +88,21 @@ def _surface(
 
     try:
         f = surfaces.by_name(text)
-        if n is not None and f.n != n:
-            f = surfaces.by_name(f"{text}-{n}")
     except ValueError as error:
         raise Refused(
             f"{str(error).removeprefix('name: ')} "
             "(talweg surfaces lists them; a function of your own is path/to/file.py:name)"
         ) from None
     if n is not None and f.n != n:
+        with contextlib.suppress(ValueError):
+            f = surfaces.by_name(f"{text}-{n}")
+    if n is not None and f.n != n:
         raise Refused(
             f"--n: {text} has n = {f.n}, not {n}; talweg surfaces says what may follow a name"
         )
     _, bounds = _dimension(f.n, bounds, starts, known=text)
+    if bounds is None and f.bounds is None and not starts:
+        raise Refused(f"{text} has no box of its own: {WHERE}")
     return Target(text, f, f.bounds if bounds is None else bounds, starts or None)
 
 
@@ -107,10 +124,7 @@ def _from_file(
     n, bounds = _dimension(n, bounds, starts)
     label = f"{path}:{fun.__name__}" if hasattr(fun, "__name__") else f"{path}:{name}"
     if bounds is None and not starts:
-        raise Refused(
-            f'{label}: where to look? give --bounds "lower,upper lower,upper ..." or '
-            '--start "x,y,..."'
-        )
+        raise Refused(f"{label}: {WHERE}")
     assert n is not None
     try_out(fun, label, os.path.abspath(path), n, bounds, starts)
     from talweg import Objective
@@ -123,7 +137,7 @@ def _from_file(
 
 
 def load_function(path: str, name: str) -> Callable[..., Any]:
-    """Function `name` of the Python file `path`; without a name, the only one it defines."""
+    """Function `name` of the Python file `path`; without a name `f`, or the only one."""
     if not os.path.isfile(path):
         raise Refused(f"{path}: {'a directory' if os.path.isdir(path) else 'no such file'}")
     full = os.path.abspath(path)
@@ -146,11 +160,13 @@ def load_function(path: str, name: str) -> Callable[..., Any]:
         if inspect.isfunction(value) and value.__module__ == spec.name and key[0] != "_"
     }
     if not name:
-        if len(functions) != 1:
-            raise Refused(f"{path}: which function? {nearest('', functions)}; write {path}:name")
-        name = functions.pop()
+        if len(functions) > 1 and "f" not in functions:
+            raise Refused(f"{path}: which function? {hint('', functions)}; write {path}:name")
+        if not functions:
+            raise Refused(f"{path}: no function is defined in it")
+        name = "f" if "f" in functions else functions.pop()
     if not hasattr(module, name):
-        raise Refused(f"{path}: no function {name!r}; {nearest(name, functions)}")
+        raise Refused(f"{path}: no function {name!r}; {hint(name, functions)}")
     fun = getattr(module, name)
     if not callable(fun):
         raise Refused(f"{path}: {name} is a {type(fun).__name__}, wanted a function")

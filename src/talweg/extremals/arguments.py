@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from talweg.objective import Objective, checked_bounds
+from talweg.objective import Objective, checked_bounds, pairs_of
 
 __all__ = [
     "checked_bounds_of",
@@ -22,14 +21,18 @@ __all__ = [
 ]
 
 
-def checked_objective(f: Objective | Callable[[Any], Any], n: int | None) -> Objective:
+def checked_objective(f: Any, n: int | None) -> Objective:
     """`f` itself, or a plain function recorded for `n` coordinates."""
     if isinstance(f, Objective):
         return f
     if not callable(f):
-        raise TypeError(
-            f"f: want a talweg.Objective or a function of one array, got {type(f).__name__}"
-        )
+        got = f"got {type(f).__name__}"
+        if isinstance(f, str):
+            got = (
+                f"got the string {f!r}; talweg.surfaces.by_name takes the name of a surface, "
+                "talweg.Objective.from_expression a formula"
+            )
+        raise TypeError(f"f: want a talweg.Objective or a function of one array, {got}")
     if n is None:
         raise TypeError(
             "f: a plain function needs bounds of shape (n, 2) or a start to know its number of "
@@ -44,6 +47,7 @@ def dimension_of(bounds: Any, starts: Any) -> int | None:
         if starts is not None:
             return int(np.shape(starts)[-1])
         if bounds is not None:
+            bounds = pairs_of(bounds)
             # A lone pair could mean one coordinate or any number of them.
             return int(np.shape(bounds)[0]) if np.ndim(bounds) == 2 else None
     except (IndexError, ValueError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,11 +17,20 @@ from talweg.extremals.arguments import (
     checked_workers,
     dimension_of,
 )
+from talweg.extremals.degenerate import sharpened
 from talweg.extremals.points import CriticalPoint
 from talweg.objective import Objective
 from talweg.status import Status
 
-__all__ = ["critical_points"]
+__all__ = ["Found", "critical_points", "find"]
+
+
+class Found(NamedTuple):
+    """Critical points with how the search ended and from how many starts."""
+
+    points: list[CriticalPoint]
+    status: Status
+    starts: int
 
 
 def critical_points(
@@ -65,6 +74,8 @@ def critical_points(
     ------
     ValueError, TypeError
         For unusable arguments, and when `f` is finite at none of the starts.
+    KeyboardInterrupt
+        When interrupted; the exception's attribute ``result`` is the list so far.
 
     Warns
     -----
@@ -85,14 +96,18 @@ def critical_points(
     minimum [1. 0.]
     saddle [0. 0.]
     """
-    points, status = find(f, bounds, starts, rng, max_starts, workers)
-    if status == Status.DEGENERATE:
+    try:
+        found = find(f, bounds, starts, rng, max_starts, workers)
+    except KeyboardInterrupt as interrupt:
+        interrupt.result = getattr(interrupt, "result", Found([], Status.INTERRUPTED, 0)).points  # type: ignore[attr-defined]
+        raise
+    if found.status == Status.DEGENERATE:
         warnings.warn(
             "critical points are not isolated: the list holds only some of them",
             RuntimeWarning,
             stacklevel=2,
         )
-    return points
+    return found.points
 
 
 def find(
@@ -102,8 +117,11 @@ def find(
     rng: Any,
     max_starts: int,
     workers: int | None,
-) -> tuple[list[CriticalPoint], Status]:
-    """The work of `critical_points`, with a status in place of the warning."""
+) -> Found:
+    """The work of `critical_points`, with a status in place of the warning.
+
+    A KeyboardInterrupt carries what was found as its ``result``.
+    """
     f = checked_objective(f, dimension_of(bounds, starts))
     box = checked_bounds_of(f, bounds)
     points = None
@@ -112,19 +130,32 @@ def find(
     elif box is None:
         raise ValueError("bounds: want a box to search, or starts; f has no bounds of its own")
     shift = None if rng is None else np.random.default_rng(rng).random(f.n)
-    found = _core.find_critical_points(
-        f._core,
-        points,
-        None if box is None else box[:, 0].copy(),
-        None if box is None else box[:, 1].copy(),
-        0.0,
-        checked_count(max_starts, "max_starts", 1),
-        shift,
-        checked_workers(workers),
-    )
+    try:
+        found = _core.find_critical_points(
+            f._core,
+            points,
+            None if box is None else box[:, 0].copy(),
+            None if box is None else box[:, 1].copy(),
+            0.0,
+            checked_count(max_starts, "max_starts", 1),
+            shift,
+            checked_workers(workers),
+        )
+    except KeyboardInterrupt as interrupt:
+        if hasattr(interrupt, "result"):
+            interrupt.result = _found(f, interrupt.result)
+        raise
     if found["non_finite"] == found["starts"]:
         raise ValueError(
             f"f: neither the function nor its derivatives are finite at any of "
             f"{found['starts']} starts"
         )
-    return [CriticalPoint(**point) for point in found["points"]], Status(found["status"])
+    return _found(f, found)
+
+
+def _found(f: Objective, found: dict[str, Any]) -> Found:
+    points = [CriticalPoint(**point) for point in found["points"]]
+    status = Status(found["status"])
+    if status.succeeded:
+        points = [sharpened(f, point) if point.degenerate else point for point in points]
+    return Found(points, status, found["starts"])

@@ -26,7 +26,9 @@ def extremal_lines(f: Objective, x: np.ndarray, branch: int, max_step: float) ->
         every direction qualifies (to the order that was looked at), or none.
     """
     values, vectors = np.linalg.eigh(f.hess(x))
-    same = np.abs(values - values[branch]) <= 1e-8 * np.abs(values).max(initial=0.0)
+    # Where the whole Hessian vanishes the third derivatives say what is small.
+    bending = max(float(np.abs(f.third(x, v)).max()) for v in vectors.T)
+    same = np.abs(values - values[branch]) <= 1e-8 * max(np.abs(values).max(), bending * max_step)
     basis = vectors[:, same]
     if basis.shape[1] == 1:
         return [_signed(basis[:, 0])]
@@ -103,7 +105,9 @@ def _on_circle(f: Objective, x: np.ndarray, radius: float) -> list[np.ndarray]:
         g = f.grad(points)
         product = np.einsum("mij,mj->mi", f.hess(points), g)
         norms = np.linalg.norm(f.hess(points), axis=(1, 2)) * np.einsum("mi,mi->m", g, g)
-        return (product[:, 0] * g[:, 1] - product[:, 1] * g[:, 0]) / norms
+        cross = product[:, 0] * g[:, 1] - product[:, 1] * g[:, 0]
+        # On flat ground every direction qualifies.
+        return np.divide(cross, norms, out=np.zeros_like(cross), where=norms > 0)
 
     # The offset keeps symmetric directions off the grid.
     angle = 0.1234567 + np.linspace(0, np.pi, 721)

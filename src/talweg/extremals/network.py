@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from talweg import _core
-from talweg.extremals.assembly import Arc, join, reverse, to_extremal
+from talweg.extremals.assembly import Arc, reverse
+from talweg.extremals.chains import Chains, Joined
 from talweg.extremals.finding import find
-from talweg.extremals.lines import extremal_lines
+from talweg.extremals.messages import listed
+from talweg.extremals.nodes import Arm, Node, Traced, branch_point_node, critical_point_node
 from talweg.extremals.points import CriticalPoint
-from talweg.extremals.results import Extremal
 from talweg.objective import Objective
 from talweg.status import Status
 
@@ -23,46 +23,6 @@ __all__ = ["Network"]
 #: How often an arc whose two ends disagree is traced again, with steps shortened by _SHORTEN.
 _RETRIES = 3
 _SHORTEN = 0.3
-
-
-@dataclasses.dataclass(frozen=True, order=True)
-class _Arm:
-    """One direction in which a curve leaves a node: node, line through it, +1 or -1."""
-
-    node: int
-    line: int
-    sign: int
-
-    def opposite(self) -> _Arm:
-        return _Arm(self.node, self.line, -self.sign)
-
-
-@dataclasses.dataclass
-class _Line:
-    """A curve's tangent line at a node, with what is needed to start along it."""
-
-    direction: np.ndarray  # unit, n
-    z: np.ndarray
-    z_tangent: np.ndarray  # empty where the linearisation defines it
-    branch: int | None  # of a critical point
-
-
-@dataclasses.dataclass
-class _Node:
-    """A critical point (by its number) or a branch point, where arcs end."""
-
-    x: np.ndarray
-    fun: float
-    error: float
-    critical: int | None
-    lines: list[_Line]
-    kernel_dimension: int | None = None
-
-
-@dataclasses.dataclass
-class _Traced:
-    arc: Arc
-    end: _Arm | None  # the arm of the node it arrived at, looking back
 
 
 class Network:
@@ -80,16 +40,16 @@ class Network:
     ) -> None:
         self.f = f
         self.options = options
-        self.branches = branches
+        self.branches = set(branches)
         self.workers = workers
         self.max_length = math.inf if max_length is None else max_length
         self.progress = progress
         self.critical_points: list[CriticalPoint] = []
         self.notes: list[str] = []
-        self.skipped: Status = Status.CONVERGED
-        self._nodes: list[_Node] = []
-        self._pending: dict[_Arm, float] = {}  # arm: arclength left
-        self._traced: dict[_Arm, _Traced] = {}
+        self.isotropic = False  # a repeated eigenvalue kept its branches from being traced
+        self._nodes: list[Node] = []
+        self._pending: dict[Arm, float] = {}  # arm: arclength left
+        self._traced: dict[Arm, Traced] = {}
 
     # Nodes -----------------------------------------------------------------------------------
 
@@ -100,62 +60,34 @@ class Network:
         """
         number = len(self.critical_points)
         self.critical_points.append(point)
-        node = _Node(point.x, point.fun, point.error, number, [])
-        self._nodes.append(node)
         if not isolated:
+            self._nodes.append(Node(point.x, point.fun, point.error, number, []))
             return len(self._nodes) - 1
-        for group in point.multiplicities():
-            if not set(group) & set(self.branches):
-                # Curves may still pass through it here.
-                if len(group) == 1:
-                    node.lines.append(self._eigenvector_line(point, group[0]))
-                continue
-            if len(group) == 1:
-                node.lines.append(self._eigenvector_line(point, group[0]))
-                self._wait(len(self._nodes) - 1, len(node.lines) - 1, self.max_length)
-                continue
-            lines = extremal_lines(self.f, point.x, group[0], self.options["max_step"])
-            if not lines:
-                self.skipped = Status.ISOTROPIC
-                self.notes.append(
-                    f"critical point {number}: branches {group[0]} to {group[-1]} share the "
-                    f"eigenvalue {point.eigenvalues[group[0]]:.6g} and no direction is singled out "
-                    "(every one may be extremal): give trace a direction"
-                )
-            for order, u in enumerate(lines):
-                n = point.n
-                value = point.eigenvalues[group[0]]
-                z = np.concatenate([point.x, u, [value, 0.0]])
-                z_tangent = np.concatenate([u, np.zeros(n), [0.0, value]])
-                node.lines.append(_Line(u, z, z_tangent, _line_number(group, order, n)))
-                self._wait(len(self._nodes) - 1, len(node.lines) - 1, self.max_length)
+        node, chosen, without = critical_point_node(
+            self.f, point, number, self.branches, self.options["max_step"]
+        )
+        self._nodes.append(node)
+        for line in chosen:
+            self._wait(len(self._nodes) - 1, line, self.max_length)
+        for group in without:
+            self.isotropic = True
+            self.notes.append(
+                f"Critical point {number}: branches {listed(group)} share the eigenvalue "
+                f"{point.eigenvalues[group[0]]:.6g} and no direction is singled out (every one "
+                "may be extremal): give trace a direction."
+            )
         return len(self._nodes) - 1
 
-    def _eigenvector_line(self, point: CriticalPoint, branch: int) -> _Line:
-        v = point.eigenvectors[:, branch]
-        z = np.concatenate([point.x, v, [point.eigenvalues[branch], 0.0]])
-        return _Line(v.copy(), z, np.zeros(0), branch)
-
     def _add_branch_point(self, event: dict[str, Any], length_left: float) -> int:
-        tangents = event["crossing_tangents"]
-        if len(tangents) == 0:
-            tangents = event["z_tangent"][None]
-        n = self.f.n
-        z = event["centre"] if len(event["centre"]) else event["z"]
-        lines = []
-        for tangent in tangents:
-            unit = tangent / np.linalg.norm(tangent[:n])
-            lines.append(_Line(unit[:n], z, unit, None))
-        node = _Node(z[:n], event["fun"], event["error"], None, lines, event["kernel_dimension"])
-        self._nodes.append(node)
+        self._nodes.append(branch_point_node(event, self.f.n))
         number = len(self._nodes) - 1
-        for line in range(len(lines)):
+        for line in range(len(self._nodes[number].lines)):
             self._wait(number, line, length_left)
         return number
 
     def _wait(self, node: int, line: int, length_left: float) -> None:
         for sign in (1, -1):
-            arm = _Arm(node, line, sign)
+            arm = Arm(node, line, sign)
             if arm not in self._traced and length_left > 0:
                 self._pending[arm] = max(self._pending.get(arm, 0.0), length_left)
 
@@ -176,7 +108,7 @@ class Network:
         finally:
             bar.close()
 
-    def _trace_batch(self, arms: dict[_Arm, float], max_step: float) -> None:
+    def _trace_batch(self, arms: dict[Arm, float], max_step: float) -> None:
         """Traces each arm to the next node and notes where it arrives."""
         # The arclength left is one of the options, the same for all curves of a call.
         for limit in sorted(set(arms.values())):
@@ -203,16 +135,16 @@ class Network:
             except KeyboardInterrupt as interrupt:
                 for arm, arc in zip(chosen, interrupt.result):  # type: ignore[attr-defined]
                     if len(arc["arclength"]):
-                        self._traced[arm] = _Traced(arc, None)
+                        self._traced[arm] = Traced(arc, None)
                 raise
             for arm, arc in zip(chosen, arcs):
                 left = limit - (arc["arclength"][-1] if len(arc["arclength"]) else 0.0)
                 end = self._arrival(arc, left)
                 if end is not None:
                     arc = _without_node_event(arc)
-                self._traced[arm] = _Traced(arc, end)
+                self._traced[arm] = Traced(arc, end)
 
-    def _arrival(self, arc: Arc, length_left: float) -> _Arm | None:
+    def _arrival(self, arc: Arc, length_left: float) -> Arm | None:
         """The arm on which an arc arrives at a node, which is added where it is not known."""
         status = Status(arc["status"])
         if status not in (Status.CRITICAL_POINT, Status.BRANCH_POINT) or not arc["events"]:
@@ -224,7 +156,7 @@ class Network:
         number = self._node_at(event, critical)
         if number is None:
             if critical:
-                found, _ = find(self.f, (), event["x"], None, 1, 1)
+                found = find(self.f, (), event["x"], None, 1, 1).points
                 near = [
                     p
                     for p in found
@@ -245,7 +177,7 @@ class Network:
         line = int(np.argmax(np.abs(cosines)))
         if abs(cosines[line]) < 0.9:
             return None
-        arrival = _Arm(number, line, -1 if cosines[line] > 0 else 1)
+        arrival = Arm(number, line, -1 if cosines[line] > 0 else 1)
         arc["tangent"][-1] = -arrival.sign * node.lines[line].direction
         # Straight on, for a branch that was not chosen to start with.
         onward = arrival.opposite()
@@ -288,10 +220,10 @@ class Network:
                 continue
             back = self._traced.get(traced.end)
             if back is None or back.end is None:
-                self._traced[traced.end] = _Traced(reverse(traced.arc), arm)
+                self._traced[traced.end] = Traced(reverse(traced.arc), arm)
 
-    def _disagreeing(self) -> list[_Arm]:
-        suspects: set[_Arm] = set()
+    def _disagreeing(self) -> list[Arm]:
+        suspects: set[Arm] = set()
         finite = math.isfinite(self.max_length)
         for arm, traced in self._traced.items():
             if traced.end is None:
@@ -303,7 +235,10 @@ class Network:
         ends = [
             (arm, traced.arc["x"][-1], traced.arc["tangent"][-1])
             for arm, traced in sorted(self._traced.items())
-            if traced.end is None and Status(traced.arc["status"]) == Status.BOUNDARY
+            # From a node on a face of the box several leave it at once.
+            if traced.end is None
+            and Status(traced.arc["status"]) == Status.BOUNDARY
+            and traced.arc["arclength"][-1] > 0
         ]
         for i, (arm, x, tangent) in enumerate(ends):
             for other, y, other_tangent in ends[:i]:
@@ -314,158 +249,13 @@ class Network:
 
     # Curves ----------------------------------------------------------------------------------
 
-    def curves(self) -> tuple[list[Extremal], dict[tuple[int, int, int], int], Status]:
-        """The curves, the half-branches on each, and the first trouble."""
-        disagreeing = set(self._disagreeing())
-        used: set[_Arm] = set()
-        curves: list[Extremal] = []
-        half_branches: dict[tuple[int, int, int], int] = {}
-        trouble = self.skipped
-        for arm in sorted(self._traced, key=lambda a: (a.node, a.line, -a.sign)):
-            if arm in used or not self._has_points(arm):
-                continue
-            chain, closed = self._chain(arm)
-            sides = [side for piece, _ in chain for side in (piece, self._traced[piece].end)]
-            used.update(side for side in sides if side is not None)
-            inconsistent = not disagreeing.isdisjoint(piece for piece, _ in chain)
-            curve = self._joined(chain, closed, inconsistent)
-            for side in sides:
-                if side is None:
-                    continue
-                node = self._nodes[side.node]
-                branch = node.lines[side.line].branch
-                if node.critical is not None and branch is not None:
-                    half_branches[node.critical, branch, side.sign] = len(curves)
-            curves.append(curve)
-            if trouble.succeeded and not curve.status.succeeded:
-                trouble = curve.status
-        for arm in sorted(self._traced):
-            if self._has_points(arm):
-                continue
-            node, status = self._nodes[arm.node], Status(self._traced[arm].arc["status"])
-            if trouble.succeeded and not status.succeeded:
-                trouble = status
-            if node.critical is not None and arm.sign > 0:
-                self.notes.append(
-                    f"critical point {node.critical}, branch {node.lines[arm.line].branch}: "
-                    f"{status.describe()}"
-                )
-        return curves, half_branches, trouble
-
-    def _has_points(self, arm: _Arm) -> bool:
-        return arm in self._traced and len(self._traced[arm].arc["arclength"]) > 0
-
-    def _chain(self, arm: _Arm) -> tuple[list[tuple[_Arm, bool]], bool]:
-        """The arcs of the curve through `arm` in order, each with whether to run it backward."""
-        forward = list(self._walk(arm))
-        last = self._traced[forward[-1]].end
-        if last is not None and last.opposite() == arm:
-            return [(piece, False) for piece in forward], True
-        behind = arm.opposite()
-        backward = list(self._walk(behind)) if self._has_points(behind) else []
-        pieces = [(piece, True) for piece in reversed(backward)]
-        return pieces + [(piece, False) for piece in forward], False
-
-    def _walk(self, arm: _Arm) -> Iterator[_Arm]:
-        """Arcs straight on from an arm, to the end of the curve or back to the arm."""
-        first = arm
-        while True:
-            yield arm
-            end = self._traced[arm].end
-            if end is None or end.opposite() == first or not self._has_points(end.opposite()):
-                return
-            arm = end.opposite()
-
-    def _joined(self, chain: list[tuple[_Arm, bool]], closed: bool, inconsistent: bool) -> Extremal:
-        pieces: list[Arc] = []
-        nodes: dict[int, int] = {}  # point: node
-        count = 0
-        for arm, backward in chain:
-            traced = self._traced[arm]
-            piece = traced.arc
-            ends = [arm.node, None if traced.end is None else traced.end.node]
-            if backward:
-                piece = reverse(piece)
-                ends.reverse()
-            pieces.append(piece)
-            first = max(count - 1, 0)
-            count = first + len(piece["arclength"])
-            for position, node in zip((first, count - 1), ends):
-                if node is not None:
-                    nodes[position] = node
-        if closed:
-            del nodes[count - 1]
-        curve = join(pieces)
-        # At a branch point itself the sign of a vanishing eigenvalue is rounding.
-        for position in (p for p, number in nodes.items() if self._nodes[number].critical is None):
-            neighbour = position + 1 if position + 1 < count else max(position - 1, 0)
-            curve["slope_index"][position] = curve["slope_index"][neighbour]
-        for position, number in nodes.items():
-            if self._nodes[number].critical is None:
-                # The index jumps at a branch point: the point itself goes with its neighbour.
-                neighbour = position - 1 if position > 0 else min(position + 1, count - 1)
-                curve["slope_index"][position] = curve["slope_index"][neighbour]
-            event = self._node_event(curve, position, self._nodes[number])
-            curve["events"].append(event)
-            if self._turns_at(curve, position, number, closed):
-                curve["events"].append(event | {"kind": "level_fold", "kernel_dimension": None})
-        curve["events"] = _distinct_events(curve["events"], 1e-6 * self.options["max_step"])
-        statuses = []
-        for (arm, backward), outer in ((chain[0], True), (chain[-1], False)):
-            status = Status(self._traced[arm].arc["status"])
-            statuses.append(status if backward == outer else Status.CONVERGED)
-        if closed:
-            statuses = [Status.CLOSED, Status.CLOSED]
-        if inconsistent:
-            statuses[1] = Status.INCONSISTENT
-        words = list(dict.fromkeys(s.describe() for s in statuses if s != Status.CONVERGED))
-        return to_extremal(
-            curve,
-            f=self.f,
-            closed=closed,
-            start_status=statuses[0],
-            end_status=statuses[1],
-            message=" ".join(words),
-            parameters={},
+    def joined(self, interrupted: bool = False) -> Joined:
+        """The curves, and what became of every half-branch."""
+        chains = Chains(
+            self.f, self._nodes, self._traced, self.critical_points, self.options["max_step"]
         )
-
-    def _turns_at(self, curve: Arc, position: int, number: int, closed: bool) -> bool:
-        """Whether f turns along the curve at a branch point, from which arcs leave both ways."""
-        last = len(curve["fun"]) - 1
-        before = last - 1 if closed and position == 0 else position - 1
-        if self._nodes[number].critical is not None or before < 0 or position == last:
-            return False
-        slope = self.f.grad(self._nodes[number].x)
-        if abs(float(slope @ curve["tangent"][position])) > 1e-5 * np.linalg.norm(slope):
-            return False
-        # Seen from the two neighbours, whose tangents are regular.
-        rises = [
-            float(self.f.grad(curve["x"][i]) @ curve["tangent"][i]) for i in (before, position + 1)
-        ]
-        return rises[0] * rises[1] < 0
-
-    def _node_event(self, curve: Arc, position: int, node: _Node) -> dict[str, Any]:
-        critical = node.critical is not None
-        morse = self.critical_points[node.critical].morse_index if critical else None  # type: ignore[index]
-        return {
-            "kind": "critical_point" if critical else "branch_point",
-            "x": node.x,
-            "fun": node.fun,
-            "arclength": float(curve["arclength"][position]),
-            "error": node.error,
-            "index": position,
-            "tangent": curve["tangent"][position],
-            "morse_index": morse,
-            "distance": None,
-            "kernel_dimension": node.kernel_dimension,
-        }
-
-    def message(self, status: Status) -> str:
-        """What there is to say, in one paragraph."""
-        if not self.critical_points:
-            self.notes.append("No critical point was found")
-        notes = (note if note.endswith(".") else note + "." for note in self.notes)
-        return " ".join([status.describe(), *notes])
+        # The ends of what was broken off cannot agree.
+        return chains.joined(set() if interrupted else set(self._disagreeing()))
 
 
 def _without_node_event(arc: Arc) -> Arc:
@@ -489,26 +279,7 @@ def _extrapolated_tangent(arc: Arc) -> np.ndarray:
     return 2.0 * float(chord @ before) * chord - before
 
 
-def _distinct_events(events: list[dict[str, Any]], near: float) -> list[dict[str, Any]]:
-    """By arclength, an event that both arcs at a node report once."""
-    result: list[dict[str, Any]] = []
-    for event in sorted(events, key=lambda e: e["arclength"]):
-        twin = any(
-            other["kind"] == event["kind"]
-            and event["arclength"] - other["arclength"] <= near
-            and np.linalg.norm(event["x"] - other["x"]) <= near
-            for other in result[-3:]
-        )
-        if not twin:
-            result.append(event)
-    return result
-
-
-def _line_number(group: list[int], order: int, n: int) -> int:
-    return group[order] if order < len(group) else n + order - len(group)
-
-
-def _portions(items: list[_Arm], size: int) -> Iterable[list[_Arm]]:
+def _portions(items: list[Arm], size: int) -> Iterable[list[Arm]]:
     return (items[i : i + size] for i in range(0, len(items), size))
 
 

@@ -15,10 +15,11 @@ from talweg.extremals.arguments import (
     checked_workers,
     dimension_of,
 )
-from talweg.extremals.finding import find
+from talweg.extremals.finding import Found, find
+from talweg.extremals.messages import kink_note, no_critical_point, survey_message
 from talweg.extremals.network import Network
 from talweg.extremals.results import Survey
-from talweg.extremals.tracing import tracer_options
+from talweg.extremals.setting import tracer_options
 from talweg.objective import Objective
 from talweg.status import Status
 
@@ -81,7 +82,8 @@ def survey(
     Returns
     -------
     Survey
-        Critical points, curves and events; trouble is a status and loses nothing.
+        Critical points, curves and events; trouble is a status and loses nothing. A survey that
+        finds no critical point has ``success`` False, with the status ``NOT_CONVERGED``.
 
     Raises
     ------
@@ -126,29 +128,44 @@ def survey(
     interrupt = None
     status = Status.CONVERGED
     try:
-        points, status = find(
-            objective, box if box is not None else (), starts, rng, max_starts, workers
-        )
+        found = find(objective, box if box is not None else (), starts, rng, max_starts, workers)
+        status = found.status
         if status == Status.DEGENERATE:
-            network.notes.append("Critical points are not isolated: only some of them are listed")
-        for point in points:
+            network.notes.append("Critical points are not isolated: only some of them are listed.")
+        for point in found.points:
             isolated = status != Status.DEGENERATE or not point.degenerate
             network.add_critical_point(point, isolated)
+        if not found.points and status.succeeded:
+            status = Status.NOT_CONVERGED
+            network.notes.append(no_critical_point(found.starts, starts is None))
         network.trace()
     except KeyboardInterrupt as caught:
         interrupt = caught
-    curves, half_branches, trouble = network.curves()
-    if status.succeeded:
-        status = Status.INTERRUPTED if interrupt is not None else trouble
-    message = network.message(status)
+        if not network.critical_points:
+            for point in getattr(caught, "result", Found([], status, 0)).points:
+                network.add_critical_point(point, isolated=False)
+    joined = network.joined(interrupted=interrupt is not None)
+    of_curves = [curve.status for curve in joined.curves]
+    if interrupt is not None:
+        status = Status.INTERRUPTED
+    elif status.succeeded:
+        statuses = [*of_curves, *(trouble for _, _, trouble in joined.not_started)]
+        first = Status.ISOTROPIC if network.isotropic else Status.CONVERGED
+        status = next((s for s in (first, *statuses) if not s.succeeded), Status.CONVERGED)
+    message = survey_message(
+        status,
+        network.notes,
+        [s for s in of_curves if s != Status.INTERRUPTED],
+        [half for half in joined.not_started if half[2] != Status.INTERRUPTED],
+    )
     result = Survey(
         critical_points=network.critical_points,
-        extremals=curves,
-        half_branches=half_branches,
+        extremals=joined.curves,
+        half_branches=joined.half_branches,
         f=objective,
         bounds=box,
         status=status,
-        message=message,
+        message=" ".join(filter(None, [message, kink_note(objective)])),
         parameters=parameters,
     )
     if interrupt is not None:

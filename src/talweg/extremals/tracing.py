@@ -8,18 +8,10 @@ from typing import Any
 import numpy as np
 
 from talweg import _core
-from talweg.extremals.arguments import (
-    checked_bounds_of,
-    checked_count,
-    checked_objective,
-    checked_point,
-    checked_positive,
-    default_max_step,
-    dimension_of,
-)
-from talweg.extremals.assembly import Arc, join, reverse, to_extremal, truncate
-from talweg.extremals.lines import extremal_lines
+from talweg.extremals.assembly import Arc, join, reverse, truncate
+from talweg.extremals.messages import both_ends, talweg_end
 from talweg.extremals.results import Extremal
+from talweg.extremals.setting import Setting
 from talweg.objective import Objective
 from talweg.status import Status
 
@@ -90,6 +82,8 @@ def trace(
     ------
     ValueError, TypeError
         For unusable arguments.
+    KeyboardInterrupt
+        When interrupted; the exception's attribute ``result`` is the curve so far.
 
     References
     ----------
@@ -106,7 +100,7 @@ def trace(
     >>> bool(curve.is_talweg.all())
     True
     """
-    setting = _Setting(
+    setting = Setting(
         f,
         x0,
         bounds,
@@ -121,8 +115,22 @@ def trace(
     status = Status(start["status"])
     if not status.succeeded:
         return setting.nothing(status)
-    (arc,) = _core.trace_extremals(setting.f._core, [start], setting.options)
+    try:
+        (arc,) = _core.trace_extremals(setting.f._core, [start], setting.options)
+    except KeyboardInterrupt as interrupt:
+        _keep(interrupt, setting, lambda arcs: setting.result(arcs[0]))
+        raise
     return setting.result(arc)
+
+
+def _keep(
+    interrupt: KeyboardInterrupt, setting: Setting, made: Callable[[list[Arc]], Extremal]
+) -> None:
+    """Puts what was traced into the exception, as its ``result``."""
+    arcs = getattr(interrupt, "result", [])
+    empty = not arcs or any(len(arc["arclength"]) == 0 for arc in arcs)
+    result = setting.nothing(Status.INTERRUPTED) if empty else made(arcs)
+    interrupt.result = result  # type: ignore[attr-defined]
 
 
 def trace_talweg(
@@ -157,6 +165,8 @@ def trace_talweg(
     ------
     ValueError, TypeError
         For unusable arguments.
+    KeyboardInterrupt
+        When interrupted; the exception's attribute ``result`` is the curve so far.
 
     Examples
     --------
@@ -171,16 +181,26 @@ def trace_talweg(
     unknown = set(options) - set(given)
     if unknown:
         raise TypeError(f"trace_talweg: unknown options {', '.join(sorted(unknown))}")
-    setting = _Setting(f, x0, bounds, **(given | options))
+    setting = Setting(f, x0, bounds, **(given | options))
     starts = [setting.start(branch, sign) for sign in (-1, +1)]
     for start in starts:
         if not Status(start["status"]).succeeded:
             return setting.nothing(Status(start["status"]))
-    arcs = _core.trace_extremals(setting.f._core, starts, setting.options)
+    try:
+        arcs = _core.trace_extremals(setting.f._core, starts, setting.options)
+    except KeyboardInterrupt as interrupt:
+        _keep(interrupt, setting, lambda arcs: _talweg(setting, arcs))
+        raise
+    return _talweg(setting, arcs)
+
+
+def _talweg(setting: Setting, arcs: list[Arc]) -> Extremal:
+    """The two halves, each as far as it is a talweg, as one curve."""
     for arc in arcs:
         if len(arc["arclength"]) == 0:
             return setting.nothing(Status(arc["status"]))
-    halves = [_as_far_as_talweg(arc) for arc in arcs]
+    cuts = [_as_far_as_talweg(arc) for arc in arcs]
+    halves = [half for half, _ in cuts]
     statuses = [Status(half["status"]) for half in halves]
     if any(half["slope_index"][0] != 0 for half in halves):
         (single,) = [{k: v[:1] if isinstance(v, np.ndarray) else v for k, v in arcs[1].items()}]
@@ -190,14 +210,19 @@ def trace_talweg(
     if halves[1]["closed"]:
         return setting.result(halves[1])
     return setting.result(
-        join([reverse(halves[0]), halves[1]]), status=statuses[1], start_status=statuses[0]
+        join([reverse(halves[0]), halves[1]]),
+        status=statuses[1],
+        start_status=statuses[0],
+        message=both_ends(*(message for _, message in cuts)),
     )
 
 
-def _as_far_as_talweg(arc: Arc) -> Arc:
+def _as_far_as_talweg(arc: Arc) -> tuple[Arc, str]:
+    """The arc up to where it stops being a talweg, and why it ends."""
+    whole = Status(arc["status"]).describe()
     beyond = np.flatnonzero(arc["slope_index"] != 0)
     if beyond.size == 0 or beyond[0] == 0:
-        return arc
+        return arc, whole
     ends = [
         event
         for event in arc["events"]
@@ -205,11 +230,11 @@ def _as_far_as_talweg(arc: Arc) -> Arc:
         and event["index"] in (beyond[0] - 1, beyond[0])
     ]
     if not ends:
-        return arc
+        return arc, whole
     cut = truncate(arc, ends[0])
     cut["status"] = int(Status.CONVERGED)
     cut["closed"] = False
-    return cut
+    return cut, talweg_end(ends[0])
 
 
 class ExtremalTracer:
@@ -262,7 +287,7 @@ class ExtremalTracer:
         near_branch_distance: float | None = None,
         tolerance: float = 1e-12,
     ) -> None:
-        self._setting = _Setting(
+        self._setting = Setting(
             f,
             x0,
             bounds,
@@ -295,147 +320,3 @@ class ExtremalTracer:
         if self._core.points == 0:
             return self._setting.nothing(Status(self._core.curve()["status"]))
         return self._setting.result(self._core.curve())
-
-
-class _Setting:
-    """Checked arguments of one trace, and the results made from them."""
-
-    def __init__(
-        self,
-        f: Any,
-        x0: Any,
-        bounds: Any,
-        max_step: float | None,
-        max_points: int,
-        max_length: float | None,
-        initial_step: float | None,
-        near_branch_distance: float | None,
-        tolerance: float,
-    ) -> None:
-        x0 = getattr(x0, "x", x0)
-        self.f = checked_objective(f, dimension_of(None, x0))
-        self.x0 = checked_point(x0, self.f.n, "x0")
-        self.bounds = checked_bounds_of(self.f, bounds)
-        if self.bounds is not None and (
-            (self.x0 < self.bounds[:, 0]).any() or (self.x0 > self.bounds[:, 1]).any()
-        ):
-            raise ValueError(
-                f"x0: {self.x0.tolist()} lies outside the bounds {self.bounds.tolist()}"
-            )
-        self.options = tracer_options(
-            self.bounds,
-            self.x0,
-            max_step,
-            max_points,
-            max_length,
-            initial_step,
-            near_branch_distance,
-            tolerance,
-        )
-
-    def start(self, branch: int, direction: Any) -> dict[str, Any]:
-        n = self.f.n
-        if isinstance(branch, (bool, np.bool_)) or not isinstance(branch, (int, np.integer)):
-            raise TypeError(f"branch: want a whole number, got {branch!r}")
-        if not -n <= branch < n:
-            raise ValueError(f"branch: want -{n} to {n - 1} for n = {n}, got {branch}")
-        vector = None
-        sign = 1
-        if np.ndim(direction) == 0 and not isinstance(direction, str):
-            if direction not in (1, -1):
-                raise ValueError(f"direction: want +1, -1 or a vector, got {direction!r}")
-            sign = int(direction)
-        else:
-            vector = checked_point(direction, n, "direction")
-            if not vector.any():
-                raise ValueError("direction: want a vector that is not zero")
-        core = self.f._core
-        start = _core.start_extremal(core, self.x0, branch % n, sign, vector, self.options)
-        if start["status"] == Status.ISOTROPIC:
-            lines = extremal_lines(self.f, self.x0, branch % n, self.options["max_step"])
-            if lines:
-                start = _core.start_extremal(
-                    core, self.x0, branch % n, 1, sign * lines[0], self.options
-                )
-        return start
-
-    def nothing(self, status: Status) -> Extremal:
-        """A curve of the start alone, where none could be started."""
-        n = self.f.n
-        zero = np.zeros((1, n))
-        return Extremal(
-            x=self.x0[None],
-            fun=np.array([self.f(self.x0)]),
-            sigma=np.array([np.linalg.norm(self.f.grad(self.x0))]),
-            eigenvalue=np.array([np.nan]),
-            tangent=zero,
-            eigenvector=zero,
-            arclength=np.zeros(1),
-            slope_index=np.zeros(1, dtype=int),
-            curvature_index=np.zeros(1, dtype=int),
-            residual=np.array([np.nan]),
-            status=status,
-            start_status=status,
-            end_status=status,
-            message=status.describe(),
-            f=self.f,
-            parameters=self.parameters(),
-        )
-
-    def result(
-        self,
-        arc: Arc,
-        *,
-        message: str | None = None,
-        status: Status | None = None,
-        start_status: Status = Status.CONVERGED,
-    ) -> Extremal:
-        end = Status(arc["status"]) if status is None else status
-        if len(arc["arclength"]) == 0:
-            return self.nothing(end)
-        return to_extremal(
-            arc,
-            f=self.f,
-            closed=arc.get("closed", False),
-            start_status=start_status,
-            end_status=end,
-            message=end.describe() if message is None else message,
-            parameters=self.parameters(),
-        )
-
-    def parameters(self) -> dict[str, Any]:
-        return {k: v for k, v in self.options.items() if k not in ("lower", "upper")}
-
-
-def tracer_options(
-    bounds: np.ndarray | None,
-    x0: np.ndarray,
-    max_step: float | None,
-    max_points: int,
-    max_length: float | None,
-    initial_step: float | None,
-    near_branch_distance: float | None,
-    tolerance: float,
-) -> dict[str, Any]:
-    """The core's options, with the documented defaults."""
-    step = default_max_step(bounds, x0) if max_step is None else max_step
-    options: dict[str, Any] = {"max_step": checked_positive(step, "max_step")}
-    if bounds is not None:
-        options["lower"] = bounds[:, 0].copy()
-        options["upper"] = bounds[:, 1].copy()
-    options["max_points"] = checked_count(max_points, "max_points", 2)
-    if max_length is not None:
-        options["max_length"] = checked_positive(max_length, "max_length")
-    if initial_step is not None:
-        options["initial_step"] = checked_positive(initial_step, "initial_step")
-    if near_branch_distance is None:
-        near_branch_distance = (
-            options["max_step"]
-            if bounds is None
-            else 0.01 * float(np.linalg.norm(bounds[:, 1] - bounds[:, 0]))
-        )
-    options["near_branch_distance"] = checked_positive(near_branch_distance, "near_branch_distance")
-    options["tolerance"] = checked_positive(tolerance, "tolerance")
-    if options["tolerance"] > 1e-3:
-        raise ValueError(f"tolerance: want at most 1e-3, got {tolerance}")
-    return options

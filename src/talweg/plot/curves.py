@@ -10,7 +10,15 @@ import numpy as np
 from talweg.extremals.results import Event, Extremal
 from talweg.plot.style import CRITICAL_POINTS, EDGE, EVENTS, line_of
 
-__all__ = ["Drawn", "critical_point_type", "draw_markers", "draw_profile", "draw_trail", "pieces"]
+__all__ = [
+    "Drawn",
+    "critical_point_type",
+    "draw_critical_points",
+    "draw_markers",
+    "draw_profile",
+    "draw_trail",
+    "pieces",
+]
 
 _CHANGES = ("level_fold", "branch_point")
 
@@ -78,19 +86,30 @@ def smooth_path(points: np.ndarray, tangents: np.ndarray, steps: np.ndarray) -> 
     return Path(vertices, codes)
 
 
-def _stroke(axes: Any, path: Any, label: str) -> None:
+def _stroke(axes: Any, path: Any, label: str, scale: float) -> None:
     from matplotlib.patches import PathPatch
 
     line = line_of(label)
+    line = {**line, "linewidth": scale * line["linewidth"]}
     common = {"facecolor": "none", "capstyle": "butt"}
     # All halos lie below all lines: one curve must not cut a gap into another that runs along it.
-    halo = {"edgecolor": "white", "linewidth": line["linewidth"] + 1.4, "alpha": 0.8, "zorder": 3}
+    halo = {
+        "edgecolor": "white",
+        "linewidth": line["linewidth"] + 1.4 * scale,
+        "alpha": 0.8,
+        "zorder": 3,
+    }
     axes.add_patch(PathPatch(path, **common, **halo))
     axes.add_patch(PathPatch(path, **common, **line))
 
 
 def draw_trail(
-    axes: Any, curve: Extremal, origin: np.ndarray, plane: np.ndarray, drawn: Drawn
+    axes: Any,
+    curve: Extremal,
+    origin: np.ndarray,
+    plane: np.ndarray,
+    drawn: Drawn,
+    scale: float = 1.0,
 ) -> None:
     """The curve projected on the columns of `plane` (n, 2) around `origin`."""
     for piece in pieces(curve):
@@ -99,11 +118,11 @@ def draw_trail(
         # The chord differs from the arclength by O(step^3), which no reader can see.
         steps = np.linalg.norm(np.diff(piece.x, axis=0), axis=1)
         path = smooth_path((piece.x - origin) @ plane, piece.tangent @ plane, steps)
-        _stroke(axes, path, piece.label)
+        _stroke(axes, path, piece.label, scale)
         drawn.labels.add(piece.label)
 
 
-def draw_profile(axes: Any, curve: Extremal, zero: float, drawn: Drawn) -> None:
+def draw_profile(axes: Any, curve: Extremal, zero: float, drawn: Drawn, scale: float = 1.0) -> None:
     """The function along the curve, arclength counted from `zero`."""
     from matplotlib.path import Path
 
@@ -111,7 +130,7 @@ def draw_profile(axes: Any, curve: Extremal, zero: float, drawn: Drawn) -> None:
         if len(piece.x) < 2:
             continue
         path = Path(np.column_stack([piece.arclength - zero, piece.fun]))
-        _stroke(axes, path, piece.label)
+        _stroke(axes, path, piece.label, scale)
         drawn.labels.add(piece.label)
 
 
@@ -123,23 +142,66 @@ def critical_point_type(morse_index: int, n: int, degenerate: bool = False) -> s
 
 
 def draw_markers(
-    axes: Any, events: list[tuple[Event, np.ndarray]], drawn: Drawn, tolerance: float
+    axes: Any,
+    events: list[tuple[Event, np.ndarray]],
+    drawn: Drawn,
+    tolerance: float,
+    scale: float = 1.0,
 ) -> None:
-    """Markers of events at points (2,) of the picture; coincident ones of a kind only once."""
-    placed: dict[str, list[np.ndarray]] = {}
+    """Markers of events at points (2,) of the picture; coincident ones of a kind only once.
+
+    A level fold at a branch point is left to the branch point's marker.
+    """
+    places: dict[str, dict[tuple[int, int], np.ndarray]] = {}
     for event, at in events:
-        if event.kind not in EVENTS:
-            continue
-        others = placed.setdefault(event.kind, [])
-        if any(np.abs(at - other).max() <= tolerance for other in others):
-            continue
-        others.append(at)
-        _, marker = EVENTS[event.kind]
-        axes.plot(*at, zorder=7, **{**EDGE, "markeredgewidth": 0.6, **marker})
-        drawn.events.add(event.kind)
+        if event.kind in EVENTS and np.isfinite(at).all():
+            cell = np.round(at / max(tolerance, 1e-300))
+            places.setdefault(event.kind, {}).setdefault((cell[0], cell[1]), at)
+    branch_points = list(places.get("branch_point", {}).values())
+    for kind, (_, marker) in EVENTS.items():
+        kept = [
+            at
+            for at in places.get(kind, {}).values()
+            if kind != "level_fold"
+            or all(np.abs(at - other).max() > tolerance for other in branch_points)
+        ]
+        if kept:
+            _draw_points(axes, kept, {"markeredgewidth": 0.6, **marker}, scale, zorder=7)
+            drawn.events.add(kind)
 
 
-def draw_critical_point(axes: Any, at: np.ndarray, type_: str, drawn: Drawn) -> None:
-    """The marker of a critical point at `at` (2,)."""
-    axes.plot(*at, zorder=8, **{**EDGE, **CRITICAL_POINTS[type_]})
-    drawn.critical_points.add(type_)
+def draw_critical_points(
+    axes: Any,
+    points: list[tuple[int, str, np.ndarray]],
+    drawn: Drawn,
+    scale: float = 1.0,
+    numbers: bool = False,
+) -> None:
+    """Markers of critical points (number, type, place), with their numbers if asked for."""
+    from matplotlib.patheffects import withStroke
+
+    for type_, marker in CRITICAL_POINTS.items():
+        at = [place for _, kind, place in points if kind == type_]
+        if at:
+            _draw_points(axes, at, marker, scale, zorder=8)
+            drawn.critical_points.add(type_)
+    for number, _, place in points if numbers else ():
+        axes.annotate(
+            str(number),
+            place,
+            xytext=(5.0, 5.0),
+            textcoords="offset points",
+            fontsize=8.0,
+            zorder=9,
+            annotation_clip=True,
+            path_effects=[withStroke(linewidth=2.0, foreground="white")],
+        )
+
+
+def _draw_points(
+    axes: Any, at: list[np.ndarray], marker: dict[str, Any], scale: float, zorder: float
+) -> None:
+    style = {**EDGE, **marker}
+    for name in ("markersize", "markeredgewidth"):
+        style[name] = scale * style[name]
+    axes.plot(*np.transpose(at), zorder=zorder, **style)

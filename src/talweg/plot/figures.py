@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from talweg.extremals.results import Extremal, Survey
+from talweg.extremals.results import Event, Extremal, Survey
 from talweg.plot.curves import (
     Drawn,
     critical_point_type,
-    draw_critical_point,
+    draw_critical_points,
     draw_markers,
     draw_profile,
     draw_trail,
@@ -22,6 +22,13 @@ from talweg.plot.style import CRITICAL_POINTS, EDGE, EVENTS, LINES, load_pyplot
 
 __all__ = ["draw_extremal", "draw_survey"]
 
+#: More curves than these are too many for a profile of each.
+_FEW_CURVES = 6
+#: Up to so many critical points carry their number.
+_NUMBERED = 24
+#: More events than these are not marked unless asked for.
+_MANY_EVENTS = 150
+
 
 def draw_survey(
     survey: Survey,
@@ -30,7 +37,8 @@ def draw_survey(
     plane: Sequence[int] | np.ndarray | None = None,
     center: int | np.ndarray = 0,
     profile: bool | None = None,
-    events: bool = True,
+    events: bool | None = None,
+    numbers: bool | None = None,
     levels: int | Sequence[float] = 36,
     resolution: int = 240,
     equal: bool | None = None,
@@ -57,15 +65,18 @@ def draw_survey(
         Index of the critical point through which the plane goes, or a point. Only for n > 2 or
         where `plane` is given.
     profile : bool, optional
-        Add the panel of the function along arclength. Default: only for n > 2.
-    events : bool, default True
-        Mark events.
+        Add the panel of the function along arclength, for the curves through `center` where there
+        are more than six. Default: only for n > 2.
+    events : bool, optional
+        Mark events. Default: up to 150 of them.
+    numbers : bool, optional
+        Write the index into ``survey.critical_points`` beside each. Default: up to 24 of them.
     levels : int or sequence of float, default 36
         About how many contours, or their values.
     resolution : int, default 240
         Grid points a side for the contours.
     equal : bool, optional
-        Same scale on both axes. Default: yes unless the box is narrower than 1 : 2.
+        Same scale on both axes. Default: yes unless the survey's box is narrower than 1 : 2.
     legend : bool, default True
         Explain lines and markers beside the map.
     title : str, optional
@@ -91,9 +102,10 @@ def draw_survey(
     >>> [float(limit) for limit in figure.axes[0].get_xlim()]
     [-3.0, 3.0]
     """
-    if survey.n is None or not (survey.critical_points or survey.extremals):
-        raise ValueError("survey: no critical point and no curve, so there is nothing to draw")
     n = survey.n
+    empty = not (survey.critical_points or survey.extremals)
+    if n is None or (empty and (n > 2 or survey.f is None or survey.bounds is None)):
+        raise ValueError("survey: no critical point and no curve, so there is nothing to draw")
     if n == 1:
         return _draw_graph(survey, axes, resolution, title)
     planar = n == 2 and plane is None
@@ -114,19 +126,24 @@ def draw_survey(
             map_, _restricted(survey.f, origin, basis), box, critical, levels, resolution
         )
     for curve in survey.extremals:
-        draw_trail(map_, curve, origin, basis, drawn)
+        draw_trail(map_, curve, origin, basis, drawn, _line_scale(len(survey.extremals)))
     size = float((box[:, 1] - box[:, 0]).max())
-    if events:
-        marks = [(event, (event.x - origin) @ basis) for _, event in survey.events]
-        draw_markers(map_, marks, drawn, 1e-4 * size)
-    for point in survey.critical_points:
+    marks = [(event, (event.x - origin) @ basis) for _, event in survey.events]
+    crowd = _marker_scale(len(survey.critical_points))
+    if _marked(events, marks):
+        draw_markers(map_, marks, drawn, 1e-4 * size, crowd)
+    points = []
+    for i, point in enumerate(survey.critical_points):
         kind = critical_point_type(point.morse_index, n, point.degenerate)
-        draw_critical_point(map_, (point.x - origin) @ basis, kind, drawn)
+        points.append((i, kind, (point.x - origin) @ basis))
+    if numbers is None:
+        numbers = 1 < len(points) <= _NUMBERED or (profile and 0 < len(points) <= _NUMBERED)
+    draw_critical_points(map_, points, drawn, crowd, numbers)
     _frame(map_, box, names, equal)
     if title:
         map_.set_title(title)
     if profile:
-        _profiles(panels[1], survey, origin, drawn, events)
+        _profiles(panels[1], survey, _profiled(survey, center), origin, drawn, events)
     if legend:
         _legend(figure, drawn)
     return figure
@@ -180,9 +197,11 @@ def _draw_graph(survey: Survey, axes: Any, resolution: int, title: str | None) -
         x = np.linspace(low, high, 4 * resolution)
         with np.errstate(all="ignore"):
             panel.plot(x, survey.f(x[:, None]), color=LINES["talweg"]["edgecolor"])
-    for point in survey.critical_points:
+    points = []
+    for i, point in enumerate(survey.critical_points):
         kind = critical_point_type(point.morse_index, 1, point.degenerate)
-        draw_critical_point(panel, np.array([point.x[0], point.fun]), kind, drawn)
+        points.append((i, kind, np.array([point.x[0], point.fun])))
+    draw_critical_points(panel, points, drawn, _marker_scale(len(points)))
     panel.set_xlabel("$x$")
     panel.set_ylabel("$f$")
     if title:
@@ -208,8 +227,8 @@ def _box(survey: Survey, origin: np.ndarray, basis: np.ndarray, planar: bool) ->
     low, high = at.min(axis=0), at.max(axis=0)
     span = high - low
     widest = span.max() if span.max() > 0 else 1.0
-    # A curve along one axis still needs some ground on either side of it.
-    margin = np.maximum(0.08 * span, (0.12 * widest - span) / 2)
+    # A curve along one axis still needs some ground on either side of it, at the same scale.
+    margin = np.maximum(0.08 * span, (0.75 * widest - span) / 2)
     return np.column_stack([low - margin, high + margin])
 
 
@@ -251,33 +270,74 @@ def _frame(axes: Any, box: np.ndarray, names: tuple[str, str], equal: bool | Non
         axes.set_aspect("equal")
 
 
-def _profiles(axes: Any, survey: Survey, origin: np.ndarray, drawn: Drawn, events: bool) -> None:
+def _profiled(survey: Survey, center: Any) -> list[Extremal]:
+    """The curves whose profile is drawn: all, or where those are many the ones through `center`."""
+    if len(survey.extremals) <= _FEW_CURVES or not isinstance(center, int | np.integer):
+        return list(survey.extremals)
+    through = {j for (i, _, _), j in survey.half_branches.items() if i == center}
+    return [survey.extremals[j] for j in sorted(through)] or list(survey.extremals)
+
+
+def _profiles(
+    axes: Any,
+    survey: Survey,
+    curves: list[Extremal],
+    origin: np.ndarray,
+    drawn: Drawn,
+    events: bool | None,
+) -> None:
     """The function along each curve, counted from where the curve passes `origin` if it does."""
-    for curve in survey.extremals:
-        near = [
-            event.arclength
-            for event in curve.events
-            if event.kind == "critical_point"
-            and np.linalg.norm(event.x - origin) <= 1e-6 * max(curve.length, 1e-300)
-        ]
-        zero = near[0] if near else 0.0
-        draw_profile(axes, curve, zero, drawn)
+    marks: list[tuple[Event, np.ndarray]] = []
+    points: list[tuple[int, str, np.ndarray]] = []
+    scale = _line_scale(len(curves))
+    for curve in curves:
         size = max(curve.length, 1e-300)
-        if events:
-            marks = [(e, np.array([e.arclength - zero, e.fun])) for e in curve.events]
-            draw_markers(axes, marks, drawn, 1e-9 * size)
-        for event in curve.events:
-            if event.kind == "critical_point":
-                kind = critical_point_type(event.morse_index or 0, curve.n)
-                draw_critical_point(
-                    axes, np.array([event.arclength - zero, event.fun]), kind, drawn
-                )
+        met = [event for event in curve.events if event.kind == "critical_point"]
+        near = [e.arclength for e in met if np.linalg.norm(e.x - origin) <= 1e-6 * size]
+        zero = near[0] if near else 0.0
+        draw_profile(axes, curve, zero, drawn, scale)
+        marks += [(e, np.array([e.arclength - zero, e.fun])) for e in curve.events]
+        for event in met:
+            number, kind = _critical_point_of(survey, event)
+            points.append((number, kind, np.array([event.arclength - zero, event.fun])))
+    longest = max((curve.length for curve in curves), default=1.0)
+    numbers = 0 < len(survey.critical_points) <= _NUMBERED and len(points) <= 2 * _NUMBERED
+    crowd = _marker_scale(len(points))
+    if _marked(events, marks):
+        draw_markers(axes, marks, drawn, 1e-9 * max(longest, 1e-300), crowd)
+    draw_critical_points(axes, points, drawn, crowd, numbers)
     axes.autoscale_view()
     axes.set_xlabel("arclength")
-    axes.set_ylabel("$f$ along the curve")
+    of_some = len(curves) < len(survey.extremals)
+    axes.set_ylabel("$f$ along the curves through the origin" if of_some else "$f$ along the curve")
     axes.grid(linewidth=0.4, alpha=0.5)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
+
+
+def _critical_point_of(survey: Survey, event: Event) -> tuple[int, str]:
+    """Number and type of the critical point that an event marks."""
+    if not survey.critical_points:
+        return 0, critical_point_type(event.morse_index or 0, event.x.size)
+    distances = [np.linalg.norm(point.x - event.x) for point in survey.critical_points]
+    number = int(np.argmin(distances))
+    point = survey.critical_points[number]
+    return number, critical_point_type(point.morse_index, point.n, point.degenerate)
+
+
+def _marked(events: bool | None, marks: list[tuple[Event, np.ndarray]]) -> bool:
+    """Whether to mark events: as asked, else unless they would hide the curves."""
+    if events is not None:
+        return events
+    return sum(event.kind in EVENTS for event, _ in marks) <= _MANY_EVENTS
+
+
+def _marker_scale(count: int) -> float:
+    return float(np.clip(np.sqrt(50 / max(count, 1)), 0.4, 1.0))
+
+
+def _line_scale(curves: int) -> float:
+    return float(np.clip(np.sqrt(16 / max(curves, 1)), 0.4, 1.0))
 
 
 def _legend(figure: Any, drawn: Drawn) -> None:
@@ -286,8 +346,7 @@ def _legend(figure: Any, drawn: Drawn) -> None:
     handles = []
     for label, line in LINES.items():
         if any(label == d or (label == "mixed" and d.startswith("mixed")) for d in drawn.labels):
-            indices = sorted(d.rsplit(" ", 1)[1] for d in drawn.labels if d.startswith("mixed"))
-            text = f"mixed, index {', '.join(indices)}" if label == "mixed" else label
+            text = _mixed(drawn.labels) if label == "mixed" else label
             handles.append(
                 Line2D(
                     [],
@@ -312,3 +371,13 @@ def _legend(figure: Any, drawn: Drawn) -> None:
             frameon=False,
             fontsize="small",
         )
+
+
+def _mixed(labels: set[str]) -> str:
+    """One word for all mixed labels of a picture, with their indices."""
+    indices = sorted(int(label.rsplit(" ", 1)[1]) for label in labels if label.startswith("mixed"))
+    if len(indices) == 1:
+        return f"mixed, index {indices[0]}"
+    if len(indices) > 3:
+        return f"mixed, indices {indices[0]} to {indices[-1]}"
+    return f"mixed, indices {', '.join(map(str, indices))}"

@@ -20,7 +20,7 @@ CRITICAL_POINTS: dict[str, dict[str, Any]] = {
     "minimum": {"marker": "o", "markersize": 7.5, "markerfacecolor": "white"},
     "saddle": {"marker": "D", "markersize": 6.5, "markerfacecolor": "#F0E442"},
     "maximum": {"marker": "^", "markersize": 8.0, "markerfacecolor": "black"},
-    "degenerate": {"marker": "X", "markersize": 7.5, "markerfacecolor": "#CC79A7"},
+    "degenerate": {"marker": "X", "markersize": 8.0, "markerfacecolor": "#56B4E9"},
 }
 
 #: Marker of each event that is drawn, with its name in the legend.
@@ -43,7 +43,7 @@ EVENTS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "near_branch": (
         "avoided crossing",
-        {"marker": "o", "markersize": 12.0, "markerfacecolor": "none", "markeredgewidth": 1.4},
+        {"marker": "o", "markersize": 11.0, "markerfacecolor": "none", "markeredgewidth": 1.1},
     ),
 }
 
