@@ -202,7 +202,7 @@ std::vector<Curve> trace_extremals(const Objective& objective, std::span<const C
   parallel_for(workers, workers, [&](std::size_t worker) {
     std::vector<CurveStart> mine;
     for (std::size_t i = worker; i < starts.size(); i += workers) mine.push_back(starts[i]);
-    DenseExtremalSystem system(objective);
+    DenseExtremalSystem system(objective, options.max_step);
     std::vector<Curve> traced =
         trace_curves(system, mine, options, lanes, [] { return talweg::interrupted(); });
     for (std::size_t i = 0; i < traced.size(); ++i) {
