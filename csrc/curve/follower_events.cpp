@@ -209,20 +209,26 @@ bool Follower::has_events() const {
   return false;
 }
 
-Task<void> Follower::locate_events() {
+Task<bool> Follower::locate_events() {
   const auto functions = system_.event_functions();
   const bool fold_located =
       std::any_of(step_events_.begin(), step_events_.end(),
                   [](const CurveEvent& event) { return event.kind == EventKind::level_fold; });
   CurvePoint place = system_.make_point();
+  bool continuous = true;
   for (std::size_t i = 0; i < functions.size(); ++i) {
     if (functions[i].is_index_function) continue;
     if (functions[i].kind == EventKind::level_fold && fold_located) continue;
     const double before = latest_->events[i], after = next_->events[i];
     if (before == 0.0 || !differ_in_sign(before, after)) continue;
     // A zero at the start belongs to the start; tangents at branch points are known less well.
-    const double start_error = start_.tangent.empty() ? 1e-7 : 1e-4;
-    if (curve_.points() == 1 && std::fabs(before) <= start_error * std::fabs(after)) continue;
+    if (curve_.points() == 1) {
+      const bool regular = start_.tangent.empty();
+      const double known =
+          regular ? 1e-7 * std::fabs(after)
+                  : std::max(1e-3 * std::fabs(after), 64.0 * system_.event_rounding(*latest_, i));
+      if (std::fabs(before) <= known) continue;
+    }
     double error =
         co_await locate(*latest_, *next_, [i](const CurvePoint& p) { return p.events[i]; }, place);
     if (error < 0.0) {
@@ -230,10 +236,16 @@ Task<void> Follower::locate_events() {
       place = std::fabs(before) < std::fabs(after) ? *latest_ : *next_;
       error = next_->arclength - latest_->arclength;
     } else {
-      error += event_error(place, system_.event_rounding(place, i));
+      const double rounding = system_.event_rounding(place, i);
+      const double left = std::fabs(place.events[i]);
+      if (left > 1e-4 * std::max(std::fabs(before), std::fabs(after)) && left > 100.0 * rounding) {
+        continuous = false;
+      }
+      error += event_error(place, rounding);
     }
     add_event(functions[i].kind, place, error);
   }
+  co_return continuous;
 }
 
 bool Follower::near_face() const {

@@ -80,13 +80,14 @@ void project(std::size_t n, const double* packed_matrix, const double* frame, co
 
 }  // namespace
 
-DenseExtremalSystem::DenseExtremalSystem(const Objective& objective)
+DenseExtremalSystem::DenseExtremalSystem(const Objective& objective, double length_scale)
     : objective_(objective),
       gauge_(objective.gauge()),
       n_(objective.dimension()),
       k_(n_ - 1),
       errors_(objective.errors()),
-      approximate_(is_approximate(errors_)) {
+      approximate_(is_approximate(errors_)),
+      length_scale_(length_scale) {
   const std::size_t n = n_, k = k_, triangle = n * (n + 1) / 2;
   std::size_t next = 0;
   const auto reserve = [&next](std::size_t size) { return std::exchange(next, next + size); };
@@ -217,7 +218,7 @@ void DenseExtremalSystem::linearise(CurvePoint& point) {
   norms[finite_flag] = std::isfinite(check) ? 1.0 : 0.0;
   if (norms[finite_flag] == 0.0) return;
   norms[hessian_norm] = std::sqrt(squares);
-  norms[position_norm] = std::sqrt(dot(n, z, z)) + length_scale_;
+  norms[position_norm] = std::max(std::sqrt(dot(n, z, z)), length_scale_);
 
   const double sigma = z[2 * n + 1] = dot(n, gradient, v);
   complement(n, v, frame);
@@ -345,14 +346,22 @@ double DenseExtremalSystem::position_rounding(const CurvePoint& point) const {
   const double first = norms[gradient_norm] + norms[hessian_norm] * norms[position_norm];
   const double second = norms[hessian_norm] + norms[third_norm] * norms[position_norm];
   const double equations = (norms[hessian_norm] * first + sigma * second) / scale;
-  const double rounding =
-      epsilon * (norms[position_norm] + equations / std::max(point.singularity, epsilon));
+  // Where the slope vanishes the equations are quadratic, which bounds the displacement too.
+  const double aside = equations / std::max(point.singularity, std::sqrt(epsilon));
+  // Near a critical point, also by the distance to it.
+  double softest = std::fabs(point.z[2 * n_]);
+  for (std::size_t i = 0; i < k_; ++i) {
+    softest = std::min(softest, std::fabs(point.events[first_eigenvalue + i]));
+  }
+  const double distance =
+      softest > 0.0 ? norms[gradient_norm] / softest + epsilon * first / softest : aside;
+  const double rounding = epsilon * norms[position_norm] + std::min(epsilon * aside, distance);
   if (!approximate_) return rounding;
   const double* data = point.data.data();
   const double errors = (norms[hessian_norm] * error_of(errors_.gradient, data) +
                          sigma * error_of(errors_.hessian, data)) /
                         scale;
-  return rounding + errors / std::max(point.singularity, epsilon);
+  return rounding + errors / std::max(point.singularity, std::sqrt(epsilon));
 }
 
 double DenseExtremalSystem::event_rounding(const CurvePoint& point, std::size_t which) const {
@@ -372,7 +381,7 @@ double DenseExtremalSystem::event_rounding(const CurvePoint& point, std::size_t 
   if (which == sigma_event) return gradient_error + norms[hessian_norm] * aside;
   // The tangent turns beside the curve about as fast as along it.
   if (which == fold_event) {
-    return matrix_error / (norms[square_scale] * std::max(point.singularity, epsilon));
+    return matrix_error / (norms[square_scale] * std::max(point.singularity, std::sqrt(epsilon)));
   }
   if (which < first_eigenvalue + k_) return hessian_error + norms[third_norm] * aside;
   return matrix_error;

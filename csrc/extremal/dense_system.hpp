@@ -24,8 +24,9 @@ namespace talweg {
 
 class DenseExtremalSystem final : public DefiningSystem {
  public:
-  // The objective must outlive the system.
-  explicit DenseExtremalSystem(const Objective& objective);
+  // The objective must outlive the system. Positions are taken to be rounded as those of this
+  // length are, where they are shorter: near the origin the gradient's terms may cancel.
+  explicit DenseExtremalSystem(const Objective& objective, double length_scale = 0.0);
 
   std::size_t coordinates() const noexcept override { return n_; }
   std::size_t unknowns() const noexcept override { return 2 * n_ + 2; }
@@ -83,6 +84,7 @@ class DenseExtremalSystem final : public DefiningSystem {
   std::size_t n_, k_;  // k = n - 1
   DerivativeErrors errors_;
   bool approximate_;
+  double length_scale_;
   Layout at_;
   std::vector<EventFunction> functions_;
   std::vector<double> block_;
@@ -91,7 +93,6 @@ class DenseExtremalSystem final : public DefiningSystem {
   std::vector<double> gauge_frame_, gauge_scratch_, chart_rows_;
   std::vector<std::size_t> pivots_;
   std::size_t evaluations_ = 0;
-  double length_scale_ = 0.0;
 };
 
 }  // namespace talweg

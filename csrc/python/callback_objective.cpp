@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "objective/transposition.hpp"
 #include "python/signal_check.hpp"
 
 namespace talweg::python {
@@ -22,11 +23,7 @@ constexpr std::size_t role_orders[] = {0, 1, 2, 1, 2};
 py::array_t<double> points_array(std::size_t n, const double* rows, std::size_t stride,
                                  std::size_t first, std::size_t count) {
   py::array_t<double> points({static_cast<py::ssize_t>(count), static_cast<py::ssize_t>(n)});
-  double* const out = points.mutable_data();
-  for (std::size_t i = 0; i < n; ++i) {
-    const double* const from = rows + i * stride + first;
-    for (std::size_t l = 0; l < count; ++l) out[l * n + i] = from[l];
-  }
+  rows_to_points(n, count, rows + first, stride, points.mutable_data());
   return points;
 }
 
@@ -36,6 +33,22 @@ py::array_t<double> point_array(std::size_t n, const double* rows, std::size_t s
   double* const out = point.mutable_data();
   for (std::size_t i = 0; i < n; ++i) out[i] = rows[i * stride + lane];
   return point;
+}
+
+bool rows_are_finite(std::size_t n, std::size_t lanes, std::size_t stride, const double* rows) {
+  // Several sums, which need not wait for one another.
+  double sums[8] = {};
+  for (std::size_t i = 0; i < n; ++i) {
+    const double* const row = rows + i * stride;
+    std::size_t l = 0;
+    for (; l + 8 <= lanes; l += 8) {
+      for (std::size_t k = 0; k < 8; ++k) sums[k] += 0.0 * row[l + k];
+    }
+    for (; l < lanes; ++l) sums[0] += 0.0 * row[l];
+  }
+  double check = 0.0;
+  for (const double sum : sums) check += sum;
+  return check == 0.0;
 }
 
 std::string shape_text(const std::vector<py::ssize_t>& shape) {
@@ -96,16 +109,11 @@ void CallbackObjective::clear() {
 void CallbackObjective::evaluate(unsigned quantities, const EvaluationBlock& block) const {
   if (block.lanes == 0) return;
   const bool reads_v = (quantities & available_ & (quantity_hessian_product | quantity_third)) != 0;
-  double check = 0.0;
-  for (std::size_t i = 0; i < n_; ++i) {
-    for (std::size_t l = 0; l < block.lanes; ++l) {
-      check += 0.0 * block.x[i * block.stride + l];
-      if (reads_v) check += 0.0 * block.v[i * block.stride + l];
-    }
-  }
+  const bool all_finite = rows_are_finite(n_, block.lanes, block.stride, block.x) &&
+                          (!reads_v || rows_are_finite(n_, block.lanes, block.stride, block.v));
   const py::gil_scoped_acquire acquired;
   try {
-    if (check == 0.0) {
+    if (all_finite) {
       evaluate_with_gil(quantities, block);
       return;
     }
@@ -292,9 +300,7 @@ void CallbackObjective::store(const py::array_t<double>& result, std::size_t ord
   if (order == 0) {
     std::copy_n(from, count, to);
   } else if (order == 1) {
-    for (std::size_t i = 0; i < n_; ++i) {
-      for (std::size_t l = 0; l < count; ++l) to[i * stride + l] = from[l * n_ + i];
-    }
+    points_to_rows(n_, count, from, to, stride);
   } else {
     // Rounding may leave a matrix a little asymmetric.
     for (std::size_t i = 0, row = 0; i < n_; ++i) {

@@ -97,7 +97,8 @@ bool implicit_ql(std::size_t n, double* d, double* e, double* z, bool vectors) {
   e[n - 1] = 0.0;
   // std::hypot is slow; squares are safe unless the whole matrix is out of their range.
   double largest = 0.0;
-  for (std::size_t i = 0; i < n; ++i) largest = std::max({largest, std::fabs(d[i]), std::fabs(e[i])});
+  for (std::size_t i = 0; i < n; ++i)
+    largest = std::max({largest, std::fabs(d[i]), std::fabs(e[i])});
   const bool squares = largest > 1e-100 && largest < 1e100;
   const auto length = [squares](double x, double y) {
     return squares ? std::sqrt(x * x + y * y) : std::hypot(x, y);
