@@ -77,7 +77,7 @@ def test_the_ridge(f):
 def test_misuse(monkeypatch):
     with pytest.raises(ValueError, match="did you mean breast-cancer"):
         talweg.datasets.logistic("breast_cancer")
-    with pytest.raises(ValueError, match="there are breast-cancer"):
+    with pytest.raises(ValueError, match="there is breast-cancer"):
         talweg.datasets.logistic("zzz")
     for ridge in (0.0, -1.0, np.nan, np.inf):
         with pytest.raises(ValueError, match="ridge"):

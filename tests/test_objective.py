@@ -122,8 +122,8 @@ def test_results_are_the_callers_own(f):
         (np.zeros((2, 2)), ValueError, r"x: want shape .*got \(2, 2\)"),
         (np.zeros((3, 3, 3)), ValueError, r"x: want shape"),
         (1.0, ValueError, r"x: want shape .*got \(\)"),
-        ([1.0, np.nan, 2.0], ValueError, "x: NaN"),
-        ([[0.0] * 3, [0.0, 0.0, np.nan]], ValueError, "x: NaN in row 1"),
+        ([1.0, np.nan, 2.0], ValueError, "x: want numbers, got NaN"),
+        ([[0.0] * 3, [0.0, 0.0, np.nan]], ValueError, "x: want numbers, got NaN in row 1"),
         ("abc", TypeError, "x: want real numbers, got dtype <U3"),
         ([1j, 0, 0], TypeError, "x: want real numbers, got dtype complex128"),
         ([None, 0, 0], TypeError, "x: want real numbers, got dtype object"),
@@ -141,7 +141,7 @@ def test_bad_points(f, x, error, message):
     [
         ([1.0, 2.0], ValueError, r"v: want shape \(3,\) or \(m, 3\), got \(2,\)"),
         (np.zeros((5, 3)), ValueError, r"v: want shape \(3,\) or \(2, 3\), as x, got \(5, 3\)"),
-        ([np.nan, 0, 0], ValueError, "v: NaN"),
+        ([np.nan, 0, 0], ValueError, "v: want numbers, got NaN"),
         ("x", TypeError, "v: want real numbers"),
     ],
 )

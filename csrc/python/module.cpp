@@ -13,5 +13,6 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   talweg::python::register_pointers(module);
   talweg::python::register_callback(module);
   talweg::python::register_algebra(module);
+  talweg::python::register_machine_code(module);
   talweg::python::register_extremal(module);
 }

@@ -7,6 +7,7 @@ namespace talweg::python {
 
 void register_status(pybind11::module_& module);
 void register_lapack(pybind11::module_& module);
+void register_machine_code(pybind11::module_& module);
 void register_objective(pybind11::module_& module);
 void register_pointers(pybind11::module_& module);
 void register_callback(pybind11::module_& module);

@@ -1,6 +1,6 @@
 """Compiled core of talweg; use the names in the package talweg instead."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 from typing import Any
 
@@ -76,6 +76,9 @@ class Objective:
         w: ArrayLike | None = None,
         workers: int = 0,
     ) -> dict[str, NDArray[np.float64]]: ...
+    def evaluate_block(
+        self, quantities: int, arrays: dict[str, NDArray[np.float64]], lanes: int
+    ) -> None: ...
 
 class TapeObjective(Objective):
     """An objective whose function is the output of a tape."""
@@ -126,6 +129,15 @@ def block_pointer_objective(
 def linear_combination(terms: Sequence[tuple[float, Objective]], constant: float) -> Objective: ...
 def compose_affine(objective: Objective, matrix: ArrayLike, origin: ArrayLike) -> Objective: ...
 def bind_inputs(tape: Tape, output: int, values: ArrayLike) -> tuple[Tape, int]: ...
+def compile_with(
+    objective: TapeObjective,
+    compiler: Callable[
+        [list[tuple[list[tuple[str, int, int, int, int, float]], list[int]]]],
+        tuple[list[int], int, Any] | None,
+    ],
+) -> None: ...
+def program(objective: TapeObjective, quantities: int) -> dict[str, Any] | None: ...
+def vector_functions() -> dict[str, Any]: ...
 
 class SteppedTracer:
     """A curve tracer that is stepped from outside."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
-
 import numpy as np
 
 from talweg.functions import softplus
+from talweg.names import hint
 from talweg.objective import Objective
 from talweg.sums import sum_over
 
@@ -55,9 +54,7 @@ def logistic(name: str = "breast-cancer", ridge: float = 0.01) -> Objective:
     (31, True)
     """
     if name not in _LOGISTIC:
-        near = difflib.get_close_matches(str(name), _LOGISTIC, n=1, cutoff=0.3)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(_LOGISTIC)}"
-        raise ValueError(f"name: no data set is called {name!r}: {hint}")
+        raise ValueError(f"name: no data set is called {name!r}: {hint(str(name), _LOGISTIC)}")
     ridge = float(ridge)
     if not 0.0 < ridge < np.inf:
         raise ValueError(f"ridge: want a finite number above 0, got {ridge}")

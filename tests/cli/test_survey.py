@@ -164,7 +164,8 @@ def test_without_critical_points_it_says_so(file, tmp_path):
     [
         (["tooy"], r"'tooy'.*did you mean toy"),
         (["rosenbrok"], "did you mean rosenbrock"),
-        (["toy", "--n", "3"], r"toy"),
+        (["toy", "--n", "3"], r"--n: toy has n = 2, not 3"),
+        (["rosenbrock", "--n", "1"], r"--n: rosenbrock has n = 2, not 1"),
         (["toy", "--bounds", "-1,1 -1,1 0,1"], "toy has 2, --bounds has 3"),
         (["toy", "--bounds", "1,-1 0,1"], "--bounds: '1,-1' is reversed; wanted lower < upper"),
         (["toy", "--bounds", "0,0 0,1"], "--bounds: '0,0' is empty"),

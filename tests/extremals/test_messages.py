@@ -147,6 +147,15 @@ def test_trouble_is_said_once():
     assert "Critical point 0, branch 1:" in survey.message
 
 
+def test_a_minimum_in_the_corner_of_the_box():
+    survey = talweg.survey(surfaces.toy(), [(0, 1), (0, 1)])
+    assert survey.success, survey.message
+    (point,) = survey.critical_points
+    np.testing.assert_allclose(point.x, 0, atol=1e-12)
+    # Its talweg, y ~ -3/4 x^2, leaves the box on both sides at once.
+    assert survey.extremals[survey.half_branches[0, 0, +1]].length == 0
+
+
 # Ends of a talweg ---------------------------------------------------------------------------------
 
 

@@ -15,6 +15,7 @@ from matplotlib import pyplot
 from matplotlib.colors import to_hex
 from matplotlib.patches import PathPatch
 
+import talweg
 from talweg.extremals.results import CriticalPoint, Event, Survey
 from talweg.plot import contour_levels, draw_survey
 from talweg.plot.curves import pieces, smooth_path
@@ -225,6 +226,13 @@ def test_without_critical_points_the_landscape_is_drawn_alone():
     assert flat.plot().axes
     with pytest.raises(ValueError, match="nothing to draw"):
         Survey((), (), f=steep, bounds=[[-1.0, 1.0]] * 3).plot()
+
+
+def test_heights_beyond_all_levels_are_drawn(tmp_path):
+    f = talweg.Objective(lambda x: np.exp(1e3 * x[0] ** 2) + x[1] ** 2, 2)
+    box = [[-0.83, 0.83], [-1.0, 1.0]]
+    Survey((), (), f=f, bounds=box).plot().savefig(tmp_path / "steep.png")
+    assert (tmp_path / "steep.png").stat().st_size > 0
 
 
 def numbers_in(axes):

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 import traceback
-from collections.abc import Iterable
 from typing import IO, Any
 
 import click
 
-__all__ = ["Refused", "nearest", "own_traceback"]
+__all__ = ["Refused", "own_traceback"]
 
 
 class Refused(click.ClickException):
@@ -21,15 +19,6 @@ class Refused(click.ClickException):
     def show(self, file: IO[Any] | None = None) -> None:
         """Write the message, without click's usage lines."""
         click.echo(f"talweg: {self.format_message()}", file=file or sys.stderr)
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """A hint for a misspelt name: "did you mean ...?" or the names there are."""
-    names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-    if close:
-        return f"did you mean {' or '.join(close)}?"
-    return f"there is {', '.join(names)}" if names else "there is none"
 
 
 def own_traceback(error: BaseException, path: str) -> str:

@@ -91,10 +91,10 @@ def survey(
         partial = result if result is not None else getattr(stop, "result", None)
         what = ""
         if partial is not None:
-            points, curves = len(partial.critical_points), len(partial.extremals)
-            what = (
-                f"{points} critical point{'s' * (points != 1)}, {curves} curve{'s' * (curves != 1)}"
-            )
+            from talweg.extremals.fields import counted
+
+            points = counted(len(partial.critical_points), "critical point")
+            what = f"{points}, {counted(len(partial.extremals), 'curve')}"
         out.interrupted(partial, what)
     out.conclude(result)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import inspect
 import os
@@ -11,7 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from talweg.cli.errors import Refused, nearest, own_traceback
+from talweg.cli.errors import Refused, own_traceback
+from talweg.names import hint
 
 __all__ = ["Target", "resolve"]
 
@@ -86,13 +88,14 @@ def _surface(
 
     try:
         f = surfaces.by_name(text)
-        if n is not None and f.n != n:
-            f = surfaces.by_name(f"{text}-{n}")
     except ValueError as error:
         raise Refused(
             f"{str(error).removeprefix('name: ')} "
             "(talweg surfaces lists them; a function of your own is path/to/file.py:name)"
         ) from None
+    if n is not None and f.n != n:
+        with contextlib.suppress(ValueError):
+            f = surfaces.by_name(f"{text}-{n}")
     if n is not None and f.n != n:
         raise Refused(
             f"--n: {text} has n = {f.n}, not {n}; talweg surfaces says what may follow a name"
@@ -158,15 +161,12 @@ def load_function(path: str, name: str) -> Callable[..., Any]:
     }
     if not name:
         if len(functions) > 1 and "f" not in functions:
-            raise Refused(
-                f"{path}: which function? there are {', '.join(sorted(functions))}; "
-                f"write {path}:name"
-            )
+            raise Refused(f"{path}: which function? {hint('', functions)}; write {path}:name")
         if not functions:
             raise Refused(f"{path}: no function is defined in it")
         name = "f" if "f" in functions else functions.pop()
     if not hasattr(module, name):
-        raise Refused(f"{path}: no function {name!r}; {nearest(name, functions)}")
+        raise Refused(f"{path}: no function {name!r}; {hint(name, functions)}")
     fun = getattr(module, name)
     if not callable(fun):
         raise Refused(f"{path}: {name} is a {type(fun).__name__}, wanted a function")

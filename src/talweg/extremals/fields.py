@@ -54,6 +54,13 @@ def fields_of(result: Any, leave_out: Sequence[str] = ()) -> dict[str, Any]:
     }
 
 
+def counted(number: int, noun: str) -> str:
+    """``"1 curve"``, ``"2 curves"``, ``"2 near branches"``."""
+    if number != 1:
+        noun += "es" if noun.endswith("h") else "s"
+    return f"{number} {noun}"
+
+
 def format_vector(x: np.ndarray, digits: int = 8, most: int = 4) -> str:
     """A short text for a vector: all of it up to `most` entries, else the first ones and n."""
     # What is rounding beside the other entries reads as the zero it stands for.

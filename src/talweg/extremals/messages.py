@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from talweg.extremals.fields import format_vector
+from talweg.extremals.points import event_name
 from talweg.status import Status
 
 __all__ = [
@@ -123,8 +124,7 @@ def both_ends(start: str, end: str) -> str:
 
 def talweg_end(event: dict[str, Any]) -> str:
     """Why a talweg stops at one of the curve's events."""
-    what = event["kind"].replace("_", " ")
     return (
-        f"Beyond the {what} at x = {format_vector(event['x'])}, f = {event['fun']:.8g}, the curve "
+        f"Beyond the {event_name(event['kind'])} at x = {format_vector(event['x'])}, f = {event['fun']:.8g}, the curve "
         "is no talweg."
     )

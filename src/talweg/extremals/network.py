@@ -235,7 +235,10 @@ class Network:
         ends = [
             (arm, traced.arc["x"][-1], traced.arc["tangent"][-1])
             for arm, traced in sorted(self._traced.items())
-            if traced.end is None and Status(traced.arc["status"]) == Status.BOUNDARY
+            # From a node on a face of the box several leave it at once.
+            if traced.end is None
+            and Status(traced.arc["status"]) == Status.BOUNDARY
+            and traced.arc["arclength"][-1] > 0
         ]
         for i, (arm, x, tangent) in enumerate(ends):
             for other, y, other_tangent in ends[:i]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from talweg.extremals.fields import checked_array, fields_of, format_vector
 
-__all__ = ["EVENT_KINDS", "CriticalPoint", "Event"]
+__all__ = ["EVENT_KINDS", "CriticalPoint", "Event", "event_name"]
 
 #: Every kind of event, in the order in which files number them.
 EVENT_KINDS = (
@@ -21,6 +21,11 @@ EVENT_KINDS = (
     "near_branch",
     "boundary",
 )
+
+
+def event_name(kind: str) -> str:
+    """The kind of an event as words: "level fold", "valley-ridge inflection"."""
+    return kind.replace("valley_ridge", "valley-ridge").replace("_", " ")
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)

@@ -269,7 +269,8 @@ class Survey:
     bounds : ndarray, shape (n, 2), or None
         Lower and upper bound of each coordinate.
     status : Status
-        The first trouble of a curve, or ``Status.CONVERGED``.
+        The first trouble of a curve, ``NOT_CONVERGED`` where no critical point was found, or
+        ``CONVERGED``.
     message : str
         The same in words.
     parameters : dict
@@ -336,7 +337,7 @@ class Survey:
 
     @property
     def success(self) -> bool:
-        """True when no curve is trouble."""
+        """True when there are critical points and no curve is trouble."""
         return self.status.succeeded
 
     @property

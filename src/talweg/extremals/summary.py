@@ -6,7 +6,8 @@ from collections import Counter
 
 import numpy as np
 
-from talweg.extremals.fields import format_vector
+from talweg.extremals.fields import counted, format_vector
+from talweg.extremals.points import event_name
 from talweg.extremals.results import Extremal, Survey
 
 __all__ = [
@@ -22,14 +23,10 @@ __all__ = [
 _COMMON = ("critical_point", "boundary")
 
 
-def counted(curve: Extremal) -> str:
+def event_counts(curve: Extremal) -> str:
     """The curve's events by kind: "2 level folds, 1 inflection"."""
     counts = Counter(event.kind for event in curve.events if event.kind not in _COMMON)
-    words = []
-    for kind, count in counts.items():
-        word = kind.replace("valley_ridge", "valley-ridge").replace("_", " ")
-        plural = ("es" if word.endswith("h") else "s") if count > 1 else ""
-        words.append(f"{count} {word}{plural}")
+    words = (counted(count, event_name(kind)) for kind, count in counts.items())
     return ", ".join(words) or "none"
 
 
@@ -105,7 +102,7 @@ def curve_rows(survey: Survey) -> tuple[list[str], list[list[str]]]:
             f"{curve.length:.5g}",
             shares(curve),
             ends(curve),
-            counted(curve),
+            event_counts(curve),
         ]
         for j, curve in enumerate(survey.extremals)
     ]
@@ -124,7 +121,7 @@ def event_rows(survey: Survey) -> tuple[list[str], list[list[str]]]:
         rows.append(
             [
                 str(j),
-                event.kind.replace("_", " ").replace("valley ridge", "valley-ridge"),
+                event_name(event.kind),
                 format_vector(event.x, 9),
                 f"{event.fun:.10g}",
                 f"{event.arclength:.6g}",
@@ -171,7 +168,7 @@ def describe_extremal(curve: Extremal) -> str:
     if curve.events:
         lines.append("  events")
         for event in curve.events[:12]:
-            what = event.kind.replace("_", " ")
+            what = event_name(event.kind)
             if event.morse_index is not None:
                 what += f" (Morse index {event.morse_index})"
             if event.distance is not None:
@@ -189,8 +186,8 @@ def describe_extremal(curve: Extremal) -> str:
 def describe_survey(survey: Survey) -> str:
     """The text of ``survey.summary()``."""
     parts = [
-        f"Survey: n = {survey.n}, {len(survey.critical_points)} critical points, "
-        f"{len(survey.extremals)} gradient extremals"
+        f"Survey: n = {survey.n}, {counted(len(survey.critical_points), 'critical point')}, "
+        f"{counted(len(survey.extremals), 'gradient extremal')}"
     ]
     for title, (columns, rows) in (
         ("Critical points", critical_point_rows(survey)),

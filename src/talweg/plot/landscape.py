@@ -104,7 +104,8 @@ def draw_landscape(
     grid = np.stack(np.meshgrid(s, t), axis=-1)
     with np.errstate(all="ignore"):
         values = np.asarray(f(grid.reshape(-1, 2)), dtype=float).reshape(resolution, resolution)
-    values = np.ma.masked_invalid(values)
+    # matplotlib's own outermost levels are +-1e250.
+    values = np.ma.masked_invalid(np.clip(values, -1e200, 1e200))
     if values.count() == 0:
         return
     heights = (

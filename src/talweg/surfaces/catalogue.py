@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import operator
 import re
 from collections.abc import Callable
 from typing import TypeVar
 
+from talweg.names import hint
 from talweg.objective import Objective
 
 _entries: dict[str, Entry] = {}
@@ -108,13 +108,8 @@ def by_name(name: str) -> Objective:
     stem, _, number = wanted.rpartition("-")
     entry = _entries.get(stem)
     if entry is None or not (number.isascii() and number.isdigit() and len(number) < 10):
-        near = difflib.get_close_matches(stem if number.isdigit() else wanted, _entries, n=3)
-        hint = (
-            f"did you mean {' or '.join(near)}?"
-            if near
-            else f"there are {', '.join(sorted(_entries))}"
-        )
-        raise ValueError(f"name: no surface is called {name!r}: {hint}")
+        alike = hint(stem if number.isdigit() else wanted, _entries)
+        raise ValueError(f"name: no surface is called {name!r}: {alike}")
     if entry.sizes is None:
         raise ValueError(f"name: {entry.name} has no size to choose, got {name!r}")
     if int(number) not in entry.sizes:
