@@ -16,6 +16,7 @@ EXPENSIVE = (
     "matplotlib",
     "networkx",
     "sklearn",
+    "llvmlite",
     "rich",
     "typer",
     "click",

@@ -203,8 +203,16 @@ struct LastWrites {
     }
     for (std::uint32_t j = 0; j < program.output_registers.size(); ++j) {
       std::uint32_t& first = output[program.output_registers[j]];
-      if (first == nowhere) first = j;
+      if (first == nowhere && !constant(program, j)) first = j;
     }
+  }
+
+  // The instruction that gives output j the same value everywhere, or null.
+  const Instruction* constant(const Program& program, std::uint32_t j) const {
+    const Place place = places[program.output_registers[j]];
+    if (place.stage == nowhere || program.stages[place.stage].data) return nullptr;
+    const Instruction& last = program.stages[place.stage].instructions[place.instruction];
+    return last.opcode == Opcode::load_constant ? &last : nullptr;
   }
 };
 
@@ -257,6 +265,11 @@ Executable::Executable(const Program& program) {
   // Outputs that are inputs, or that repeat another output.
   if (stages.empty() || stages.back().sums_rows()) stages.emplace_back();
   for (std::uint32_t j = 0; j < outputs; ++j) {
+    if (const Instruction* const constant = last.constant(program, j)) {
+      constant_outputs.push_back({j, constant->k});
+      continue;
+    }
+    computed_outputs.push_back(j);
     const std::uint32_t slot = points[program.output_registers[j]];
     if (slot != first_output + j)
       stages.back().code.push_back(encode(Opcode::copy, first_output + j, slot, 0, 0, 0.0));

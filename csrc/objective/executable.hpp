@@ -40,7 +40,14 @@ class Executable {
   std::uint32_t first_input = 0, first_output = 0;
   std::vector<bool> input_used;
   std::size_t outputs = 0;
-  std::size_t row_slots = 0;  // the most of any row stage
+  // Outputs that no code writes, as they are the same everywhere: zeros of a sparse Hessian mostly.
+  struct ConstantOutput {
+    std::uint32_t output;
+    double value;
+  };
+  std::vector<ConstantOutput> constant_outputs;
+  std::vector<std::uint32_t> computed_outputs;  // the others
+  std::size_t row_slots = 0;                    // the most of any row stage
 };
 
 // Runs it with the kernels of one instruction set in blocks of at most `widest` lanes (0: chosen

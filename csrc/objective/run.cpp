@@ -1,12 +1,17 @@
-// Cuts lanes into blocks and hands them to the interpreter of the active instruction set.
+// Cuts lanes into blocks and hands them to the interpreter of one instruction set or to machine
+// code.
 #include <algorithm>
+#include <bit>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <new>
 
 #include "objective/executable.hpp"
+#include "objective/machine_code.hpp"
 #include "simd/code.hpp"
+#include "simd/instruction_set.hpp"
 
 namespace talweg {
 
@@ -66,18 +71,29 @@ class Runner {
         kernels_(kernels),
         widest_(widest != 0 ? widest : widest_block(program.slots)) {}
 
+  // With the machine code's stages in place of the interpreter; `code` must outlive it.
+  Runner(const Executable& program, const InterpreterKernels& kernels, const MachineCode& code)
+      : program_(program), kernels_(kernels), code_(&code), widest_(row_block) {}
+
   void run(std::size_t lanes, const double* const* inputs, double* const* outputs);
+  void run_compiled(std::size_t lanes, const double* const* inputs, double* const* outputs);
 
  private:
   void run_direct(std::size_t first, std::size_t lanes, const double* const* inputs,
                   double* const* outputs);
   void run_indirect(int width, std::size_t first, std::size_t count, const double* const* inputs,
                     double* const* outputs);
+  void run_compiled_in_place(std::size_t first, std::size_t lanes, const double* const* inputs,
+                             double* const* outputs);
+  void run_compiled_on_copies(std::size_t first, std::size_t lanes, const double* const* inputs,
+                              double* const* outputs);
+  void run_compiled_stages(double* const* rows, std::size_t lanes, std::size_t padded);
   void run_row_stage(const ExecutableStage& stage, const PointFile& points, std::size_t lanes,
-                     std::size_t padded_lanes);
+                     std::size_t padded_lanes, CompiledStage compiled = nullptr);
 
   const Executable& program_;
   const InterpreterKernels& kernels_;
+  const MachineCode* const code_ = nullptr;
   const std::size_t widest_;
 };
 
@@ -124,9 +140,10 @@ void Runner::run_direct(std::size_t first, std::size_t lanes, const double* cons
     else
       execute(stage.code.data(), base);
   }
-  const double* from = base + program_.first_output * padded;
-  for (std::size_t j = 0; j < program_.outputs; ++j, from += padded)
+  for (const std::uint32_t j : program_.computed_outputs) {
+    const double* const from = base + (program_.first_output + j) * padded;
     for (std::size_t lane = 0; lane < lanes; ++lane) outputs[j][first + lane] = from[lane];
+  }
 }
 
 void Runner::run_indirect(int width, std::size_t first, std::size_t count,
@@ -143,7 +160,7 @@ void Runner::run_indirect(int width, std::size_t first, std::size_t count,
       // No code writes to an input's slot.
       rows[program_.first_input + i] =
           program_.input_used[i] ? const_cast<double*>(inputs[i]) + first : nullptr;
-    for (std::size_t j = 0; j < program_.outputs; ++j)
+    for (const std::uint32_t j : program_.computed_outputs)
       rows[program_.first_output + j] = outputs[j] + first;
     for (const ExecutableStage& stage : program_.stages) {
       if (stage.sums_rows())
@@ -151,6 +168,70 @@ void Runner::run_indirect(int width, std::size_t first, std::size_t count,
       else
         execute(stage.code.data(), rows);
     }
+  }
+}
+
+// Compiled code does all lanes of a program of one stage in one go; between several stages values
+// are in memory, in blocks.
+constexpr std::size_t compiled_block = 128;
+
+void Runner::run_compiled(std::size_t lanes, const double* const* inputs, double* const* outputs) {
+  const std::size_t vector = code_->vector_lanes, whole = lanes / vector * vector;
+  const bool one_stage = program_.stages.size() == 1;
+  const std::size_t block = one_stage ? whole : compiled_block;
+  for (std::size_t first = 0; first < whole; first += block)
+    run_compiled_in_place(first, std::min(block, whole - first), inputs, outputs);
+  if (whole == lanes) return;
+  // A last vector that overlaps the one before gives the same results again, without copies.
+  if (one_stage && whole > 0)
+    run_compiled_in_place(lanes - vector, vector, inputs, outputs);
+  else
+    run_compiled_on_copies(whole, lanes - whole, inputs, outputs);
+}
+
+void Runner::run_compiled_in_place(std::size_t first, std::size_t lanes,
+                                   const double* const* inputs, double* const* outputs) {
+  const bool one_stage = program_.stages.size() == 1;
+  // The table of rows first: a program of one stage has its registers to itself.
+  const std::size_t registers = one_stage ? 0 : program_.first_input * lanes;
+  double* const base = point_scratch.reserve(program_.slots + registers);
+  double** const rows = reinterpret_cast<double**>(base);
+  for (std::uint32_t s = 0; !one_stage && s < program_.first_input; ++s)
+    rows[s] = base + program_.slots + s * lanes;
+  for (std::size_t i = 0; i < program_.input_used.size(); ++i)
+    // No code writes to an input's slot.
+    rows[program_.first_input + i] =
+        program_.input_used[i] ? const_cast<double*>(inputs[i]) + first : nullptr;
+  for (const std::uint32_t j : program_.computed_outputs)
+    rows[program_.first_output + j] = outputs[j] + first;
+  run_compiled_stages(rows, lanes, lanes);
+}
+
+void Runner::run_compiled_on_copies(std::size_t first, std::size_t lanes,
+                                    const double* const* inputs, double* const* outputs) {
+  const std::size_t padded = code_->vector_lanes;
+  double* const base = point_scratch.reserve(program_.slots * (padded + 1));
+  double** const rows = reinterpret_cast<double**>(base);
+  double* const values = base + program_.slots;
+  for (std::uint32_t s = 0; s < program_.slots; ++s) rows[s] = values + s * padded;
+  for (std::size_t i = 0; i < program_.input_used.size(); ++i) {
+    if (!program_.input_used[i]) continue;
+    double* const to = rows[program_.first_input + i];
+    // Copies of a real lane cause no slow path that no lane asked for.
+    for (std::size_t lane = 0; lane < padded; ++lane)
+      to[lane] = inputs[i][first + std::min(lane, lanes - 1)];
+  }
+  run_compiled_stages(rows, lanes, padded);
+  for (const std::uint32_t j : program_.computed_outputs)
+    std::copy_n(rows[program_.first_output + j], lanes, outputs[j] + first);
+}
+
+void Runner::run_compiled_stages(double* const* rows, std::size_t lanes, std::size_t padded) {
+  for (std::size_t i = 0; i < program_.stages.size(); ++i) {
+    if (program_.stages[i].sums_rows())
+      run_row_stage(program_.stages[i], {nullptr, 0, rows}, lanes, padded, code_->stages[i]);
+    else
+      code_->stages[i](rows, 0, padded);
   }
 }
 
@@ -162,7 +243,7 @@ double reduce(double* sums) {
 }
 
 void Runner::run_row_stage(const ExecutableStage& stage, const PointFile& points, std::size_t lanes,
-                           std::size_t padded_lanes) {
+                           std::size_t padded_lanes, CompiledStage compiled) {
   const DataTable& data = *stage.data;
   const std::size_t rows_total = data.rows;
   const std::size_t whole = rows_total / row_block * row_block;
@@ -191,6 +272,11 @@ void Runner::run_row_stage(const ExecutableStage& stage, const PointFile& points
         slots[stage.first_column + i] = const_cast<double*>(columns[i]) + begin;
       for (std::size_t i = 0; i < stage.sums.size(); ++i)
         slots[stage.first_sum + i] = sums + i * row_block + begin;
+      if (compiled) {
+        const std::size_t vector = code_->vector_lanes;
+        compiled(slots, 0, (end - begin + vector - 1) / vector * vector);
+        return;
+      }
       kernels_.indirect[width](stage.code.data(), slots);
       begin += static_cast<std::size_t>(indirect_lanes[width]);
     }
@@ -227,11 +313,42 @@ void Runner::run_row_stage(const ExecutableStage& stage, const PointFile& points
   }
 }
 
+// Rows of zeros that follow one another in memory are cleared together: a sparse Hessian's zeros
+// are most of it.
+void fill_constant_outputs(const Executable& program, std::size_t lanes, double* const* outputs) {
+  double* begin = nullptr;  // zeros wait from here
+  double* end = nullptr;    // to here
+  const auto clear = [&] {
+    if (begin != end) std::memset(begin, 0, static_cast<std::size_t>(end - begin) * sizeof(double));
+  };
+  for (const auto& [output, value] : program.constant_outputs) {
+    double* const row = outputs[output];
+    if (std::bit_cast<std::uint64_t>(value) != 0) {
+      std::fill_n(row, lanes, value);
+      continue;
+    }
+    if (row != end) {
+      clear();
+      begin = row;
+    }
+    end = row + lanes;
+  }
+  clear();
+}
+
 }  // namespace
 
 void run(const Executable& program, const InterpreterKernels& kernels, std::size_t widest,
          std::size_t lanes, const double* const* inputs, double* const* outputs) {
   Runner(program, kernels, widest).run(lanes, inputs, outputs);
+  fill_constant_outputs(program, lanes, outputs);
+}
+
+void run(const Executable& program, const MachineCode& code, std::size_t lanes,
+         const double* const* inputs, double* const* outputs) {
+  // The interpreter's table is not used: every stage has code.
+  Runner(program, interpreter_kernels(active_isa()), code).run_compiled(lanes, inputs, outputs);
+  fill_constant_outputs(program, lanes, outputs);
 }
 
 }  // namespace talweg

@@ -145,6 +145,17 @@ std::unique_ptr<TapeObjective::Plan> TapeObjective::make_plan(unsigned quantitie
   return plan;
 }
 
+const MachineCode* TapeObjective::machine_code(const Plan& plan) const {
+  if (!compiler_) return nullptr;
+  const MachineCode* const code = plan.machine_code.load(std::memory_order_acquire);
+  if (code || plan.compilation_begun.exchange(true)) return code;
+  // Without a lock: a compiler may wait for one that a caller of this objective holds (Python's),
+  // and both ways of running a program give the same bits.
+  plan.owned_code = compiler_(*plan.program.executable);
+  plan.machine_code.store(plan.owned_code.get(), std::memory_order_release);
+  return plan.owned_code.get();
+}
+
 void TapeObjective::evaluate(unsigned quantities, const EvaluationBlock& block) const {
   quantities &= all_quantities;
   if (quantities == 0 || block.lanes == 0) return;
@@ -192,7 +203,10 @@ void TapeObjective::run_direct(const Plan& plan, const EvaluationBlock& block) c
   add_outputs(quantity_third, block.third, triangle(n));
   add_outputs(quantity_hessian_product, block.hessian_product, n);
   add_outputs(quantity_third_product, block.third_product, n);
-  run(plan.program, block.lanes, inputs, outputs);
+  if (const MachineCode* const code = machine_code(plan))
+    run(*plan.program.executable, *code, block.lanes, inputs, outputs);
+  else
+    run(plan.program, block.lanes, inputs, outputs);
 }
 
 void TapeObjective::run_products(unsigned quantity, const SparsityPattern& pattern,
@@ -247,6 +261,11 @@ std::optional<std::size_t> TapeObjective::instructions(unsigned quantities) cons
   const Plan& plan = this->plan(quantities & all_quantities);
   if (plan.products) return std::nullopt;
   return instruction_count(plan.program);
+}
+
+const Executable* TapeObjective::executable(unsigned quantities) const {
+  const Plan& plan = this->plan(quantities & all_quantities);
+  return plan.products ? nullptr : plan.program.executable.get();
 }
 
 std::size_t TapeObjective::registers(unsigned quantities) const {

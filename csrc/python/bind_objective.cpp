@@ -271,6 +271,39 @@ py::dict evaluate(const Objective& objective, const Values& x, unsigned quantiti
   return result;
 }
 
+// A block of points as the kernels have it, in the caller's arrays.
+void evaluate_block(const Objective& objective, unsigned quantities, const py::dict& arrays,
+                    std::size_t lanes) {
+  const std::size_t n = objective.dimension(), triangle = n * (n + 1) / 2;
+  EvaluationBlock block;
+  block.lanes = lanes;
+  const auto rows = [&](const char* key, bool wanted, std::size_t count) -> double* {
+    if (!wanted) return nullptr;
+    if (!arrays.contains(key)) throw py::value_error(std::string("arrays: no ") + key);
+    auto array = py::cast<py::array>(arrays[key]);
+    if (!py::isinstance<py::array_t<double, py::array::c_style>>(array) || array.ndim() != 2 ||
+        array.shape(0) != static_cast<py::ssize_t>(count) ||
+        array.shape(1) < static_cast<py::ssize_t>(lanes) ||
+        (block.stride != 0 && array.shape(1) != static_cast<py::ssize_t>(block.stride)))
+      throw py::value_error(std::string("arrays: ") + key + ": want float64, shape (" +
+                            std::to_string(count) + ", stride), stride the same in all");
+    block.stride = static_cast<std::size_t>(array.shape(1));
+    return static_cast<double*>(array.mutable_data());
+  };
+  constexpr unsigned need_v = quantity_third | quantity_hessian_product | quantity_third_product;
+  block.x = rows("x", true, n);
+  block.v = rows("v", quantities & need_v, n);
+  block.w = rows("w", quantities & quantity_third_product, n);
+  block.value = rows("value", quantities & quantity_value, 1);
+  block.gradient = rows("gradient", quantities & quantity_gradient, n);
+  block.hessian = rows("hessian", quantities & quantity_hessian, triangle);
+  block.third = rows("third", quantities & quantity_third, triangle);
+  block.hessian_product = rows("hessian_product", quantities & quantity_hessian_product, n);
+  block.third_product = rows("third_product", quantities & quantity_third_product, n);
+  const py::gil_scoped_release released;
+  objective.evaluate(quantities, block);
+}
+
 void register_kinds(py::module_& module) {
   py::class_<Objective, std::shared_ptr<Objective>>(
       module, "Objective", "A function of n coordinates that is evaluated on blocks of points.")
@@ -278,7 +311,11 @@ void register_kinds(py::module_& module) {
       .def_property_readonly("thread_safe", &Objective::thread_safe)
       .def("evaluate", &evaluate, py::arg("x"), py::arg("quantities"), py::arg("v") = py::none(),
            py::arg("w") = py::none(), py::arg("workers") = 0,
-           "Quantities at the points x (m, n) by name: (m,), (m, n) or (m, n, n) arrays.");
+           "Quantities at the points x (m, n) by name: (m,), (m, n) or (m, n, n) arrays.")
+      .def("evaluate_block", &evaluate_block, py::arg("quantities"), py::arg("arrays"),
+           py::arg("lanes"),
+           "Writes the quantities of a block of points, one row a coordinate, into arrays of shape "
+           "(rows, stride): what kernels do. Symmetric matrices are packed lower triangles.");
   py::class_<TapeObjective, Objective, std::shared_ptr<TapeObjective>>(
       module, "TapeObjective", "An objective whose function is the output of a tape.")
       .def(py::init([](const Tape& tape, Node output) {

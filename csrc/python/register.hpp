@@ -7,6 +7,7 @@ namespace talweg::python {
 
 void register_status(pybind11::module_& module);
 void register_lapack(pybind11::module_& module);
+void register_machine_code(pybind11::module_& module);
 void register_objective(pybind11::module_& module);
 void register_extremal(pybind11::module_& module);
 void register_models(pybind11::module_& module);

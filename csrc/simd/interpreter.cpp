@@ -3,6 +3,7 @@
 #include "simd/code.hpp"
 #include "simd/functions.hpp"
 #include "simd/vector.hpp"
+#include "simd/vector_trigonometry.hpp"
 
 namespace talweg::TALWEG_ISA {
 
@@ -94,6 +95,7 @@ TALWEG_INLINE void step(const Code& code, Registers registers) {
 // clang-format on
 
 #define TALWEG_LABEL(name) &&name,
+#define TALWEG_BLOCK(name) name##_block,
 
 #define TALWEG_JUMP \
   ++code;           \
@@ -142,6 +144,8 @@ static void execute_indirect(const Code* code, double* const* rows) {
   execute(code, IndirectRegisters<lanes / vector_lanes>{rows});
 }
 
+#define TALWEG_COEFFICIENTS(name) {#name, name, sizeof(name) / sizeof(name[0])}
+
 extern const InterpreterKernels interpreter_kernels;
 const InterpreterKernels interpreter_kernels = {
     vector_lanes,
@@ -149,6 +153,11 @@ const InterpreterKernels interpreter_kernels = {
      execute_direct<6>, execute_direct<7>, execute_direct<8>},
     {execute_indirect<indirect_lanes[0]>, execute_indirect<indirect_lanes[1]>,
      execute_indirect<indirect_lanes[2]>, execute_indirect<indirect_lanes[3]>},
+    {TALWEG_FUNCTIONS(TALWEG_BLOCK)},
+    power_block,
+    {TALWEG_COEFFICIENTS(exp_tail), TALWEG_COEFFICIENTS(log_tail), TALWEG_COEFFICIENTS(sin_tail),
+     TALWEG_COEFFICIENTS(cos_tail), TALWEG_COEFFICIENTS(atan_tail), TALWEG_COEFFICIENTS(erf_small),
+     TALWEG_COEFFICIENTS(erf_large)},
 };
 
 }  // namespace talweg::TALWEG_ISA

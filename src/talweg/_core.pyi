@@ -1,6 +1,6 @@
 """Compiled core of talweg; use the names in the package talweg instead."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 from typing import Any
 
@@ -74,6 +74,9 @@ class Objective:
         w: ArrayLike | None = None,
         workers: int = 0,
     ) -> dict[str, NDArray[np.float64]]: ...
+    def evaluate_block(
+        self, quantities: int, arrays: dict[str, NDArray[np.float64]], lanes: int
+    ) -> None: ...
 
 class TapeObjective(Objective):
     """An objective whose function is the output of a tape."""
@@ -81,6 +84,16 @@ class TapeObjective(Objective):
     def __init__(self, tape: Tape, output: int) -> None: ...
     def instruction_counts(self) -> dict[str, int | None]: ...
     def serialize(self) -> dict[str, Any]: ...
+
+def compile_with(
+    objective: TapeObjective,
+    compiler: Callable[
+        [list[tuple[list[tuple[str, int, int, int, int, float]], list[int]]]],
+        tuple[list[int], int, Any] | None,
+    ],
+) -> None: ...
+def program(objective: TapeObjective, quantities: int) -> dict[str, Any] | None: ...
+def vector_functions() -> dict[str, Any]: ...
 
 class SteppedTracer:
     """A curve tracer that is stepped from outside."""
