@@ -60,6 +60,22 @@ class StructuredObjective(Objective):
         n = core.dimension
         self._setup(core, n, bounds=checked_bounds(bounds, n), name=name or kind)
 
+    def compile(self) -> StructuredObjective:
+        """The objective itself, as its kernels are machine code already.
+
+        Returns
+        -------
+        StructuredObjective
+
+        Examples
+        --------
+        >>> import talweg
+        >>> f = talweg.models.phi4_chain(5)
+        >>> f.compile() is f
+        True
+        """
+        return self
+
     def to_arrays(self) -> dict[str, np.ndarray]:
         """The kind and its parameters as arrays, for files.
 
