@@ -89,12 +89,23 @@ def test_refused(call, exception, message):
         call()
 
 
-def test_nothing_leaks_and_nothing_hangs():
-    for _ in range(2000):
-        with pytest.raises(ValueError, match="atoms"):
-            models.lennard_jones(0)
-        with pytest.raises(ValueError, match="terms 0 and 1"):
-            models.polynomial([[3], [3]], [1, 2])
+def test_refusals_leave_nothing_behind():
+    resource = pytest.importorskip("resource")
+    data = np.eye(100)
+
+    def refuse(times):
+        for _ in range(times):
+            with pytest.raises(ValueError, match="symmetric"):
+                models.StructuredObjective("quadratic", parameters)
+            with pytest.raises(ValueError, match="labels"):
+                models.logistic_regression(data, np.arange(100))
+
+    parameters = models.quadratic(data).parameters | {"matrix": np.triu(np.ones((100, 100)))}
+    refuse(100)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Every leaked matrix would add 80 kB.
+    refuse(2000)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 30_000
 
 
 @pytest.mark.parametrize("f", [models.quadratic([1.0, 2.0]), models.lennard_jones(2)])

@@ -94,6 +94,22 @@ class StructuredObjective(Objective):
         made = type(self)(self.kind, changed, bounds=self.bounds, name=self.name)
         return made if self.metric is None else made.with_metric(self.metric)
 
+    def compile(self) -> StructuredObjective:
+        """The objective itself, as its kernels are machine code already.
+
+        Returns
+        -------
+        StructuredObjective
+
+        Examples
+        --------
+        >>> import talweg
+        >>> f = talweg.models.phi4_chain(5)
+        >>> f.compile() is f
+        True
+        """
+        return self
+
     def to_arrays(self) -> dict[str, np.ndarray]:
         """The kind and its parameters as arrays, for files.
 
