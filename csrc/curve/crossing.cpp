@@ -168,8 +168,10 @@ double position_length(const Reduction& reduction, std::size_t n, double xi, dou
 }
 
 // The extreme of |dx| on h + (1/2) q = 0, from the pencil of the quadratic form q and the metric of
-// x on the kernel; negative where that metric is degenerate.
-double half_gap(const Reduction& reduction, std::size_t n, const double* hessian, double h) {
+// x on the kernel; negative where that metric is degenerate. `curvature`, where given, receives the
+// curvature there.
+double half_gap(const Reduction& reduction, std::size_t n, const double* hessian, double h,
+                double* curvature = nullptr) {
   const double g0 = std::pow(position_length(reduction, n, 1.0, 0.0), 2);
   const double g2 = std::pow(position_length(reduction, n, 0.0, 1.0), 2);
   const double g1 = 0.5 * (std::pow(position_length(reduction, n, 1.0, 1.0), 2) - g0 - g2);
@@ -179,7 +181,9 @@ double half_gap(const Reduction& reduction, std::size_t n, const double* hessian
   const double product = (hessian[0] * hessian[2] - hessian[1] * hessian[1]) / metric;
   const double root = std::sqrt(std::max(0.0, 0.25 * trace * trace - product));
   const double against = h > 0.0 ? 0.5 * trace - root : 0.5 * trace + root;
-  return std::sqrt(std::fabs(2.0 * h / against));
+  const double gap = std::sqrt(std::fabs(2.0 * h / against));
+  if (curvature != nullptr) *curvature = std::fabs((trace - against) / against) / gap;
+  return gap;
 }
 
 }  // namespace
@@ -259,7 +263,7 @@ Task<Crossing> find_crossing(Lane& lane, DefiningSystem& system, const CurvePoin
   crossing.found = true;
   crossing.error = std::max(last_step, 4.0 * system.chart_noise(reference));
 
-  crossing.half_gap = half_gap(reduction, n, hessian, reduction.h);
+  crossing.half_gap = half_gap(reduction, n, hessian, reduction.h, &crossing.vertex_curvature);
   if (!(crossing.half_gap >= 0.0)) {
     crossing.found = false;
     co_return crossing;

@@ -12,10 +12,11 @@ namespace talweg {
 // that the linearisation (nearly) annihilates, and h has a saddle there: its centre. The curve
 // passes the centre where h(centre) = 0, a branch point, and else stays the half-gap away from it.
 struct Crossing {
-  bool found = false;     // a saddle of h was located
-  bool exact = false;     // h vanishes at it to rounding
-  double half_gap = 0.0;  // distance of the curve to the centre, units of x
-  double error = 0.0;     // of the centre, units of x
+  bool found = false;             // a saddle of h was located
+  bool exact = false;             // h vanishes at it to rounding
+  double half_gap = 0.0;          // distance of the curve to the centre, units of x
+  double vertex_curvature = 0.0;  // of the curve where it is nearest to the centre
+  double error = 0.0;             // of the centre, units of x
   CurvePoint centre;
   std::vector<double> lines;  // two dz with |dx| = 1, the asymptotes of h = h(centre)
 };

@@ -154,6 +154,16 @@ Task<bool> Follower::start() {
   co_return true;
 }
 
+bool Follower::starts_at_critical_point() const {
+  if (start_.tangent.empty()) return false;
+  const auto functions = system_.event_functions();
+  for (std::size_t i = 0; i < functions.size(); ++i) {
+    if (functions[i].kind != EventKind::critical_point) continue;
+    if (std::fabs(first_.events[i]) <= 16.0 * system_.event_rounding(first_, i)) return true;
+  }
+  return false;
+}
+
 void Follower::adapt_step() {
   const double h = step_length_;
   double factor = 2.0;
@@ -188,6 +198,12 @@ Task<void> Follower::follow() {
   if (!started) co_return;
   co_await lane_.pause();
   step_length_ = std::min(options_.initial_step, options_.max_step);
+  // The orientation begins on the first point off a singular start: other places where it flips
+  // may lie close by. Too close to it the equations themselves are rounding.
+  if (!start_.tangent.empty()) {
+    const double view = (starts_at_critical_point() ? 1.0 : 10.0) * shortest_view();
+    step_length_ = std::min(step_length_, std::max(view, 1e-4 * norm(n_, first_.z.data())));
+  }
   while (true) {
     if (curve_.points() >= options_.max_points) {
       curve_.status = Status::max_points;
@@ -226,7 +242,11 @@ Task<void> Follower::follow() {
         if ((flipped || index_unexplained()) && passes_zero(EventKind::critical_point)) {
           repeated = co_await passes_repeated_eigenvalue();
         }
-        if (flipped && !repeated) verdict = co_await judge_crossing();
+        if (repeated && step_length_ > shortest_view()) {
+          verdict = Verdict::shorten;
+        } else if (flipped && !repeated) {
+          verdict = co_await judge_crossing();
+        }
         if (verdict == Verdict::accept && !repeated && index_unexplained()) {
           const bool coarse = step_length_ > 1e-2 * options_.max_step;
           const bool several = std::abs(next_->slope_index - latest_->slope_index) >= 2;
@@ -247,6 +267,11 @@ Task<void> Follower::follow() {
       step_length_ *= corrections_ > 0 && !good ? 0.4 : 0.45;
       if (step_length_ < smallest_step()) verdict = Verdict::stop;
     }
+    bool leapt = false;
+    if (verdict == Verdict::stop) {
+      leapt = co_await leap();
+      if (leapt) verdict = Verdict::accept;
+    }
     if (verdict == Verdict::stop) {
       const bool finite = system_.convergence(*next_, 1.0).ratio >= 0.0;
       curve_.status = finite ? Status::step_too_small : Status::non_finite;
@@ -258,7 +283,13 @@ Task<void> Follower::follow() {
     if (verdict == Verdict::shorten) continue;
 
     // Most steps have nothing of this; asking first spares them the coroutines.
-    if (has_events()) co_await locate_events();
+    if (has_events()) {
+      const bool continuous = co_await locate_events();
+      if (!continuous && step_length_ > shortest_view()) {
+        step_length_ *= 0.45;
+        continue;
+      }
+    }
     Status ended = Status::running;
     if (near_face()) {
       const bool left_box = co_await leave_box();
@@ -278,8 +309,9 @@ Task<void> Follower::follow() {
     }
     for (std::size_t i = 0; i < step_events_.size(); ++i) {
       const EventKind kind = step_events_[i].kind;
-      const bool stops = (kind == EventKind::critical_point && options_.stop_at_critical_points) ||
-                         (kind == EventKind::branch_point && options_.stop_at_branch_points);
+      const bool stops =
+          (kind == EventKind::critical_point && options_.stop_at_critical_points) ||
+          (kind == EventKind::branch_point && options_.stop_at_branch_points && !leapt);
       if (!stops) continue;
       ended = kind == EventKind::critical_point ? Status::critical_point : Status::branch_point;
       curve_.closed = false;
@@ -310,6 +342,7 @@ Task<void> Follower::follow() {
     history_ = std::min<std::size_t>(history_ + 1, 3);
     first_correction_ = correction;
     adapt_step();
+    if (!near_branches_.empty()) co_await place_near_branches();
     if (curvature_peaked()) co_await look_for_near_branch();
     co_await lane_.pause();
   }

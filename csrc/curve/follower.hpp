@@ -29,6 +29,15 @@ class Follower {
   // What to do with a step that was corrected.
   enum class Verdict { accept, shorten, stop };
 
+  // An avoided crossing seen from the curve, and whether the curve's nearest place is known. That
+  // place is looked for up to the arclength `until`.
+  struct NearBranch {
+    Crossing crossing;
+    double arclength = 0.0;  // of that place, or of the peak that showed it
+    double until = 0.0;
+    bool placed = false;
+  };
+
   Task<void> follow();
   Task<bool> start();
   // Corrects point_ onto the curve in the hyperplane of `border`; sets first_correction_ and
@@ -38,20 +47,29 @@ class Follower {
   // of their cubic.
   Task<bool> between(const CurvePoint& from, const CurvePoint& to, double arclength,
                      CurvePoint& point);
-  // Locates the zero of a function between two points to rounding; returns its error, or a
-  // negative number when the curve could not be followed there.
+  // Locates the zero of a function between two points to rounding and sets located_slope_; returns
+  // the error in arclength, or a negative number when the curve could not be followed there.
   Task<double> locate(const CurvePoint& from, const CurvePoint& to, const Function& function,
                       CurvePoint& point);
   // The same for an index function whose zero is a branch point with a kernel of higher dimension.
   Task<double> locate_singular(const CurvePoint& from, const CurvePoint& to, std::size_t which,
                                CurvePoint& place);
   Task<bool> passes_repeated_eigenvalue();
+  bool at_critical_point(const CurvePoint& place, double error) const;
   Task<Verdict> judge_crossing();  // the orientation flipped
-  Task<Verdict> judge_index();     // the slope index changed unexplained
-  Task<void> locate_events();
+  // Passes a place where the equations are singular without a change of sign: an eigenvalue that
+  // touches zero. Steps shrink towards it, so it is crossed from further back.
+  Task<bool> leap();
+  Task<Verdict> judge_index();  // the slope index changed unexplained
+  // False where a function jumps across zero: the step turned further than it seemed.
+  Task<bool> locate_events();
   Task<bool> leave_box();
   Task<bool> close_loop();
   Task<void> look_for_near_branch();
+  Task<void> place_near_branch(NearBranch& near, const CurvePoint& from, const CurvePoint& to);
+  Task<void> place_near_branches();
+  // What the curve holds of an earlier point.
+  void recorded(std::size_t index, CurvePoint& point) const;
 
   // Tangent, labels and turns at the end of the step; false where it turned too far.
   bool measure_step();
@@ -61,10 +79,15 @@ class Follower {
   bool has_events() const;
   bool near_face() const;
   bool near_start() const;
+  bool starts_at_critical_point() const;  // where an eigenvalue is repeated
   bool curvature_peaked();
   bool outside(const CurvePoint& point) const;
   double smallest_step() const;
+  // The step within which a singular point may explain all that happens.
+  double shortest_view() const { return 1e-3 * options_.max_step; }
   void record(const CurvePoint& point);
+  // What rounding of the function last located adds to the error of its place.
+  double event_error(const CurvePoint& place, double rounding) const;
   void add_event(EventKind kind, const CurvePoint& point, double error);
   void adapt_step();
 
@@ -89,11 +112,12 @@ class Follower {
   double peak_curvature_ = 0.0;
   double wanted_error_ = 0.0;  // above zero: correct until the position is this good
   double last_correction_ = 0.0;
+  double located_slope_ = 0.0;  // of the function that was located, by arclength
   int corrections_ = 0;
   bool crossing_passed_ = false;
   Crossing known_crossing_;  // of the last flip, so that it is not solved again
   std::vector<CurveEvent> step_events_;
-  std::vector<std::vector<double>> near_centres_;
+  std::vector<NearBranch> near_branches_;
   Task<void> task_;
 };
 

@@ -36,6 +36,20 @@ Task<bool> Follower::passes_repeated_eigenvalue() {
   co_return false;
 }
 
+bool Follower::at_critical_point(const CurvePoint& place, double error) const {
+  // Rounding may move the change of signs at a repeated eigenvalue into the step beside the one
+  // that holds the critical point.
+  const auto functions = system_.event_functions();
+  const double length = next_->arclength - latest_->arclength;
+  for (std::size_t i = 0; i < functions.size(); ++i) {
+    if (functions[i].kind != EventKind::critical_point) continue;
+    const double change = std::fabs(next_->events[i] - latest_->events[i]);
+    const double away = error + 1e-6 * options_.max_step;
+    if (std::fabs(place.events[i]) * length <= away * change) return true;
+  }
+  return false;
+}
+
 Task<Follower::Verdict> Follower::judge_crossing() {
   // Both signs of the determinant occur within the step: it passed a branch point, or jumped
   // across an avoided crossing to another curve.
@@ -123,6 +137,10 @@ Task<Follower::Verdict> Follower::judge_crossing() {
   if (step_length_ > std::max(4.0 * smallest_step(), 1e-7 * options_.max_step)) {
     co_return Verdict::shorten;
   }
+  if (at_critical_point(*next_, step_length_)) {
+    crossing_passed_ = true;
+    co_return Verdict::accept;
+  }
   if (known && !known_crossing_.exact) co_return Verdict::stop;
   // No crossing of two arcs was found where the sign changes: a kernel of odd dimension above one.
   CurveEvent event;
@@ -164,6 +182,7 @@ Task<Follower::Verdict> Follower::judge_index() {
                         (error > loosest && step_length_ > 1e3 * loosest))) {
     co_return Verdict::shorten;
   }
+  if (at_critical_point(place, error + spread)) co_return Verdict::accept;
   CurveEvent event;
   event.kind = EventKind::branch_point;
   event.kernel_dimension = high - low;
@@ -211,53 +230,46 @@ bool Follower::may_hide_event() const {
   return false;
 }
 
-bool Follower::curvature_peaked() {
-  const bool peak = history_ >= 3 && curvature_rises_ && curvature_ < earlier_curvature_;
-  peak_curvature_ = earlier_curvature_;
-  curvature_rises_ = curvature_ >= earlier_curvature_;
-  earlier_curvature_ = curvature_;
-  return peak && peak_curvature_ * options_.near_branch_distance >= 0.125;
-}
-
-Task<void> Follower::look_for_near_branch() {
-  // The curvature of a curve peaks where it turns past the centre of an avoided crossing.
-  const double reach = 4.0 / peak_curvature_ + distance(n_, latest_->z.data(), earliest_->z.data());
-  const Crossing crossing =
-      co_await find_crossing(lane_, system_, *earlier_, reach, options_.near_branch_distance);
-  if (!crossing.found || crossing.exact || crossing.half_gap > options_.near_branch_distance) {
-    co_return;
-  }
-  const double* centre = crossing.centre.z.data();
-  for (const auto& seen : near_centres_) {
-    if (distance(n_, seen.data(), centre) <= 1e-3 * crossing.half_gap + crossing.error) co_return;
-  }
-  const auto past = [this, centre](const CurvePoint& p) {
-    double sum = 0.0;
-    for (std::size_t i = 0; i < n_; ++i) sum += (p.z[i] - centre[i]) * p.tangent[i];
-    return sum;
-  };
-  // The sharpest step and its neighbours; next_ still holds the point before earliest_.
-  const CurvePoint* ends[4] = {next_, earliest_, earlier_, latest_};
-  for (int i = curve_.points() >= 4 ? 0 : 1; i < 3; ++i) {
-    if (!differ_in_sign(past(*ends[i]), past(*ends[i + 1]))) continue;
-    CurvePoint place = system_.make_point();
-    const double error = co_await locate(*ends[i], *ends[i + 1], past, place);
-    if (error < 0.0) continue;
-    const double gap = distance(n_, place.z.data(), centre);
-    // A crossing of other curves, far from this one.
-    if (gap > options_.near_branch_distance) continue;
+Task<bool> Follower::leap() {
+  // Two points whose equations are sound, and the place as far ahead as the nearer one is behind.
+  for (const double part : {0.02, 0.1, 0.5}) {
+    const double length = part * options_.max_step;
+    CurvePoint nodes[2] = {system_.make_point(), system_.make_point()};
+    std::size_t found = 0;
+    for (std::size_t i = curve_.points(); i-- > 0 && found < 2;) {
+      const double behind = latest_->arclength - curve_.arclength[i];
+      if (behind < static_cast<double>(found + 1) * length) continue;
+      recorded(i, nodes[found++]);
+    }
+    if (found < 2 || nodes[0].arclength < latest_->arclength - 4.0 * length) continue;
+    co_await lane_.evaluate(nodes[0]);
+    if (!system_.tangent(nodes[0], nodes[0].tangent.data())) continue;
+    system_.classify(nodes[0]);
+    const CurvePoint* ends[2] = {&nodes[0], &nodes[1]};
+    std::vector<double> slope(system_.unknowns());
+    hermite(ends, 2, latest_->arclength + length, next_->z.data(), slope.data());
+    const double size = norm(n_, slope.data());
+    if (!(size > 0.5 && size < 2.0)) continue;
+    for (std::size_t i = 0; i < n_; ++i) border_[i] = slope[i] / size;
+    system_.retract(*next_);
+    step_length_ = length;
+    const bool corrected = co_await correct(*next_, border_.data());
+    if (!corrected || first_correction_ > 1e-2 * length) continue;
+    if (!measure_step() || next_->orientation != nodes[0].orientation ||
+        next_->slope_index != nodes[0].slope_index) {
+      continue;
+    }
+    // The last points before the place are as good as rounding of a singular system.
     CurveEvent event;
-    event.kind = EventKind::near_branch;
-    event.arclength = place.arclength;
-    event.error = error + crossing.error;
-    event.distance = gap;
-    event.point = place;
-    event.centre = crossing.centre.z;
-    event.crossing_tangents = crossing.lines;
-    curve_.events.push_back(std::move(event));
-    near_centres_.push_back(crossing.centre.z);
-    break;
+    event.kind = EventKind::branch_point;
+    event.error = length;
+    event.point = *latest_;
+    event.arclength = latest_->arclength;
+    step_events_.push_back(std::move(event));
+    history_ = 0;
+    co_return true;
   }
+  co_return false;
 }
 
 }  // namespace talweg

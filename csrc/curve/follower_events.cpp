@@ -51,10 +51,19 @@ Task<double> Follower::locate(const CurvePoint& from, const CurvePoint& to,
   const double resolution =
       std::max(2.0 * epsilon * norm(n_, to.z.data()) / std::max(length, 1e-300), 1e-15);
   double a = 1.0, fa = function(to), b = 0.0, fb = function(from), c = a, fc = fa;
+  located_slope_ = std::fabs(fa - fb) / length;
   if (fa == 0.0) {
     point = to;
     co_return resolution* length;
   }
+  // The evaluated point nearest to zero that is still far above rounding tells the slope there.
+  double slope_at = fa, slope_u = a;
+  const double sound = 1e-4 * std::max(std::fabs(fa), std::fabs(fb));
+  if (std::fabs(fb) > sound && (std::fabs(fb) < std::fabs(fa) || std::fabs(fa) < sound)) {
+    slope_at = fb;
+    slope_u = b;
+  }
+  int refused = 0;
   std::array<CurvePoint, 3>& room = located_;
   const CurvePoint *at_a = &to, *at_b = &from;
   double best = std::numeric_limits<double>::infinity(), width = 1.0;
@@ -71,12 +80,19 @@ Task<double> Follower::locate(const CurvePoint& from, const CurvePoint& to,
     if (!followed) {
       // Too close to a singular point for the corrector: what brackets it is the answer.
       if (std::isfinite(best)) co_return width* length + looseness;
-      co_return -1.0;
+      if (refused == 4) co_return -1.0;
+      constexpr double elsewhere[] = {0.5, 0.25, 0.75, 0.9};
+      u = elsewhere[refused++];
+      continue;
     }
     regular = regular && trial->singularity > 0.5 * std::min(from.singularity, to.singularity);
     // Where the prediction put it; the correction is orthogonal to the curve.
     trial->arclength = start + u * length;
     const double fu = function(*trial);
+    if (std::fabs(fu) > sound && std::fabs(fu) < std::fabs(slope_at)) {
+      slope_at = fu;
+      slope_u = u;
+    }
     if (std::fabs(fu) < best) {
       best = std::fabs(fu);
       point = *trial;
@@ -111,6 +127,8 @@ Task<double> Follower::locate(const CurvePoint& from, const CurvePoint& to,
     const double limit = 0.5 * resolution / width;
     u = a + std::clamp(t, limit, 1.0 - limit) * (b - a);
   }
+  const double apart = std::fabs(slope_u - (point.arclength - start) / length);
+  if (apart > 0.0) located_slope_ = std::fabs(slope_at) / (apart * length);
   point.arclength = start + arc_length(from, point, n_);
   // The bracket may be wider than the error where the last steps all came from one side.
   const double slope = std::fabs(fa - fb) > 0.0 ? width / std::fabs(fa - fb) : 1.0;
@@ -174,6 +192,13 @@ Task<double> Follower::locate_singular(const CurvePoint& from, const CurvePoint&
   co_return error;
 }
 
+double Follower::event_error(const CurvePoint& place, double rounding) const {
+  // No further than one step, where the function is flat.
+  const double along =
+      located_slope_ > 0.0 ? rounding / located_slope_ : std::numeric_limits<double>::infinity();
+  return std::min(along, step_length_) + system_.position_rounding(place);
+}
+
 bool Follower::has_events() const {
   const auto functions = system_.event_functions();
   for (std::size_t i = 0; i < functions.size(); ++i) {
@@ -184,25 +209,43 @@ bool Follower::has_events() const {
   return false;
 }
 
-Task<void> Follower::locate_events() {
+Task<bool> Follower::locate_events() {
   const auto functions = system_.event_functions();
   const bool fold_located =
       std::any_of(step_events_.begin(), step_events_.end(),
                   [](const CurveEvent& event) { return event.kind == EventKind::level_fold; });
   CurvePoint place = system_.make_point();
+  bool continuous = true;
   for (std::size_t i = 0; i < functions.size(); ++i) {
     if (functions[i].is_index_function) continue;
     if (functions[i].kind == EventKind::level_fold && fold_located) continue;
     const double before = latest_->events[i], after = next_->events[i];
     if (before == 0.0 || !differ_in_sign(before, after)) continue;
     // A zero at the start belongs to the start; tangents at branch points are known less well.
-    const double start_error = start_.tangent.empty() ? 1e-7 : 1e-4;
-    if (curve_.points() == 1 && std::fabs(before) <= start_error * std::fabs(after)) continue;
-    const double error =
+    if (curve_.points() == 1) {
+      const bool regular = start_.tangent.empty();
+      const double known =
+          regular ? 1e-7 * std::fabs(after)
+                  : std::max(1e-3 * std::fabs(after), 64.0 * system_.event_rounding(*latest_, i));
+      if (std::fabs(before) <= known) continue;
+    }
+    double error =
         co_await locate(*latest_, *next_, [i](const CurvePoint& p) { return p.events[i]; }, place);
-    if (error < 0.0) continue;
+    if (error < 0.0) {
+      // Nothing between the two points could be reached: the event lies between them all the same.
+      place = std::fabs(before) < std::fabs(after) ? *latest_ : *next_;
+      error = next_->arclength - latest_->arclength;
+    } else {
+      const double rounding = system_.event_rounding(place, i);
+      const double left = std::fabs(place.events[i]);
+      if (left > 1e-4 * std::max(std::fabs(before), std::fabs(after)) && left > 100.0 * rounding) {
+        continuous = false;
+      }
+      error += event_error(place, rounding);
+    }
     add_event(functions[i].kind, place, error);
   }
+  co_return continuous;
 }
 
 bool Follower::near_face() const {
@@ -255,12 +298,15 @@ Task<bool> Follower::leave_box() {
     return largest;
   };
   double error = -1.0;
-  if (excess(*latest_) >= 0.0) {
+  // A branch point on the face is known to rounding, and beside it no point can be located.
+  const double on_face = curve_.points() == 1 ? 8.0 * epsilon * norm(n_, latest_->z.data()) : 0.0;
+  if (excess(*latest_) >= -on_face) {
     place = *latest_;
-    error = 0.0;
+    error = on_face;
   } else {
     error = co_await locate(*latest_, end, excess, place);
     if (error < 0.0) co_return false;
+    error += event_error(place, system_.position_rounding(place));
   }
   // A branch point on the face itself is known better than any point beside it.
   for (const CurveEvent& event : step_events_) {

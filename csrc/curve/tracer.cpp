@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <deque>
+#include <limits>
 #include <stdexcept>
 
 #include "curve/follower.hpp"
+#include "spectrum/vectors.hpp"
 
 namespace talweg {
 
@@ -28,6 +29,12 @@ const char* name(EventKind kind) noexcept {
   }
   return "unknown";
 }
+
+double DefiningSystem::position_rounding(const CurvePoint& point) const {
+  return std::numeric_limits<double>::epsilon() * norm(coordinates(), point.z.data());
+}
+
+double DefiningSystem::event_rounding(const CurvePoint&, std::size_t) const { return 0.0; }
 
 const char* TracerOptions::validate(std::size_t coordinates) const noexcept {
   if (!(max_step > 0.0) || !std::isfinite(max_step)) return "max_step must be positive and finite";
@@ -78,6 +85,7 @@ struct Tracer::State {
 
 Tracer::Tracer(DefiningSystem& system, const CurveStart& start, const TracerOptions& options) {
   check(system, start, options);
+  system.set_length_scale(0.1 * options.max_step);
   state_ = std::make_unique<State>(system, start, options);
   state_->follower.lane().pausing = true;
 }
@@ -104,6 +112,7 @@ std::vector<Curve> trace_curves(DefiningSystem& system, std::span<const CurveSta
                                 const TracerOptions& options, std::size_t lanes,
                                 const std::function<bool()>& interrupted) {
   for (const CurveStart& start : starts) check(system, start, options);
+  system.set_length_scale(0.1 * options.max_step);
   std::vector<Curve> curves(starts.size());
   std::vector<std::unique_ptr<Follower>> active;
   std::vector<std::size_t> position;

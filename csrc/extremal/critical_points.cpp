@@ -39,7 +39,7 @@ struct Run {
   Outcome outcome = Outcome::running;
 };
 
-CriticalPoint describe_point(const Run& run) {
+CriticalPoint describe_point(const Run& run, double scale) {
   const std::size_t n = run.x.size();
   CriticalPoint point;
   point.x = run.x;
@@ -64,7 +64,7 @@ CriticalPoint describe_point(const Run& run) {
   point.degenerate = smallest <= zero || run.linear_steps >= proof_of_linear;
   for (double value : point.eigenvalues) point.morse_index += value < -zero;
   // g = H (x - x*) to first order; the rounding of x moves g by |H| eps |x|.
-  const double noise = epsilon * largest * norm(n, run.x.data());
+  const double noise = epsilon * largest * (norm(n, run.x.data()) + 1e-3 * scale);
   point.error = smallest > 0.0 ? (run.gradient_norm + noise) / smallest
                                : std::numeric_limits<double>::infinity();
   if (point.degenerate) point.error = std::max(3.0 * run.last_step, epsilon);
@@ -372,7 +372,7 @@ CriticalPoints find_critical_points(const Objective& objective, std::span<const 
       }
       if (!inside) continue;
       ++result.converged;
-      merge(result.points, describe_point(run), scale);
+      merge(result.points, describe_point(run, scale), scale);
     }
     result.starts += count;
     degenerate = static_cast<std::size_t>(

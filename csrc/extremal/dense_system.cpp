@@ -5,7 +5,7 @@
 #include <limits>
 #include <utility>
 
-#include "spectrum/factorisation.hpp"
+#include "spectrum/packed_matrix.hpp"
 #include "spectrum/symmetric_eigen.hpp"
 #include "spectrum/vectors.hpp"
 
@@ -16,25 +16,6 @@ constexpr double epsilon = std::numeric_limits<double>::epsilon();
 
 // Positions of the fixed event functions; the n - 1 eigenvalues of B and then those of A follow.
 constexpr std::size_t sigma_event = 0, lambda_event = 1, fold_event = 2, first_eigenvalue = 3;
-
-// norms: |g|, |H|, |x|, finite
-constexpr std::size_t gradient_norm = 0, hessian_norm = 1, position_norm = 2, finite_flag = 3;
-
-double packed(const double* matrix, std::size_t i, std::size_t j) {
-  return i >= j ? matrix[i * (i + 1) / 2 + j] : matrix[j * (j + 1) / 2 + i];
-}
-
-void packed_product(std::size_t n, const double* matrix, const double* x, double* y) {
-  for (std::size_t i = 0; i < n; ++i) {
-    const double* row = matrix + i * (i + 1) / 2;
-    double sum = row[i] * x[i];
-    for (std::size_t j = 0; j < i; ++j) {
-      sum += row[j] * x[j];
-      y[j] += row[j] * x[i];
-    }
-    y[i] = sum;
-  }
-}
 
 // Orthonormal complement of the unit vector v: columns 2 ... n of a Householder reflection that
 // takes the first axis to +-v; row-major n x (n - 1).
@@ -93,10 +74,7 @@ void project(std::size_t n, const double* packed_matrix, const double* frame, co
 }  // namespace
 
 DenseExtremalSystem::DenseExtremalSystem(const Objective& objective, double length_scale)
-    : objective_(objective),
-      n_(objective.dimension()),
-      k_(n_ - 1),
-      length_scale_(length_scale) {
+    : objective_(objective), n_(objective.dimension()), k_(n_ - 1), length_scale_(length_scale) {
   const std::size_t n = n_, k = k_, triangle = n * (n + 1) / 2;
   std::size_t next = 0;
   const auto reserve = [&next](std::size_t size) { return std::exchange(next, next + size); };
@@ -112,7 +90,7 @@ DenseExtremalSystem::DenseExtremalSystem(const Objective& objective, double leng
   at_.r = reserve(k);
   at_.q1 = reserve(k);
   at_.q2 = reserve(k);
-  at_.norms = reserve(4);
+  at_.norms = reserve(6);
   at_.size = next;
 
   functions_.push_back({EventKind::critical_point});
@@ -192,7 +170,7 @@ void DenseExtremalSystem::evaluate(std::span<CurvePoint* const> points) {
 }
 
 void DenseExtremalSystem::linearise(CurvePoint& point) {
-  const std::size_t n = n_, k = k_, triangle = n * (n + 1) / 2;
+  const std::size_t n = n_, k = k_;
   double* data = point.data.data();
   double* z = point.z.data();
   const double* v = z + n;
@@ -204,17 +182,22 @@ void DenseExtremalSystem::linearise(CurvePoint& point) {
   double *b = data + at_.b, *c_matrix = data + at_.c_matrix, *a = data + at_.a;
   double *c = data + at_.c, *r = data + at_.r, *q1 = data + at_.q1, *q2 = data + at_.q2;
 
-  double check = data[at_.value], squares = 0.0;
-  for (std::size_t i = 0; i < n; ++i) check += gradient[i];
-  for (std::size_t i = 0; i < triangle; ++i) check += third[i];
+  double squares = 0.0, third_squares = 0.0;
   for (std::size_t i = 0, e = 0; i < n; ++i) {
-    for (std::size_t j = 0; j < i; ++j, ++e) squares += 2.0 * hessian[e] * hessian[e];
+    for (std::size_t j = 0; j < i; ++j, ++e) {
+      squares += 2.0 * hessian[e] * hessian[e];
+      third_squares += 2.0 * third[e] * third[e];
+    }
     squares += hessian[e] * hessian[e];
+    third_squares += third[e] * third[e];
     ++e;
   }
-  norms[finite_flag] = std::isfinite(check) && std::isfinite(squares) ? 1.0 : 0.0;
-  if (norms[finite_flag] == 0.0) return;
   norms[gradient_norm] = std::sqrt(dot(n, gradient, gradient));
+  norms[third_norm] = std::sqrt(third_squares);
+  norms[square_scale] = squares + norms[gradient_norm] * norms[third_norm];
+  const double check = data[at_.value] + norms[square_scale];
+  norms[finite_flag] = std::isfinite(check) ? 1.0 : 0.0;
+  if (norms[finite_flag] == 0.0) return;
   norms[hessian_norm] = std::sqrt(squares);
   norms[position_norm] = std::max(std::sqrt(dot(n, z, z)), length_scale_);
 
@@ -262,205 +245,18 @@ DefiningSystem::Convergence DenseExtremalSystem::convergence(CurvePoint& point,
   if (norms[finite_flag] == 0.0) return {-1.0, -1.0};
   const double first = norm(k_, data + at_.q1);
   const double second = norm(k_, data + at_.q2);
-  // x is known to its rounding only, which moves the gradient by |H| eps |x|.
-  const double noise = 2.0 * epsilon * norms[hessian_norm] * norms[position_norm];
+  // x is known to its rounding only, which moves the gradient by |H| eps |x|, and H likewise.
+  const double rounding = 2.0 * epsilon * norms[position_norm];
+  const double noise = rounding * norms[hessian_norm];
+  const double second_noise = rounding * norms[third_norm];
   const double tiny = std::numeric_limits<double>::min();
-  const double scale = norms[hessian_norm] + tiny;
   Convergence result;
   result.ratio = std::max(first / (tolerance * norms[gradient_norm] + noise + tiny),
-                          second / (tolerance * scale));
+                          second / (tolerance * norms[hessian_norm] + second_noise + tiny));
   const double loose = 1e4 * epsilon;
   result.relaxed = std::max(first / (loose * norms[gradient_norm] + 50.0 * noise + tiny),
-                            second / (loose * scale));
+                            second / (loose * norms[hessian_norm] + 50.0 * second_noise + tiny));
   return result;
-}
-
-void DenseExtremalSystem::turn_of_v(const CurvePoint& point, double a, const double* b,
-                                    bool homogeneous, double* w) {
-  const std::size_t k = k_;
-  const double* data = point.data.data();
-  const double lambda = point.z[2 * n_], sigma = point.z[2 * n_ + 1];
-  const double *bm = data + at_.b, *cm = data + at_.c_matrix, *c = data + at_.c;
-  const double *q1 = data + at_.q1, *q2 = data + at_.q2;
-  const double scale = data[at_.norms + hessian_norm];
-  // The rows are weighed by |g| against |H|: each alone loses w where its own matrix vanishes.
-  const double weight = std::max(std::fabs(sigma), epsilon * scale) / (scale > 0.0 ? scale : 1.0);
-  const double ell = std::max(weight, 1e-3);
-  double* first = scratch_.data();
-  double* second = first + k;
-  for (std::size_t i = 0; i < k; ++i) {
-    double s1 = q2[i] * a, s2 = c[i] * a;
-    for (std::size_t j = 0; j < k; ++j) {
-      s1 += bm[i * k + j] * b[j];
-      s2 += cm[i * k + j] * b[j];
-    }
-    first[i] = s1 + (homogeneous ? 0.0 : q1[i]);
-    second[i] = s2 + (homogeneous ? 0.0 : q2[i]);
-  }
-  const double ell2 = ell * ell;
-  if (k == 1) {
-    const double gap = bm[0] - lambda;
-    const double normal = sigma * sigma + ell2 * gap * gap;
-    w[0] = normal > 0.0 ? (sigma * first[0] - ell2 * gap * second[0]) / normal : 0.0;
-    return;
-  }
-  for (std::size_t i = 0; i < k; ++i) {
-    double sum = sigma * first[i] + ell2 * lambda * second[i];
-    for (std::size_t j = 0; j < k; ++j) sum -= ell2 * bm[i * k + j] * second[j];
-    w[i] = sum;
-    for (std::size_t j = 0; j <= i; ++j) {
-      double product = -2.0 * lambda * bm[i * k + j];
-      for (std::size_t l = 0; l < k; ++l) product += bm[i * k + l] * bm[j * k + l];
-      if (i == j) product += lambda * lambda;
-      normal_[i * k + j] = ell2 * product + (i == j ? sigma * sigma : 0.0);
-    }
-  }
-  if (!cholesky_factor(k, normal_.data())) {
-    std::fill(w, w + k, 0.0);
-    return;
-  }
-  cholesky_solve(k, normal_.data(), w);
-}
-
-bool DenseExtremalSystem::correction(const CurvePoint& point, const double* border, double* step) {
-  const std::size_t n = n_, k = k_;
-  const double* data = point.data.data();
-  const double* v = point.z.data() + n;
-  const double* frame = data + at_.frame;
-  const double lambda = point.z[2 * n], sigma = point.z[2 * n + 1];
-  const double *bm = data + at_.b, *am = data + at_.a, *r = data + at_.r;
-  const double *q1 = data + at_.q1, *q2 = data + at_.q2;
-  double a = 0.0;
-  double* b = right_.data() + 1;
-  double w_small[1];
-  if (k == 1) {
-    const double right = -(bm[0] - lambda) * q1[0] - sigma * q2[0];
-    const double along = border[0] * v[0] + border[1] * v[1];
-    const double across = border[0] * frame[0] + border[1] * frame[1];
-    const double determinant = r[0] * across - am[0] * along;
-    if (!(std::fabs(determinant) > 0.0)) return false;
-    a = right * across / determinant;
-    right_[1] = -right * along / determinant;
-  } else {
-    const double scale = data[at_.norms + hessian_norm];
-    const double inverse = scale > 0.0 ? 1.0 / (scale * scale) : 1.0;
-    for (std::size_t i = 0; i < k; ++i) {
-      double* row = matrix_.data() + i * n;
-      row[0] = r[i] * inverse;
-      for (std::size_t j = 0; j < k; ++j) row[j + 1] = am[i * k + j] * inverse;
-      double sum = lambda * q1[i] - sigma * q2[i];
-      for (std::size_t j = 0; j < k; ++j) sum -= bm[i * k + j] * q1[j];
-      right_[i] = sum * inverse;
-    }
-    double* last = matrix_.data() + k * n;
-    last[0] = dot(n, border, v);
-    for (std::size_t j = 0; j < k; ++j) {
-      double sum = 0.0;
-      for (std::size_t i = 0; i < n; ++i) sum += border[i] * frame[i * k + j];
-      last[j + 1] = sum;
-    }
-    right_[k] = 0.0;
-    const PivotReport report = lu_factor(n, matrix_.data(), pivots_.data());
-    if (report.determinant_sign == 0) return false;
-    lu_solve(n, matrix_.data(), pivots_.data(), right_.data());
-    a = right_[0];
-  }
-  double* w = k <= 1 ? w_small : border_.data();
-  if (k > 0) turn_of_v(point, a, b, false, w);
-  for (std::size_t i = 0; i < n; ++i) {
-    double dx = a * v[i], dv = 0.0;
-    for (std::size_t j = 0; j < k; ++j) {
-      dx += frame[i * k + j] * b[j];
-      dv += frame[i * k + j] * w[j];
-    }
-    step[i] = dx;
-    step[n + i] = dv;
-  }
-  step[2 * n] = step[2 * n + 1] = 0.0;
-  for (std::size_t i = 0; i < 2 * n; ++i) {
-    if (!std::isfinite(step[i])) return false;
-  }
-  return true;
-}
-
-bool DenseExtremalSystem::tangent(CurvePoint& point, const double* reference) {
-  const std::size_t n = n_, k = k_;
-  double* data = point.data.data();
-  const double* v = point.z.data() + n;
-  const double* frame = data + at_.frame;
-  const double *am = data + at_.a, *r = data + at_.r, *c = data + at_.c;
-  const double scale = data[at_.norms + hessian_norm];
-  const double inverse = scale > 0.0 ? 1.0 / (scale * scale) : 1.0;
-  double a = 0.0;
-  double* b = right_.data() + 1;
-  double w_small[1];
-  if (k == 0) {
-    a = reference[0] * v[0] >= 0.0 ? 1.0 : -1.0;
-    point.orientation = a;
-    point.singularity = 1.0;
-  } else if (k == 1) {
-    const double a_scaled = am[0] * inverse, r_scaled = r[0] * inverse;
-    const double length = std::sqrt(a_scaled * a_scaled + r_scaled * r_scaled);
-    if (!(length > 0.0)) return false;
-    const double along = reference[0] * v[0] + reference[1] * v[1];
-    const double across = reference[0] * frame[0] + reference[1] * frame[1];
-    const double product = am[0] * along - r[0] * across;
-    const double sign = product >= 0.0 ? 1.0 : -1.0;
-    a = sign * a_scaled / length;
-    b[0] = -sign * r_scaled / length;
-    point.orientation = sign;
-    point.singularity = length;
-  } else {
-    for (std::size_t i = 0; i < k; ++i) {
-      double* row = matrix_.data() + i * n;
-      row[0] = r[i] * inverse;
-      for (std::size_t j = 0; j < k; ++j) row[j + 1] = am[i * k + j] * inverse;
-      right_[i] = 0.0;
-    }
-    double* last = matrix_.data() + k * n;
-    last[0] = dot(n, reference, v);
-    for (std::size_t j = 0; j < k; ++j) {
-      double sum = 0.0;
-      for (std::size_t i = 0; i < n; ++i) sum += reference[i] * frame[i * k + j];
-      last[j + 1] = sum;
-    }
-    right_[k] = 1.0;
-    const PivotReport report = lu_factor(n, matrix_.data(), pivots_.data());
-    if (report.determinant_sign == 0) return false;
-    lu_solve(n, matrix_.data(), pivots_.data(), right_.data());
-    const double length = std::sqrt(dot(n, right_.data(), right_.data()));
-    if (!std::isfinite(length) || length == 0.0) return false;
-    for (std::size_t i = 0; i < n; ++i) right_[i] /= length;
-    a = right_[0];
-    // With the sign of t_a det M = det A this orientation matches the two-dimensional one.
-    point.orientation = report.determinant_sign * (k % 2 == 0 ? 1.0 : -1.0);
-    point.singularity = report.smallest_pivot / report.largest_pivot;
-  }
-  double* w = k <= 1 ? w_small : border_.data();
-  if (k > 0) turn_of_v(point, a, b, true, w);
-  double* tangent = point.tangent.data();
-  for (std::size_t i = 0; i < n; ++i) {
-    double dx = a * v[i], dv = 0.0;
-    for (std::size_t j = 0; j < k; ++j) {
-      dx += frame[i * k + j] * b[j];
-      dv += frame[i * k + j] * w[j];
-    }
-    tangent[i] = dx;
-    tangent[n + i] = dv;
-  }
-  // d lambda = T[v](v, dx), d sigma = lambda v.dx along the curve.
-  const double lambda = point.z[2 * n];
-  double along = 0.0;
-  for (std::size_t i = 0; i < n; ++i) {
-    const double* row = data + at_.third + i * (i + 1) / 2;
-    along += row[i] * v[i] * v[i];
-    for (std::size_t j = 0; j < i; ++j) along += 2.0 * row[j] * v[i] * v[j];
-  }
-  double slope = along * a;
-  for (std::size_t j = 0; j < k; ++j) slope += c[j] * b[j];
-  tangent[2 * n] = slope;
-  tangent[2 * n + 1] = lambda * a;
-  return true;
 }
 
 void DenseExtremalSystem::classify(CurvePoint& point) {
@@ -516,114 +312,46 @@ void DenseExtremalSystem::classify(CurvePoint& point) {
   }
 }
 
+double DenseExtremalSystem::position_rounding(const CurvePoint& point) const {
+  const double* norms = point.data.data() + at_.norms;
+  const double sigma = std::fabs(point.z[2 * n_ + 1]);
+  const double scale = norms[square_scale];
+  if (!(scale > 0.0)) return epsilon * norms[position_norm];
+  // The reduced equations are (B - lambda) q1 + sigma q2, with the slope `singularity` over
+  // `scale`.
+  const double first = norms[gradient_norm] + norms[hessian_norm] * norms[position_norm];
+  const double second = norms[hessian_norm] + norms[third_norm] * norms[position_norm];
+  const double equations = (norms[hessian_norm] * first + sigma * second) / scale;
+  // Where the slope vanishes the equations are quadratic, which bounds the displacement too.
+  const double aside = equations / std::max(point.singularity, std::sqrt(epsilon));
+  // Near a critical point, also by the distance to it.
+  double softest = std::fabs(point.z[2 * n_]);
+  for (std::size_t i = 0; i < k_; ++i) {
+    softest = std::min(softest, std::fabs(point.events[first_eigenvalue + i]));
+  }
+  const double distance =
+      softest > 0.0 ? norms[gradient_norm] / softest + epsilon * first / softest : aside;
+  return epsilon * norms[position_norm] + std::min(epsilon * aside, distance);
+}
+
+double DenseExtremalSystem::event_rounding(const CurvePoint& point, std::size_t which) const {
+  const double* norms = point.data.data() + at_.norms;
+  const double aside = position_rounding(point);
+  if (which == sigma_event) {
+    return epsilon * norms[gradient_norm] + norms[hessian_norm] * aside;
+  }
+  // The tangent turns beside the curve about as fast as along it.
+  if (which == fold_event) return epsilon / std::max(point.singularity, std::sqrt(epsilon));
+  if (which < first_eigenvalue + k_)
+    return epsilon * norms[hessian_norm] + norms[third_norm] * aside;
+  return epsilon * norms[square_scale];
+}
+
 void DenseExtremalSystem::retract(CurvePoint& point) const {
   double* v = point.z.data() + n_;
   const double norm = std::sqrt(dot(n_, v, v));
   const double inverse = norm > 0.0 ? 1.0 / norm : 0.0;
   for (std::size_t i = 0; i < n_; ++i) v[i] *= inverse;
-}
-
-void DenseExtremalSystem::chart_direction(const CurvePoint& reference, const double* y,
-                                          double* dz) const {
-  const std::size_t n = n_, k = k_;
-  const double* v = reference.z.data() + n;
-  const double* frame = reference.data.data() + at_.frame;
-  for (std::size_t i = 0; i < n; ++i) {
-    double dx = y[0] * v[i], dv = 0.0;
-    for (std::size_t j = 0; j < k; ++j) {
-      dx += frame[i * k + j] * y[1 + j];
-      dv += frame[i * k + j] * y[n + j];
-    }
-    dz[i] = dx;
-    dz[n + i] = dv;
-  }
-  dz[2 * n] = dz[2 * n + 1] = 0.0;
-}
-
-void DenseExtremalSystem::chart_point(const CurvePoint& reference, const double* y,
-                                      CurvePoint& point) const {
-  chart_direction(reference, y, point.z.data());
-  for (std::size_t i = 0; i < 2 * n_; ++i) point.z[i] += reference.z[i];
-  retract(point);
-}
-
-void DenseExtremalSystem::chart_residual(const CurvePoint& reference, const CurvePoint& point,
-                                         double* residual) {
-  const std::size_t n = n_, k = k_;
-  const double* data = point.data.data();
-  const double* frame = reference.data.data() + at_.frame;
-  const double* v = point.z.data() + n;
-  const double lambda = point.z[2 * n], sigma = point.z[2 * n + 1];
-  const double inverse = 1.0 / reference.data[at_.norms + hessian_norm];
-  double* product = scratch_.data();
-  packed_product(n, data + at_.hessian, v, product);
-  for (std::size_t j = 0; j < k; ++j) {
-    double first = 0.0, second = 0.0;
-    for (std::size_t i = 0; i < n; ++i) {
-      first += frame[i * k + j] * (data[at_.gradient + i] - sigma * v[i]);
-      second += frame[i * k + j] * (product[i] - lambda * v[i]);
-    }
-    residual[j] = first * inverse;
-    residual[k + j] = second * inverse;
-  }
-}
-
-void DenseExtremalSystem::chart_jacobian(const CurvePoint& reference, const CurvePoint& point,
-                                         double* jacobian) {
-  const std::size_t n = n_, k = k_, dimension = 2 * n - 1;
-  const double* data = point.data.data();
-  const double* frame = reference.data.data() + at_.frame;
-  const double* base = reference.z.data() + n;
-  const double* v = point.z.data() + n;
-  const double* gradient = data + at_.gradient;
-  const double lambda = point.z[2 * n], sigma = point.z[2 * n + 1];
-  const double inverse = 1.0 / reference.data[at_.norms + hessian_norm];
-  chart_scratch_.resize(4 * n);
-  double* const direction = chart_scratch_.data();
-  double *const first = direction + n, *const second = first + n, *const product = second + n;
-  packed_product(n, data + at_.hessian, v, product);
-  // v = p / |p| with p = base + Q y, so dv = (I - v v') Q dy / |p|, and v.base = 1 / |p|.
-  const double shrink = dot(n, v, base);
-  for (std::size_t column = 0; column < dimension; ++column) {
-    if (column < n) {
-      for (std::size_t i = 0; i < n; ++i) {
-        direction[i] = column == 0 ? base[i] : frame[i * k + column - 1];
-      }
-      packed_product(n, data + at_.hessian, direction, first);
-      packed_product(n, data + at_.third, direction, second);
-      const double d_sigma = dot(n, v, first), d_lambda = dot(n, v, second);
-      for (std::size_t i = 0; i < n; ++i) {
-        first[i] -= d_sigma * v[i];
-        second[i] -= d_lambda * v[i];
-      }
-    } else {
-      for (std::size_t i = 0; i < n; ++i) direction[i] = frame[i * k + column - n];
-      const double along = dot(n, v, direction);
-      for (std::size_t i = 0; i < n; ++i) direction[i] = shrink * (direction[i] - along * v[i]);
-      const double d_sigma = dot(n, gradient, direction);
-      const double d_lambda = 2.0 * dot(n, product, direction);
-      packed_product(n, data + at_.hessian, direction, second);
-      for (std::size_t i = 0; i < n; ++i) {
-        first[i] = -d_sigma * v[i] - sigma * direction[i];
-        second[i] += -d_lambda * v[i] - lambda * direction[i];
-      }
-    }
-    for (std::size_t j = 0; j < k; ++j) {
-      double upper = 0.0, lower = 0.0;
-      for (std::size_t i = 0; i < n; ++i) {
-        upper += frame[i * k + j] * first[i];
-        lower += frame[i * k + j] * second[i];
-      }
-      jacobian[j * dimension + column] = upper * inverse;
-      jacobian[(k + j) * dimension + column] = lower * inverse;
-    }
-  }
-}
-
-double DenseExtremalSystem::chart_noise(const CurvePoint& reference) const {
-  const double* norms = reference.data.data() + at_.norms;
-  return epsilon * (1.0 + norms[position_norm] +
-                    (norms[hessian_norm] > 0.0 ? norms[gradient_norm] / norms[hessian_norm] : 0.0));
 }
 
 }  // namespace talweg

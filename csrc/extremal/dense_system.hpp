@@ -42,11 +42,18 @@ class DenseExtremalSystem final : public DefiningSystem {
                       double* jacobian) override;
   void chart_direction(const CurvePoint& reference, const double* y, double* dz) const override;
   double chart_noise(const CurvePoint& reference) const override;
+  void set_length_scale(double length) override { length_scale_ = length; }
+  double position_rounding(const CurvePoint& point) const override;
+  double event_rounding(const CurvePoint& point, std::size_t which) const override;
 
   // Number of points evaluated so far.
   std::size_t evaluations() const noexcept { return evaluations_; }
 
  private:
+  // Positions in the array `norms`: |g|, |H|, |T[v]|, |x|, whether everything is finite, and the
+  // scale of A and r, |H|^2 + |g| |T[v]|: H alone may vanish on a curve.
+  static constexpr std::size_t gradient_norm = 0, hessian_norm = 1, third_norm = 2,
+                               position_norm = 3, finite_flag = 4, square_scale = 5;
   // Where a point's arrays lie in CurvePoint::data.
   struct Layout {
     std::size_t value, gradient, hessian, third, frame, b, c_matrix, a, c, r, q1, q2, norms, size;

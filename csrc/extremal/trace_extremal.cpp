@@ -132,6 +132,7 @@ ExtremalStart start_extremal(const Objective& objective, std::span<const double>
 
   // Least-norm Newton steps onto the curve: each is orthogonal to the tangent there.
   DenseExtremalSystem system(objective);
+  system.set_length_scale(0.1 * options.max_step);
   CurvePoint point = system.make_point();
   std::copy(x0.begin(), x0.end(), point.z.begin());
   std::copy(v.begin(), v.end(), point.z.begin() + static_cast<long>(n));

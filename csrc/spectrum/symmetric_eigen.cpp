@@ -95,6 +95,14 @@ void tridiagonalise(std::size_t n, double* a, double* diagonal, double* off, boo
 bool implicit_ql(std::size_t n, double* d, double* e, double* z, bool vectors) {
   for (std::size_t i = 1; i < n; ++i) e[i - 1] = e[i];
   e[n - 1] = 0.0;
+  // std::hypot is slow; squares are safe unless the whole matrix is out of their range.
+  double largest = 0.0;
+  for (std::size_t i = 0; i < n; ++i)
+    largest = std::max({largest, std::fabs(d[i]), std::fabs(e[i])});
+  const bool squares = largest > 1e-100 && largest < 1e100;
+  const auto length = [squares](double x, double y) {
+    return squares ? std::sqrt(x * x + y * y) : std::hypot(x, y);
+  };
   for (std::size_t l = 0; l < n; ++l) {
     for (int iteration = 0;; ++iteration) {
       std::size_t m = l;
@@ -113,7 +121,7 @@ bool implicit_ql(std::size_t n, double* d, double* e, double* z, bool vectors) {
       while (i-- > l) {
         double f = s * e[i];
         const double b = c * e[i];
-        r = std::hypot(f, g);
+        r = length(f, g);
         e[i + 1] = r;
         if (r == 0.0) {
           d[i + 1] -= p;

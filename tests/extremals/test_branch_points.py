@@ -131,3 +131,29 @@ def test_branch_point_on_the_face_of_the_box(corner):
         survey = talweg.survey(f, bounds=[(-1.2, 1.2), (-corner, 1.3)], max_step=max_step)
         assert survey.success
         assert len(survey.extremals) == 4
+
+
+@pytest.mark.parametrize("n", [4, 6, 8])
+@pytest.mark.parametrize("max_step", [0.02, 0.05, 0.1])
+def test_an_eigenvalue_that_touches_zero_is_passed(n, max_step):
+    # With coupling 0.3 the alternating mode's eigenvalue 6 s^4 + (3 w - 6) s^2 + w^2 - w, w = 1.2,
+    # is 6 (s^2 - 1/5)^2: singular at s^2 = 1/5 without a change of sign.
+    f = ring(n, 0.3)
+    curve = talweg.trace(
+        f, np.ones(n), branch=0, direction=-1, bounds=[(-1.6, 1.6)] * n, max_step=max_step
+    )
+    assert curve.success and curve.status == talweg.Status.BOUNDARY
+    np.testing.assert_allclose(curve.x, curve.x[:, :1] * np.ones(n), atol=1e-5)
+    np.testing.assert_allclose(curve.x[-1], -1.6, rtol=1e-9)
+    for event in curve.events:
+        if event.kind == "branch_point" and event.kernel_dimension == 0:
+            assert np.abs(np.abs(event.x) - np.sqrt(0.2)).max() <= event.error
+
+
+def test_survey_past_an_eigenvalue_that_touches_zero():
+    survey = talweg.survey(
+        ring(4, 0.3), starts=np.ones(4), branches=[0], bounds=[(-1.6, 1.61)] * 4, max_step=0.02
+    )
+    diagonal = [c for c in survey.extremals if np.ptp(c.x, axis=1).max() < 1e-5]
+    assert len(diagonal) == 1
+    assert diagonal[0].success and np.ptp(diagonal[0].x[:, 0]) > 3.2

@@ -73,6 +73,10 @@ class DefiningSystem {
   };
   virtual Convergence convergence(CurvePoint& point, double tolerance) const = 0;
 
+  // A length below whose rounding positions are of no interest: a point at the origin has no size
+  // of its own. The tracer passes a part of its longest step.
+  virtual void set_length_scale(double length) { static_cast<void>(length); }
+
   // Newton correction: dR step = -R with border . dx = 0 (border has n entries); `step` has length
   // unknowns(). False when the bordered matrix is singular.
   virtual bool correction(const CurvePoint& point, const double* border, double* step) = 0;
@@ -83,6 +87,14 @@ class DefiningSystem {
 
   // Event functions, labels, value, slope and relative residual. Needs the tangent.
   virtual void classify(CurvePoint& point) = 0;
+
+  // How far a converged point may lie beside the curve, units of x: the rounding of the residual
+  // over the slope of the equations. Default: the rounding of x.
+  virtual double position_rounding(const CurvePoint& point) const;
+
+  // Rounding of one event function at a classified point, the displacement beside the curve
+  // included. Default: none.
+  virtual double event_rounding(const CurvePoint& point, std::size_t which) const;
 
   // Restores the constraints that are kept exactly (unit vectors) after z was moved.
   virtual void retract(CurvePoint& point) const = 0;

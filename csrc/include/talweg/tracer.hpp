@@ -13,16 +13,16 @@
 namespace talweg {
 
 struct TracerOptions {
-  std::vector<double> lower, upper;  // the box, n entries each; empty: no box
-  double max_step = 0.0;             // longest step in arclength, units of x; required
-  double initial_step = 0.0;         // 0: a tenth of max_step
-  double min_step = 0.0;             // 0: 1e-10 times the larger of max_step and |x|
-  double max_length = 0.0;           // arclength to stop at; 0: none
-  std::size_t max_points = 10000;    // at least 2
-  double tolerance = 1e-12;          // relative residual of accepted points
-  double near_branch_distance =
-      0.0;                 // avoided crossings up to this half-gap are events; 0: max_step
-  double max_turn = 0.35;  // radians, tangent, within one step
+  std::vector<double> lower, upper;   // the box, n entries each; empty: no box
+  double max_step = 0.0;              // longest step in arclength, units of x; required
+  double initial_step = 0.0;          // 0: a tenth of max_step
+  double min_step = 0.0;              // 0: 1e-10 times the larger of max_step and |x|
+  double max_length = 0.0;            // arclength to stop at; 0: none
+  std::size_t max_points = 10000;     // at least 2
+  double tolerance = 1e-12;           // relative residual of accepted points
+  double near_branch_distance = 0.0;  // avoided crossings up to this half-gap are events where the
+                                      // curve bends with a radius of at most twice it; 0: max_step
+  double max_turn = 0.35;             // radians, tangent, within one step
   bool stop_at_critical_points = false;
   bool stop_at_branch_points = false;
 

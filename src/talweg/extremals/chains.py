@@ -135,7 +135,10 @@ class Chains:
                 # The index jumps at a branch point: the point itself goes with its neighbour.
                 neighbour = position - 1 if position > 0 else min(position + 1, count - 1)
                 curve["slope_index"][position] = curve["slope_index"][neighbour]
-            curve["events"].append(self._node_event(curve, position, self._nodes[number]))
+            event = self._node_event(curve, position, self._nodes[number])
+            curve["events"].append(event)
+            if self._turns_at(curve, position, number, closed):
+                curve["events"].append(event | {"kind": "level_fold", "kernel_dimension": None})
         curve["events"] = _distinct_events(curve["events"], self._near)
         statuses = []
         for (arm, backward), outer in ((chain[0], True), (chain[-1], False)):
@@ -155,6 +158,21 @@ class Chains:
             message=" ".join(words),
             parameters={},
         )
+
+    def _turns_at(self, curve: Arc, position: int, number: int, closed: bool) -> bool:
+        """Whether f turns along the curve at a branch point, from which arcs leave both ways."""
+        last = len(curve["fun"]) - 1
+        before = last - 1 if closed and position == 0 else position - 1
+        if self._nodes[number].critical is not None or before < 0 or position == last:
+            return False
+        slope = self.f.grad(self._nodes[number].x)
+        if abs(float(slope @ curve["tangent"][position])) > 1e-5 * np.linalg.norm(slope):
+            return False
+        # Seen from the two neighbours, whose tangents are regular.
+        rises = [
+            float(self.f.grad(curve["x"][i]) @ curve["tangent"][i]) for i in (before, position + 1)
+        ]
+        return rises[0] * rises[1] < 0
 
     def _node_event(self, curve: Arc, position: int, node: Node) -> dict[str, Any]:
         critical = node.critical is not None

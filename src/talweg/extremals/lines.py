@@ -15,9 +15,9 @@ def extremal_lines(f: Objective, x: np.ndarray, branch: int, max_step: float) ->
     """Unit vectors along which gradient extremals leave `x` in a repeated eigenvalue's space.
 
     Branches leave along the unit u of the eigenspace E with ``P T[u] u`` parallel to u, P the
-    projection onto E: one or three lines for a double eigenvalue, generically. In the plane,
-    where the third derivatives vanish on E, the sign changes of the defining equation on a small
-    circle are taken instead.
+    projection onto E: one or three lines for a double eigenvalue, generically. Where the third
+    derivatives vanish on E, the extremal points of a small sphere around `x` are taken instead: in
+    the plane from the sign changes of the defining equation on a circle.
 
     Returns
     -------
@@ -34,9 +34,17 @@ def extremal_lines(f: Objective, x: np.ndarray, branch: int, max_step: float) ->
         return [_signed(basis[:, 0])]
     cubic = np.stack([basis.T @ f.third(x, column) @ basis for column in basis.T])
     if np.abs(cubic).max() <= 1e-9 * np.abs(values).max(initial=0.0) / max_step:
-        if f.n != 2:
-            return []
-        return _ordered(_on_circle(f, x, 0.1 * max_step))
+        # Curves that pass close by are on a large sphere too, but not where it has shrunk.
+        last = None
+        for radius in 0.1 * max_step * 0.25 ** np.arange(5):
+            if f.n == 2:
+                lines = _ordered(_on_circle(f, x, radius))
+            else:
+                lines = _ordered(_on_sphere(f, x, values[branch], basis, radius))
+            if last is not None and len(lines) == len(last):
+                return lines
+            last = lines
+        return []
     found = _of_cubic_in_plane(cubic) if basis.shape[1] == 2 else _of_cubic(cubic)
     return _ordered([basis @ u for u in found])
 
@@ -70,13 +78,8 @@ def _of_cubic_in_plane(cubic: np.ndarray) -> list[np.ndarray]:
 def _of_cubic(cubic: np.ndarray) -> list[np.ndarray]:
     # Solutions of P T[u] u = mu u on the unit sphere by Newton from a fixed set of directions.
     k = cubic.shape[0]
-    directions = [np.array(d, dtype=float) for d in itertools.product((-1, 0, 1), repeat=min(k, 4))]
-    generator = np.random.default_rng(0)
-    starts = [np.pad(d, (0, k - d.size)) for d in directions if d.any()]
-    starts += list(generator.normal(size=(60 * k, k)))
     lines = []
-    for u in starts:
-        u = u / np.linalg.norm(u)
+    for u in _directions(k):
         for _ in range(60):
             force = np.einsum("ijk,j,k->i", cubic, u, u)
             mu = float(force @ u)
@@ -124,6 +127,66 @@ def _on_circle(f: Objective, x: np.ndarray, radius: float) -> list[np.ndarray]:
                 b = middle
         lines.append(np.array([np.cos(0.5 * (a + b)), np.sin(0.5 * (a + b))]))
     return _distinct(lines)
+
+
+def _directions(k: int) -> np.ndarray:
+    """Unit vectors to start from: symmetric ones, and some spread at random."""
+    symmetric = [np.array(d, dtype=float) for d in itertools.product((-1, 0, 1), repeat=min(k, 4))]
+    starts = [np.pad(d, (0, k - d.size)) for d in symmetric if d.any()]
+    starts += list(np.random.default_rng(0).normal(size=(60 * k, k)))
+    return np.array([u / np.linalg.norm(u) for u in starts])
+
+
+def _on_sphere(
+    f: Objective, centre: np.ndarray, value: float, basis: np.ndarray, radius: float
+) -> list[np.ndarray]:
+    # Newton's method for H g = lambda g and |x - centre| = radius, from points of E.
+    n, k = basis.shape
+    if value == 0:
+        return []
+    x = centre + radius * _directions(k) @ basis.T
+    eigenvalue = np.full(len(x), value)
+    jacobian = np.zeros((len(x), n + 1, n + 1))
+    length = np.full(len(x), np.inf)
+    for _ in range(40):
+        g, h, third = f.grad(x), f.hess(x), f.third(x, f.grad(x))
+        away = x - centre
+        product = np.einsum("mij,mj->mi", h, g) - eigenvalue[:, None] * g
+        residual = np.column_stack([product / value**2, (away**2).sum(axis=1) - radius**2])
+        linear = np.einsum("mij,mjk->mik", h, h) + third - eigenvalue[:, None, None] * h
+        jacobian[:, :n, :n] = linear / value**2
+        jacobian[:, :n, n] = -g / value**2
+        jacobian[:, n, :n] = 2 * away
+        # The scale of the last unknown and row is that of the others.
+        jacobian[:, :n, n] *= abs(value) / radius
+        jacobian[:, n, :] /= radius
+        residual[:, n] /= radius
+        if not np.isfinite(jacobian).all() or not np.isfinite(residual).all():
+            return []
+        step = np.einsum("mij,mj->mi", np.linalg.pinv(jacobian, rcond=1e-13), residual)
+        length = np.linalg.norm(step[:, :n], axis=1)
+        step *= np.minimum(1.0, 0.3 * radius / np.maximum(length, 1e-300))[:, None]
+        x = x - step[:, :n]
+        eigenvalue = eigenvalue - step[:, n] * abs(value) / radius
+    smallest = np.linalg.svd(jacobian, compute_uv=False)[:, -1]
+    near = np.linalg.norm((x - centre) @ basis, axis=1) > 0.9 * radius
+    solved = near & (length <= 1e-6 * radius)
+    # Where every direction qualifies the solutions are not isolated.
+    if not solved.any() or smallest[solved].min() <= 1e-12:
+        return []
+    lines: list[np.ndarray] = []
+    for u in (x[solved] - centre) / radius:
+        u = basis @ (basis.T @ u)
+        u /= np.linalg.norm(u)
+        for other in lines:
+            cosine = float(u @ other) / np.linalg.norm(other)
+            if abs(cosine) > 1 - 1e-4:
+                # The mean over both senses is free of the curve's own bending.
+                other += np.copysign(1.0, cosine) * u
+                break
+        else:
+            lines.append(u)
+    return lines if len(lines) <= (3**k - 1) // 2 else []
 
 
 def _distinct(lines: list[np.ndarray]) -> list[np.ndarray]:

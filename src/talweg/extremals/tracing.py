@@ -67,8 +67,9 @@ def trace(
     initial_step : float, optional
         First step. Default: a tenth of `max_step`.
     near_branch_distance : float, optional
-        Avoided crossings up to this half-gap are reported as events. Default: one percent of the
-        box's diagonal, without a box `max_step`.
+        Avoided crossings up to this half-gap are reported as events, where the curve bends past
+        them with a radius of at most twice this distance. Default: one percent of the box's
+        diagonal, without a box `max_step`.
     tolerance : float, default 1e-12
         Relative residual at which a point is accepted.
 
