@@ -242,7 +242,9 @@ Task<Crossing> find_crossing(Lane& lane, DefiningSystem& system, const CurvePoin
     for (std::size_t i = 0; i < d; ++i) {
       reduction.y[i] += shorten * (s * reduction.direction[0][i] + t * reduction.direction[1][i]);
     }
-    settled = last_step <= 4.0 * noise || (iteration > 1 && last_step <= 1e-12 * reach);
+    // Differences for T[v] leave noise in the gradient of h.
+    const double enough = system.approximate() ? 1e-7 * reach : 1e-12 * reach;
+    settled = last_step <= 4.0 * noise || (iteration > 1 && last_step <= enough);
     double distance = 0.0;
     for (std::size_t i = 0; i < n; ++i) distance += reduction.y[i] * reduction.y[i];
     if (std::sqrt(distance) > 3.0 * reach) co_return crossing;
@@ -269,6 +271,10 @@ Task<Crossing> find_crossing(Lane& lane, DefiningSystem& system, const CurvePoin
     co_return crossing;
   }
   crossing.exact = std::fabs(reduction.h) <= 64.0 * system.chart_noise(reference);
+  // Whether two arcs cross or pass that near is then below what the functions tell.
+  if (crossing.exact && system.approximate()) {
+    crossing.error = std::max(crossing.error, crossing.half_gap);
+  }
 
   // Asymptotes: roots of hessian[0] xi^2 + 2 hessian[1] xi eta + hessian[2] eta^2.
   const double discriminant = std::sqrt(hessian[1] * hessian[1] - hessian[0] * hessian[2]);

@@ -77,10 +77,14 @@ void Follower::add_event(EventKind kind, const CurvePoint& point, double error) 
   step_events_.push_back(std::move(event));
 }
 
+double Follower::boxed(const double* z, std::size_t i) const {
+  return options_.box_matrix.empty() ? z[i] : dot(n_, options_.box_matrix.data() + i * n_, z);
+}
+
 bool Follower::outside(const CurvePoint& point) const {
-  if (options_.lower.empty()) return false;
-  for (std::size_t i = 0; i < n_; ++i) {
-    if (point.z[i] < options_.lower[i] || point.z[i] > options_.upper[i]) return true;
+  for (std::size_t i = 0; i < options_.lower.size(); ++i) {
+    const double place = boxed(point.z.data(), i);
+    if (place < options_.lower[i] || place > options_.upper[i]) return true;
   }
   return false;
 }
@@ -167,6 +171,11 @@ bool Follower::starts_at_critical_point() const {
 void Follower::adapt_step() {
   const double h = step_length_;
   double factor = 2.0;
+  // A correction of noise says nothing of the prediction.
+  if (system_.approximate()) {
+    const double noise = 4.0 * system_.position_rounding(*latest_);
+    first_correction_ = std::max(0.0, first_correction_ - noise);
+  }
   // Cube roots are slow, and most corrections are far too small to ask for a shorter step.
   if (first_correction_ * 8.0 > 2e-3 * h) factor = std::cbrt(2e-3 * h / first_correction_);
   const double turn = std::max(turn_, 0.7 * vector_turn_);

@@ -81,6 +81,8 @@ class Follower {
   bool near_start() const;
   bool starts_at_critical_point() const;  // where an eigenvalue is repeated
   bool curvature_peaked();
+  // What bound number i is for: a coordinate of x, or a row of box_matrix times x.
+  double boxed(const double* z, std::size_t i) const;
   bool outside(const CurvePoint& point) const;
   double smallest_step() const;
   // The step within which a singular point may explain all that happens.

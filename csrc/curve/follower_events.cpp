@@ -250,9 +250,11 @@ Task<bool> Follower::locate_events() {
 
 bool Follower::near_face() const {
   if (options_.lower.empty()) return false;
-  for (std::size_t i = 0; i < n_; ++i) {
-    const double low = std::min(latest_->z[i], next_->z[i]) - step_length_;
-    const double high = std::max(latest_->z[i], next_->z[i]) + step_length_;
+  for (std::size_t i = 0; i < options_.lower.size(); ++i) {
+    const double from = boxed(latest_->z.data(), i), to = boxed(next_->z.data(), i);
+    double reach = step_length_;
+    if (!options_.box_matrix.empty()) reach *= norm(n_, options_.box_matrix.data() + i * n_);
+    const double low = std::min(from, to) - reach, high = std::max(from, to) + reach;
     if (low < options_.lower[i] || high > options_.upper[i]) return true;
   }
   return false;
@@ -275,8 +277,9 @@ Task<bool> Follower::leave_box() {
               slope.data());
     }
     bool out = false;
-    for (std::size_t j = 0; j < n_; ++j) {
-      out = out || z[j] < options_.lower[j] || z[j] > options_.upper[j];
+    for (std::size_t j = 0; j < options_.lower.size(); ++j) {
+      const double place = boxed(z.data(), j);
+      out = out || place < options_.lower[j] || place > options_.upper[j];
     }
     if (out) beyond = u;
   }
@@ -292,8 +295,9 @@ Task<bool> Follower::leave_box() {
   CurvePoint place = system_.make_point();
   const auto excess = [this](const CurvePoint& p) {
     double largest = -std::numeric_limits<double>::infinity();
-    for (std::size_t j = 0; j < n_; ++j) {
-      largest = std::max({largest, options_.lower[j] - p.z[j], p.z[j] - options_.upper[j]});
+    for (std::size_t j = 0; j < options_.lower.size(); ++j) {
+      const double at = boxed(p.z.data(), j);
+      largest = std::max({largest, options_.lower[j] - at, at - options_.upper[j]});
     }
     return largest;
   };
@@ -320,7 +324,7 @@ Task<bool> Follower::leave_box() {
   std::erase_if(step_events_,
                 [&](const CurveEvent& event) { return event.arclength > place.arclength + error; });
   // On the face exactly, so that the last point is inside the box for everybody.
-  for (std::size_t j = 0; j < n_; ++j) {
+  for (std::size_t j = 0; j < n_ && options_.box_matrix.empty(); ++j) {
     place.z[j] = std::clamp(place.z[j], options_.lower[j], options_.upper[j]);
   }
   add_event(EventKind::boundary, place, error);

@@ -46,7 +46,12 @@ const char* TracerOptions::validate(std::size_t coordinates) const noexcept {
   if (!(near_branch_distance >= 0.0)) return "near_branch_distance must not be negative";
   if (!(max_turn > 0.0) || max_turn > 1.0) return "max_turn must be between 0 and 1 radian";
   if (lower.size() != upper.size()) return "lower and upper must have the same length";
-  if (!lower.empty() && lower.size() != coordinates) return "lower must have n entries";
+  if (box_matrix.empty() && !lower.empty() && lower.size() != coordinates) {
+    return "lower must have n entries";
+  }
+  if (!box_matrix.empty() && box_matrix.size() != lower.size() * coordinates) {
+    return "box_matrix must have a row of n entries for each bound";
+  }
   for (std::size_t i = 0; i < lower.size(); ++i) {
     if (!(lower[i] < upper[i])) return "every lower bound must be below its upper bound";
   }

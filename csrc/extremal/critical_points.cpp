@@ -39,7 +39,7 @@ struct Run {
   Outcome outcome = Outcome::running;
 };
 
-CriticalPoint describe_point(const Run& run, double scale) {
+CriticalPoint describe_point(const Run& run, double scale, const DerivativeErrors& errors) {
   const std::size_t n = run.x.size();
   CriticalPoint point;
   point.x = run.x;
@@ -56,15 +56,22 @@ CriticalPoint describe_point(const Run& run, double scale) {
   std::vector<double> scratch(n);
   symmetric_eigen(n, point.eigenvectors.data(), point.eigenvalues.data(), scratch.data(), true);
   double largest = 0.0, smallest = std::numeric_limits<double>::infinity();
+  double size = 0.0;
   for (double value : point.eigenvalues) {
     largest = std::max(largest, std::fabs(value));
     smallest = std::min(smallest, std::fabs(value));
+    size += value * value;
   }
-  const double zero = 1e-10 * largest;
+  size = std::sqrt(size);
+  const auto error_of = [&](const DerivativeErrors::Coefficients& coefficients) {
+    return DerivativeErrors::at(coefficients, std::fabs(run.value), run.gradient_norm, size);
+  };
+  const double zero = std::max(1e-10 * largest, 10.0 * error_of(errors.hessian));
   point.degenerate = smallest <= zero || run.linear_steps >= proof_of_linear;
   for (double value : point.eigenvalues) point.morse_index += value < -zero;
   // g = H (x - x*) to first order; the rounding of x moves g by |H| eps |x|.
-  const double noise = epsilon * largest * (norm(n, run.x.data()) + 1e-3 * scale);
+  const double noise =
+      epsilon * largest * (norm(n, run.x.data()) + 1e-3 * scale) + error_of(errors.gradient);
   point.error = smallest > 0.0 ? (run.gradient_norm + noise) / smallest
                                : std::numeric_limits<double>::infinity();
   if (point.degenerate) point.error = std::max(3.0 * run.last_step, epsilon);
@@ -76,6 +83,7 @@ class NewtonBatch {
   NewtonBatch(const Objective& objective, const CriticalPointOptions& options, double scale)
       : objective_(objective),
         options_(options),
+        errors_(objective.errors()),
         scale_(scale),
         n_(objective.dimension()),
         triangle_(n_ * (n_ + 1) / 2),
@@ -160,6 +168,10 @@ class NewtonBatch {
       run.outcome = Outcome::converged;
       return;
     }
+    if (!better && run.started && run.gradient_norm <= 10.0 * gradient_error(run)) {
+      run.outcome = Outcome::converged;
+      return;
+    }
     if (++run.iterations > options_.max_iterations) {
       // Degenerate points are approached linearly; what is left of the step tells how far.
       const bool settled = run.last_step <= 1e-4 * scale_ && run.linear_steps >= proof_of_linear;
@@ -214,6 +226,15 @@ class NewtonBatch {
     }
   }
 
+  // Below this a gradient that is a difference says nothing.
+  double gradient_error(const Run& run) const {
+    if (DerivativeErrors::at(errors_.gradient, 1.0, 1.0, 1.0) == 0.0) return 0.0;
+    double squares = 0.0;
+    for (const double h : run.hessian) squares += 2.0 * h * h;
+    return DerivativeErrors::at(errors_.gradient, std::fabs(run.value), run.gradient_norm,
+                                std::sqrt(squares));
+  }
+
   // -H^-1 g, or with damping -(H^2 + mu)^-1 H g, into right_.
   bool step(Run& run) {
     for (std::size_t i = 0; i < n_; ++i) {
@@ -252,6 +273,7 @@ class NewtonBatch {
 
   const Objective& objective_;
   const CriticalPointOptions& options_;
+  DerivativeErrors errors_;
   double scale_;
   std::size_t n_, triangle_;
   std::vector<double> buffer_, matrix_, right_;
@@ -264,7 +286,8 @@ double distance(const CriticalPoint& a, const CriticalPoint& b) {
 // Adds a point unless it is one already there, of which the better copy is kept.
 void merge(std::vector<CriticalPoint>& points, CriticalPoint point, double scale) {
   for (CriticalPoint& other : points) {
-    double near = 1e-8 * scale;
+    double near =
+        std::max(1e-8 * scale, std::min(10.0 * (point.error + other.error), 1e-2 * scale));
     if (point.degenerate || other.degenerate) {
       near = std::max(1e-4 * scale, 10.0 * (point.error + other.error));
       near = std::min(near, 1e-2 * scale);
@@ -330,6 +353,7 @@ CriticalPoints find_critical_points(const Objective& objective, std::span<const 
     scale = options.lower.empty() ? 1.0 : 0.2 * std::sqrt(square);
   }
   const FillingSequence sequence(n);
+  const DerivativeErrors errors = objective.errors();
   CriticalPoints result;
   std::size_t degenerate = 0;
   while (true) {
@@ -372,7 +396,7 @@ CriticalPoints find_critical_points(const Objective& objective, std::span<const 
       }
       if (!inside) continue;
       ++result.converged;
-      merge(result.points, describe_point(run, scale), scale);
+      merge(result.points, describe_point(run, scale, errors), scale);
     }
     result.starts += count;
     degenerate = static_cast<std::size_t>(

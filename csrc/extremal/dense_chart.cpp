@@ -111,10 +111,13 @@ void DenseExtremalSystem::chart_jacobian(const CurvePoint& reference, const Curv
 }
 
 double DenseExtremalSystem::chart_noise(const CurvePoint& reference) const {
-  const double* norms = reference.data.data() + at_.norms;
+  const double* data = reference.data.data();
+  const double* norms = data + at_.norms;
   const double scale = std::sqrt(norms[square_scale]);
-  return epsilon *
-         (1.0 + norms[position_norm] + (scale > 0.0 ? norms[gradient_norm] / scale : 0.0));
+  const double inverse = scale > 0.0 ? 1.0 / scale : 0.0;
+  const double rounding = epsilon * (1.0 + norms[position_norm] + norms[gradient_norm] * inverse);
+  if (!approximate_) return rounding;
+  return rounding + inverse * (error_of(errors_.gradient, data) + error_of(errors_.hessian, data));
 }
 
 }  // namespace talweg

@@ -17,6 +17,13 @@ constexpr double epsilon = std::numeric_limits<double>::epsilon();
 // Positions of the fixed event functions; the n - 1 eigenvalues of B and then those of A follow.
 constexpr std::size_t sigma_event = 0, lambda_event = 1, fold_event = 2, first_eigenvalue = 3;
 
+bool is_approximate(const DerivativeErrors& errors) {
+  const auto present = [](const DerivativeErrors::Coefficients& coefficients) {
+    return DerivativeErrors::at(coefficients, 1.0, 1.0, 1.0) > 0.0;
+  };
+  return present(errors.gradient) || present(errors.hessian) || present(errors.third);
+}
+
 // Orthonormal complement of the unit vector v: columns 2 ... n of a Householder reflection that
 // takes the first axis to +-v; row-major n x (n - 1).
 void complement(std::size_t n, const double* v, double* frame) {
@@ -73,8 +80,12 @@ void project(std::size_t n, const double* packed_matrix, const double* frame, co
 
 }  // namespace
 
-DenseExtremalSystem::DenseExtremalSystem(const Objective& objective, double length_scale)
-    : objective_(objective), n_(objective.dimension()), k_(n_ - 1), length_scale_(length_scale) {
+DenseExtremalSystem::DenseExtremalSystem(const Objective& objective)
+    : objective_(objective),
+      n_(objective.dimension()),
+      k_(n_ - 1),
+      errors_(objective.errors()),
+      approximate_(is_approximate(errors_)) {
   const std::size_t n = n_, k = k_, triangle = n * (n + 1) / 2;
   std::size_t next = 0;
   const auto reserve = [&next](std::size_t size) { return std::exchange(next, next + size); };
@@ -199,7 +210,7 @@ void DenseExtremalSystem::linearise(CurvePoint& point) {
   norms[finite_flag] = std::isfinite(check) ? 1.0 : 0.0;
   if (norms[finite_flag] == 0.0) return;
   norms[hessian_norm] = std::sqrt(squares);
-  norms[position_norm] = std::max(std::sqrt(dot(n, z, z)), length_scale_);
+  norms[position_norm] = std::sqrt(dot(n, z, z)) + length_scale_;
 
   const double sigma = z[2 * n + 1] = dot(n, gradient, v);
   complement(n, v, frame);
@@ -247,8 +258,12 @@ DefiningSystem::Convergence DenseExtremalSystem::convergence(CurvePoint& point,
   const double second = norm(k_, data + at_.q2);
   // x is known to its rounding only, which moves the gradient by |H| eps |x|, and H likewise.
   const double rounding = 2.0 * epsilon * norms[position_norm];
-  const double noise = rounding * norms[hessian_norm];
-  const double second_noise = rounding * norms[third_norm];
+  double noise = rounding * norms[hessian_norm];
+  double second_noise = rounding * norms[third_norm];
+  if (approximate_) {
+    noise += error_of(errors_.gradient, data);
+    second_noise += error_of(errors_.hessian, data);
+  }
   const double tiny = std::numeric_limits<double>::min();
   Convergence result;
   result.ratio = std::max(first / (tolerance * norms[gradient_norm] + noise + tiny),
@@ -323,28 +338,46 @@ double DenseExtremalSystem::position_rounding(const CurvePoint& point) const {
   const double second = norms[hessian_norm] + norms[third_norm] * norms[position_norm];
   const double equations = (norms[hessian_norm] * first + sigma * second) / scale;
   // Where the slope vanishes the equations are quadratic, which bounds the displacement too.
-  const double aside = equations / std::max(point.singularity, std::sqrt(epsilon));
+  const double slope = std::max(point.singularity, std::sqrt(epsilon));
   // Near a critical point, also by the distance to it.
   double softest = std::fabs(point.z[2 * n_]);
   for (std::size_t i = 0; i < k_; ++i) {
     softest = std::min(softest, std::fabs(point.events[first_eigenvalue + i]));
   }
+  const double aside = equations / slope;
   const double distance =
       softest > 0.0 ? norms[gradient_norm] / softest + epsilon * first / softest : aside;
-  return epsilon * norms[position_norm] + std::min(epsilon * aside, distance);
+  const double rounding = epsilon * norms[position_norm] + std::min(epsilon * aside, distance);
+  if (!approximate_) return rounding;
+  const double* data = point.data.data();
+  const double errors = (norms[hessian_norm] * error_of(errors_.gradient, data) +
+                         sigma * error_of(errors_.hessian, data)) /
+                        scale;
+  return rounding + errors / slope;
 }
 
 double DenseExtremalSystem::event_rounding(const CurvePoint& point, std::size_t which) const {
   const double* norms = point.data.data() + at_.norms;
   const double aside = position_rounding(point);
-  if (which == sigma_event) {
-    return epsilon * norms[gradient_norm] + norms[hessian_norm] * aside;
+  double gradient_error = epsilon * norms[gradient_norm];
+  double hessian_error = epsilon * norms[hessian_norm];
+  double matrix_error = epsilon * norms[square_scale];
+  if (approximate_) {
+    const double* data = point.data.data();
+    gradient_error += error_of(errors_.gradient, data);
+    hessian_error += error_of(errors_.hessian, data);
+    matrix_error += 2.0 * norms[hessian_norm] * error_of(errors_.hessian, data) +
+                    norms[gradient_norm] * error_of(errors_.third, data) +
+                    norms[third_norm] * error_of(errors_.gradient, data);
   }
+  if (which == sigma_event) return gradient_error + norms[hessian_norm] * aside;
   // The tangent turns beside the curve about as fast as along it.
-  if (which == fold_event) return epsilon / std::max(point.singularity, std::sqrt(epsilon));
-  if (which < first_eigenvalue + k_)
-    return epsilon * norms[hessian_norm] + norms[third_norm] * aside;
-  return epsilon * norms[square_scale];
+  if (which == fold_event) {
+    const double slope = std::max(point.singularity, std::sqrt(epsilon));
+    return matrix_error / (norms[square_scale] * slope);
+  }
+  if (which < first_eigenvalue + k_) return hessian_error + norms[third_norm] * aside;
+  return matrix_error;
 }
 
 void DenseExtremalSystem::retract(CurvePoint& point) const {
@@ -352,6 +385,13 @@ void DenseExtremalSystem::retract(CurvePoint& point) const {
   const double norm = std::sqrt(dot(n_, v, v));
   const double inverse = norm > 0.0 ? 1.0 / norm : 0.0;
   for (std::size_t i = 0; i < n_; ++i) v[i] *= inverse;
+}
+
+double DenseExtremalSystem::error_of(const DerivativeErrors::Coefficients& coefficients,
+                                     const double* data) const {
+  const double* norms = data + at_.norms;
+  return DerivativeErrors::at(coefficients, std::fabs(data[at_.value]), norms[gradient_norm],
+                              norms[hessian_norm]);
 }
 
 }  // namespace talweg

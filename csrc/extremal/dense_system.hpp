@@ -20,9 +20,8 @@ namespace talweg {
 
 class DenseExtremalSystem final : public DefiningSystem {
  public:
-  // The objective must outlive the system. Positions are taken to be rounded as those of this
-  // length are, where they are shorter: near the origin the gradient's terms may cancel.
-  explicit DenseExtremalSystem(const Objective& objective, double length_scale = 0.0);
+  // The objective must outlive the system.
+  explicit DenseExtremalSystem(const Objective& objective);
 
   std::size_t coordinates() const noexcept override { return n_; }
   std::size_t unknowns() const noexcept override { return 2 * n_ + 2; }
@@ -33,6 +32,7 @@ class DenseExtremalSystem final : public DefiningSystem {
   bool correction(const CurvePoint& point, const double* border, double* step) override;
   bool tangent(CurvePoint& point, const double* reference) override;
   void classify(CurvePoint& point) override;
+  bool approximate() const noexcept override { return approximate_; }
   void retract(CurvePoint& point) const override;
   std::size_t chart_dimension() const noexcept override { return 2 * n_ - 1; }
   void chart_point(const CurvePoint& reference, const double* y, CurvePoint& point) const override;
@@ -62,9 +62,13 @@ class DenseExtremalSystem final : public DefiningSystem {
   // w of dv = Q w from (a, b), least squares of both rows of the linearisation.
   void turn_of_v(const CurvePoint& point, double a, const double* b, bool homogeneous, double* w);
 
+  // Estimated size of an error of the objective's derivatives at a point.
+  double error_of(const DerivativeErrors::Coefficients& coefficients, const double* data) const;
+
   const Objective& objective_;
   std::size_t n_, k_;  // k = n - 1
-  double length_scale_;
+  DerivativeErrors errors_;
+  bool approximate_;
   Layout at_;
   std::vector<EventFunction> functions_;
   std::vector<double> block_;

@@ -91,9 +91,13 @@ ExtremalStart start_extremal(const Objective& objective, std::span<const double>
   if (result.at_critical_point) {
     double largest = 0.0;
     for (double value : eigenvalues) largest = std::max(largest, std::fabs(value));
+    // Differences tell eigenvalues apart only so far.
+    const double together = std::max(
+        1e-8 * largest,
+        10.0 * DerivativeErrors::at(objective.errors().hessian, 0.0, norm(gradient), largest));
     std::vector<std::size_t> equal;
     for (std::size_t k = 0; k < n; ++k) {
-      if (std::fabs(eigenvalues[k] - eigenvalues[branch]) <= 1e-8 * largest) equal.push_back(k);
+      if (std::fabs(eigenvalues[k] - eigenvalues[branch]) <= together) equal.push_back(k);
     }
     double along = static_cast<double>(sign >= 0 ? 1 : -1);
     if (!direction.empty()) {
@@ -198,7 +202,7 @@ std::vector<Curve> trace_extremals(const Objective& objective, std::span<const C
   parallel_for(workers, workers, [&](std::size_t worker) {
     std::vector<CurveStart> mine;
     for (std::size_t i = worker; i < starts.size(); i += workers) mine.push_back(starts[i]);
-    DenseExtremalSystem system(objective, options.max_step);
+    DenseExtremalSystem system(objective);
     std::vector<Curve> traced =
         trace_curves(system, mine, options, lanes, [] { return talweg::interrupted(); });
     for (std::size_t i = 0; i < traced.size(); ++i) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "objective/transposition.hpp"
 #include "parallel/thread_pool.hpp"
 #include "talweg/interrupt.hpp"
 
@@ -71,16 +72,12 @@ class Block {
   static std::size_t triangle(std::size_t n) { return n * (n + 1) / 2; }
 
   void load(const double* from, double* to, std::size_t first) const {
-    from += first * n_;
-    for (std::size_t lane = 0; lane < block_.lanes; ++lane)
-      for (std::size_t i = 0; i < n_; ++i) to[i * lanes_ + lane] = from[lane * n_ + i];
+    points_to_rows(n_, block_.lanes, from + first * n_, to, lanes_);
   }
 
   void store(const double* from, double* to, std::size_t first) const {
     if (!from) return;
-    to += first * n_;
-    for (std::size_t lane = 0; lane < block_.lanes; ++lane)
-      for (std::size_t i = 0; i < n_; ++i) to[lane * n_ + i] = from[i * lanes_ + lane];
+    rows_to_points(n_, block_.lanes, from, lanes_, to + first * n_);
   }
 
   void store_symmetric(const double* from, double* to, std::size_t first) const {

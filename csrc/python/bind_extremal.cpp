@@ -116,6 +116,8 @@ TracerOptions tracer_options(const py::dict& given) {
       options.lower = to_vector(py::cast<Values>(value));
     else if (name == "upper")
       options.upper = to_vector(py::cast<Values>(value));
+    else if (name == "box_matrix")
+      options.box_matrix = to_vector(py::cast<Values>(value));
     else if (name == "max_step")
       options.max_step = py::cast<double>(value);
     else if (name == "initial_step")

@@ -309,6 +309,18 @@ void register_kinds(py::module_& module) {
       module, "Objective", "A function of n coordinates that is evaluated on blocks of points.")
       .def_property_readonly("dimension", &Objective::dimension)
       .def_property_readonly("thread_safe", &Objective::thread_safe)
+      .def_property_readonly(
+          "errors",
+          [](const Objective& objective) {
+            const DerivativeErrors errors = objective.errors();
+            py::dict result;
+            result["gradient"] = errors.gradient;
+            result["hessian"] = errors.hessian;
+            result["third"] = errors.third;
+            return result;
+          },
+          "Estimated errors of the derivatives beyond rounding: coefficients of |f|, |grad f| and "
+          "|H|.")
       .def("evaluate", &evaluate, py::arg("x"), py::arg("quantities"), py::arg("v") = py::none(),
            py::arg("w") = py::none(), py::arg("workers") = 0,
            "Quantities at the points x (m, n) by name: (m,), (m, n) or (m, n, n) arrays.")

@@ -10,6 +10,8 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   talweg::python::register_status(module);
   talweg::python::register_lapack(module);
   talweg::python::register_objective(module);
+  talweg::python::register_callback(module);
+  talweg::python::register_algebra(module);
   talweg::python::register_machine_code(module);
   talweg::python::register_extremal(module);
 }

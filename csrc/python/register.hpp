@@ -9,6 +9,8 @@ void register_status(pybind11::module_& module);
 void register_lapack(pybind11::module_& module);
 void register_machine_code(pybind11::module_& module);
 void register_objective(pybind11::module_& module);
+void register_callback(pybind11::module_& module);
+void register_algebra(pybind11::module_& module);
 void register_extremal(pybind11::module_& module);
 
 }  // namespace talweg::python

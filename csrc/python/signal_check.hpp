@@ -4,6 +4,7 @@
 #include <pybind11/pybind11.h>
 
 #include <optional>
+#include <utility>
 
 #include "talweg/interrupt.hpp"
 
@@ -23,7 +24,19 @@ namespace talweg::python {
 // that exception with what the kernel had done as its attribute `result`.
 class SignalCheck {
  public:
-  SignalCheck() : scope_(&SignalCheck::ask, this) {}
+  SignalCheck() : scope_(&SignalCheck::ask, this), outer_(innermost) { innermost = this; }
+  ~SignalCheck() { innermost = outer_; }
+  SignalCheck(const SignalCheck&) = delete;
+  SignalCheck& operator=(const SignalCheck&) = delete;
+
+  // The one made last on this thread and still alive, or null.
+  static SignalCheck* current() noexcept { return innermost; }
+
+  // Winds the kernel up for an exception that a signal raised inside a function it called.
+  void stop(pybind11::error_already_set error) {
+    if (!raised_) raised_.emplace(std::move(error));
+    scope_.trigger();
+  }
 
   void raise(const pybind11::object& result) {
     if (!raised_) return;
@@ -42,6 +55,8 @@ class SignalCheck {
 
   std::optional<pybind11::error_already_set> raised_;
   InterruptScope scope_;
+  SignalCheck* outer_;
+  static inline thread_local SignalCheck* innermost = nullptr;
 };
 
 }  // namespace talweg::python

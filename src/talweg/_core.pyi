@@ -66,6 +66,8 @@ class Objective:
     def dimension(self) -> int: ...
     @property
     def thread_safe(self) -> bool: ...
+    @property
+    def errors(self) -> dict[str, list[float]]: ...
     def evaluate(
         self,
         x: ArrayLike,
@@ -85,6 +87,35 @@ class TapeObjective(Objective):
     def instruction_counts(self) -> dict[str, int | None]: ...
     def serialize(self) -> dict[str, Any]: ...
 
+class CallbackObjective(Objective):
+    """An objective whose quantities come from Python functions."""
+
+    def __init__(
+        self,
+        n: int,
+        fun: Any,
+        grad: Any,
+        hess: Any,
+        hessp: Any,
+        third: Any,
+        batched: bool,
+        arguments: tuple[Any, ...],
+    ) -> None: ...
+    @property
+    def available(self) -> int: ...
+
+class DifferencedObjective(Objective):
+    """An objective whose missing derivatives are differences."""
+
+    def __init__(
+        self, base: Objective, available: int, scale: Sequence[float], noise: float
+    ) -> None: ...
+    @property
+    def approximate(self) -> int: ...
+
+def linear_combination(terms: Sequence[tuple[float, Objective]], constant: float) -> Objective: ...
+def compose_affine(objective: Objective, matrix: ArrayLike, origin: ArrayLike) -> Objective: ...
+def bind_inputs(tape: Tape, output: int, values: ArrayLike) -> tuple[Tape, int]: ...
 def compile_with(
     objective: TapeObjective,
     compiler: Callable[

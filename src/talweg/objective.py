@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talweg import _core
+from talweg.algebra import Algebra, recompiled
+from talweg.metric import checked_metric
+from talweg.parameters import Parametric
 from talweg.quantity import GRADIENT, HESSIAN, HESSIAN_PRODUCT, THIRD, VALUE
 from talweg.recording import RecordingError, record, recorded, recording_of
 from talweg.verification import verify as _verify
@@ -30,7 +33,7 @@ _KINK_NAMES = {
 }
 
 
-class Objective:
+class Objective(Algebra):
     """A smooth function f: R^n -> R with exact derivatives, made from a plain Python function.
 
     The function is called once with an array that records what is done with it. Values, gradients,
@@ -50,6 +53,9 @@ class Objective:
         where the recording is checked, and where surveys look when they are given no other box.
     name : str, optional
         A name for tables and titles; by default that of `fun`.
+    parameters : dict of str to array_like, optional
+        Values of named parameters, with which `fun` is called as keyword arguments:
+        ``fun(x, a=..., b=...)``. `with_parameters` changes them later, without recording again.
     verify : bool, default True
         Compare the recording with `fun` at a few points, which are the same each time. It costs
         some calls of `fun` and catches hidden state and control flow that depends on `x`.
@@ -59,6 +65,8 @@ class Objective:
     n : int
     bounds : ndarray, shape (n, 2), or None
     name : str
+    metric : ndarray, shape (n, n), or None
+        The scalar product that `with_metric` gave it; None for the Euclidean one.
     kinks : tuple of str
         The operations with a kink or a jump that the function uses (``"abs"``, ``"where"``, ...).
         On the kink itself a derivative is that of one side.
@@ -107,6 +115,7 @@ class Objective:
         *,
         bounds: ArrayLike | None = None,
         name: str | None = None,
+        parameters: Mapping[str, ArrayLike] | None = None,
         verify: bool = True,
     ) -> None:
         if not callable(fun):
@@ -116,11 +125,17 @@ class Objective:
             )
         n = checked_dimension(n)
         box = checked_bounds(bounds, n)
-        recording, output = record(fun, n)
-        core = _core.TapeObjective(recording.tape, output)
+        if parameters:
+            self._parametric = Parametric.recorded(fun, n, parameters)
+            recording, (tape, output) = self._parametric.recording, self._parametric.bound()
+            plain = self._parametric.plain(fun)
+        else:
+            recording, output = record(fun, n)
+            tape, plain = recording.tape, fun
+        core = _core.TapeObjective(tape, output)
         if verify:
-            _verify(fun, core, n, bounds=box)
-        used = recording.tape.kinks(output)
+            _verify(plain, core, n, bounds=box)
+        used = tape.kinks(output)
         kinks = (_KINK_NAMES[kink] for kink in used if kink in recording.kinks)
         self._setup(
             core,
@@ -128,8 +143,10 @@ class Objective:
             bounds=box,
             name=name or _name_of(fun),
             kinks=tuple(dict.fromkeys(kinks)),
-            tape=(recording.tape, output),
+            tape=(tape, output),
         )
+
+    _parametric: Parametric | None = None
 
     def _setup(
         self,
@@ -148,6 +165,11 @@ class Objective:
         self.bounds = bounds
         self.name = name
         self.kinks = kinks
+        self._differenced: Any = None  # a talweg.differences.Differenced
+        self._recipe: tuple[Any, ...] | None = None  # to make it anew, where it is no recording
+        self.metric: Floats | None = None
+        self._made = None  # of which objectives, and how
+        self._embedding = None
 
     @classmethod
     def from_expression(
@@ -188,6 +210,147 @@ class Objective:
 
         function, names = parse(expr, variables)
         return cls(function, len(names), bounds=bounds, name=name or str(expr)[:60])
+
+    @classmethod
+    def from_callables(
+        cls,
+        fun: Callable[..., Any],
+        grad: Callable[..., Any] | bool | None = None,
+        hess: Callable[..., Any] | None = None,
+        hessp: Callable[..., Any] | None = None,
+        third: Callable[..., Any] | None = None,
+        *,
+        n: int,
+        batched: bool = True,
+        args: tuple[Any, ...] = (),
+        bounds: ArrayLike | None = None,
+        name: str | None = None,
+        scale: ArrayLike | None = None,
+        noise: float = 0.0,
+        verify: bool = True,
+    ) -> Objective:
+        """An objective from Python functions that are called, not recorded.
+
+        Derivatives that are not given are made from those that are: the Hessian from products with
+        it, products from the Hessian, anything else by central differences of fourth order of the
+        highest derivative at hand. `approximate` says which those are, and how good.
+
+        Parameters
+        ----------
+        fun : callable
+            ``fun(x)`` with `x` of shape (m, n), returning shape (m,).
+        grad : callable or True, optional
+            ``grad(x)``, returning shape (m, n); True when `fun` returns both, (value, gradient).
+        hess : callable, optional
+            ``hess(x)``, returning shape (m, n, n).
+        hessp : callable, optional
+            ``hessp(x, v)`` with `v` of shape (m, n), a vector for each point: the Hessian times v,
+            shape (m, n).
+        third : callable, optional
+            ``third(x, v)``: the derivative of the Hessian along v, shape (m, n, n).
+        n : int
+            Number of coordinates.
+        batched : bool, default True
+            False for functions of one point, as SciPy's minimisers take them: `x` and `v` of shape
+            (n,), results without the leading m. A call for each point costs about a microsecond,
+            a call for a block of 1024 some nanoseconds a point.
+        args : tuple, optional
+            Further arguments, which follow x (and v) in each call.
+        bounds, name
+            As for `Objective`.
+        scale : float or array_like, shape (n,), optional
+            For each coordinate a length over which the function changes by about its own size.
+            Differences k orders above what is given take steps of ``noise**(1/(k + 4))`` times it.
+            By default it is estimated from some 50 calls for each coordinate and point, in blocks.
+        noise : float, default 0.0
+            Relative error of what the functions return, where it is above rounding (a solver's
+            tolerance, single precision).
+        verify : bool, default True
+            Compare the derivatives given with differences at a few points.
+
+        Returns
+        -------
+        Objective
+
+        Raises
+        ------
+        TypeError
+            When an argument is no function, or a function returns something else than real
+            numbers in double precision (integers will do).
+        ValueError
+            When a function returns another shape, a derivative is not that of the function, or
+            `fun` is finite at none of the points tried. A NaN at some points is no error: it stays
+            with those points.
+
+        Notes
+        -----
+        An exception that a function raises leaves the method or kernel unchanged. The functions
+        run on the calling thread alone; each call gets arrays of its own. The objective pickles
+        when the functions do.
+
+        Examples
+        --------
+        >>> import scipy.optimize, talweg
+        >>> f = talweg.Objective.from_callables(
+        ...     scipy.optimize.rosen, scipy.optimize.rosen_der, scipy.optimize.rosen_hess,
+        ...     scipy.optimize.rosen_hess_prod, n=3, batched=False)
+        >>> f.grad([1.0, 1.0, 2.0]) + 0.0
+        array([   0., -400.,  200.])
+        >>> list(f.approximate)
+        ['third']
+        """
+        from talweg.callables import callable_core
+
+        n = checked_dimension(n)
+        box = checked_bounds(bounds, n)
+        functions = {"fun": fun, "grad": grad, "hess": hess, "hessp": hessp, "third": third}
+        made = callable_core(
+            functions,
+            n,
+            batched=batched,
+            args=args,
+            bounds=box,
+            scale=scale,
+            noise=noise,
+            verify=verify,
+        )
+        self = cls.__new__(cls)
+        shown = fun.name if isinstance(fun, Objective) else _name_of(fun)
+        self._setup(made.core, n, bounds=box, name=name or shown)
+        self._differenced = made
+        options = {"n": n, "batched": batched, "args": args, "bounds": box, "name": self.name}
+        options |= {"scale": made.scale, "noise": noise, "verify": False}
+        self._recipe = (_from_callables, (functions, options))
+        return self
+
+    @property
+    def approximate(self) -> dict[str, float]:
+        """Which derivatives are differences, and their estimated relative errors.
+
+        A dict from ``"grad"``, ``"hess"``, ``"hessp"`` and ``"third"`` to errors relative to the
+        size of the derivative; empty when all are exact up to rounding. The estimate compares steps
+        of several lengths at a few points, when it is first asked for.
+        """
+        return {} if self._differenced is None else self._differenced.errors
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Values of the named parameters, by name; those of all operands for a result."""
+        return super().parameters if self._parametric is None else self._parametric.shown()
+
+    def with_parameters(self, **values: Any) -> Objective:
+        if self._parametric is None:
+            changed: Objective = super().with_parameters(**values)
+            return changed
+        parametric = self._parametric.changed(values, self.name)
+        other = Objective.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other._parametric = parametric
+        other._tape = parametric.bound()
+        other._core = _core.TapeObjective(*other._tape)
+        return recompiled(other, (self,))
+
+    with_parameters.__doc__ = Algebra.with_parameters.__doc__
 
     # Evaluation.
 
@@ -385,11 +548,17 @@ class Objective:
         if self._tape is None:
             raise TypeError(f"{self!r} is no recorded function: only recordings can be saved")
         tape, output = self._tape
-        arrays: dict[str, np.ndarray] = tape.serialize(output)
+        arrays: dict[str, np.ndarray] = {}
+        if self._parametric is not None:
+            tape, output = self._parametric.tape
+            arrays |= self._parametric.to_arrays()
+        arrays |= tape.serialize(output)
         arrays["name"] = np.array(self.name)
         arrays["kinks"] = np.array(self.kinks, dtype=str)
         if self.bounds is not None:
             arrays["bounds"] = self.bounds
+        if self.metric is not None:
+            arrays["metric"] = self.metric
         return arrays
 
     @classmethod
@@ -410,9 +579,12 @@ class Objective:
         for key in ("name", "kinks"):
             if key not in arrays or arrays[key].dtype.kind != "U":
                 raise ValueError(f"not a saved objective: {key!r} is missing or no text")
-        metadata = {"name", "kinks", "bounds"}
+        metadata = {"name", "kinks", "bounds", "metric", *Parametric.ARRAYS}
         stored = {key: value for key, value in arrays.items() if key not in metadata}
         tape, output = _core.Tape.deserialize(stored)
+        parametric = Parametric.from_arrays(tape, output, arrays)
+        if parametric is not None:
+            tape, output = parametric.bound()
         bounds = checked_bounds(arrays.get("bounds"), tape.n)
         self = cls.__new__(cls)
         self._setup(
@@ -423,9 +595,17 @@ class Objective:
             kinks=tuple(str(kink) for kink in arrays["kinks"].reshape(-1)),
             tape=(tape, output),
         )
+        self._parametric = parametric
+        if "metric" in arrays:
+            self.metric = checked_metric(arrays["metric"], tape.n)
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
+        if self._recipe is not None:
+            return self._recipe
+        if self._made is not None and (self._tape is None or self.parameters or self._embedding):
+            maker, operands, rest = self._made
+            return maker, (operands, *rest)
         load = _load_compiled if self.compiled else Objective.from_arrays
         return load, (self.to_arrays(),)
 
@@ -436,9 +616,15 @@ class Objective:
             parts.append(f"{tape.size} operation{'' if tape.size == 1 else 's'}")
         if self.kinks:
             parts.append("kinks: " + ", ".join(self.kinks))
+        if self._differenced is not None and self._differenced.methods:
+            parts.append("by differences: " + ", ".join(self._differenced.methods))
         if self.compiled:
             parts.append("compiled")
         return f"<Objective {', '.join(parts)}>"
+
+
+def _from_callables(functions: dict[str, Any], options: dict[str, Any]) -> Objective:
+    return Objective.from_callables(**functions, **options)
 
 
 def _load_compiled(arrays: Mapping[str, Any]) -> Objective:

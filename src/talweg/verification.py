@@ -45,7 +45,7 @@ def verify(
         When the two differ, or when the plain function is finite nowhere.
     """
     compared, failure = [], None
-    for x in _points(n, bounds):
+    for x in sample_points(n, bounds):
         try:
             plain = _plain(function, x, what)
         except (ArithmeticError, ValueError) as error:
@@ -103,7 +103,8 @@ def _explain(function, x, plain, value, what):
     )
 
 
-def _points(n, bounds):
+def sample_points(n, bounds):
+    """Points to try a function of n coordinates at, the same ones each time."""
     rng = np.random.default_rng(1979)
     for attempt in range(_ATTEMPTS):
         if bounds is not None:

@@ -96,6 +96,10 @@ class DefiningSystem {
   // included. Default: none.
   virtual double event_rounding(const CurvePoint& point, std::size_t which) const;
 
+  // Whether the functions have errors well above rounding (derivatives that are differences, say),
+  // which the two estimates above then include.
+  virtual bool approximate() const noexcept { return false; }
+
   // Restores the constraints that are kept exactly (unit vectors) after z was moved.
   virtual void retract(CurvePoint& point) const = 0;
 

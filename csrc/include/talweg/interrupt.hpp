@@ -22,6 +22,9 @@ class InterruptScope {
   // Whether the predicate has answered true. Callable from any thread.
   bool triggered() const noexcept { return triggered_.load(std::memory_order_relaxed); }
 
+  // As if the predicate had answered true. Callable from any thread.
+  void trigger() noexcept { triggered_.store(true, std::memory_order_relaxed); }
+
   // Asks the predicate if it is time to. Only the constructing thread may call this.
   bool poll() noexcept;
 

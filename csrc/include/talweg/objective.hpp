@@ -1,6 +1,7 @@
 // The one interface every kernel evaluates functions through: blocks of points, never one point.
 #pragma once
 
+#include <array>
 #include <cstddef>
 
 #include "talweg/status.hpp"
@@ -35,6 +36,18 @@ struct EvaluationBlock {
   double* third_product = nullptr;    // n rows
 };
 
+// How far an objective's derivatives may lie from the exact ones, beyond the rounding of exact
+// formulas: coefficients of |f|, |grad f| and |H| (Frobenius) at a point, whose sum of products
+// estimates the norm of the error there. All zero: exact up to rounding.
+struct DerivativeErrors {
+  using Coefficients = std::array<double, 3>;
+  Coefficients gradient{}, hessian{}, third{};  // third: of T[v] for |v| = 1
+
+  static double at(const Coefficients& c, double value, double gradient, double hessian) noexcept {
+    return c[0] * value + c[1] * gradient + c[2] * hessian;
+  }
+};
+
 class Objective {
  public:
   virtual ~Objective() = default;
@@ -47,6 +60,8 @@ class Objective {
   virtual void evaluate(unsigned quantities, const EvaluationBlock& block) const = 0;
 
   virtual bool thread_safe() const noexcept { return true; }
+
+  virtual DerivativeErrors errors() const noexcept { return {}; }
 };
 
 }  // namespace talweg

@@ -1,8 +1,10 @@
 // Everything: link with the CMake target talweg::talweg.
 #pragma once
 
+#include "talweg/algebra.hpp"
 #include "talweg/critical_points.hpp"
 #include "talweg/defining_system.hpp"
+#include "talweg/differences.hpp"
 #include "talweg/extremal.hpp"
 #include "talweg/interrupt.hpp"
 #include "talweg/lapack.hpp"

@@ -199,6 +199,10 @@ struct TapeFunction {
 // Throws std::invalid_argument, naming what is wrong, for arrays that are no tape.
 TapeFunction deserialize(const SerializedTape& serialized);
 
+// The function with its last inputs fixed at values, simplified; the first ones stay its
+// coordinates. Throws std::invalid_argument when none would.
+TapeFunction bind_inputs(const Tape& tape, Node output, std::span<const double> values);
+
 // An objective that evaluates the tape's output, which must be the same in every row, and all its
 // derivatives. Throws std::invalid_argument for an output that is no node or differs between rows.
 std::unique_ptr<Objective> make_objective(const Tape& tape, Node output);

@@ -13,7 +13,9 @@
 namespace talweg {
 
 struct TracerOptions {
-  std::vector<double> lower, upper;   // the box, n entries each; empty: no box
+  std::vector<double> lower, upper;  // the box, n entries each; empty: no box
+  // Rows of n entries, one for each bound: the box is for this matrix times x. Empty: for x.
+  std::vector<double> box_matrix;
   double max_step = 0.0;              // longest step in arclength, units of x; required
   double initial_step = 0.0;          // 0: a tenth of max_step
   double min_step = 0.0;              // 0: 1e-10 times the larger of max_step and |x|

@@ -17,6 +17,7 @@ from talweg.extremals.arguments import (
     checked_workers,
     dimension_of,
 )
+from talweg.extremals.coordinates import Coordinates
 from talweg.extremals.degenerate import sharpened
 from talweg.extremals.points import CriticalPoint
 from talweg.objective import Objective
@@ -96,10 +97,13 @@ def critical_points(
     minimum [1. 0.]
     saddle [0. 0.]
     """
+    coordinates = Coordinates(checked_objective(f, dimension_of(bounds, starts)))
     try:
-        found = find(f, bounds, starts, rng, max_starts, workers)
+        found = find_in(coordinates, bounds, starts, rng, max_starts, workers)
     except KeyboardInterrupt as interrupt:
-        interrupt.result = getattr(interrupt, "result", Found([], Status.INTERRUPTED, 0)).points  # type: ignore[attr-defined]
+        part = getattr(interrupt, "result", Found([], Status.INTERRUPTED, 0))
+        points = [coordinates.point_in_x(point) for point in part.points]
+        interrupt.result = points  # type: ignore[attr-defined]
         raise
     if found.status == Status.DEGENERATE:
         warnings.warn(
@@ -107,7 +111,24 @@ def critical_points(
             RuntimeWarning,
             stacklevel=2,
         )
-    return found.points
+    return [coordinates.point_in_x(point) for point in found.points]
+
+
+def find_in(
+    coordinates: Coordinates,
+    bounds: Any,
+    starts: Any,
+    rng: Any,
+    max_starts: int,
+    workers: int | None,
+) -> Found:
+    """The critical points in y of a search in x: a metric does not move them."""
+    found = find(coordinates.f, bounds, starts, rng, max_starts, workers)
+    if coordinates.f.metric is None or not found.points:
+        return found
+    again = coordinates.to_y(np.array([point.x for point in found.points]))
+    inner = find(coordinates.objective, (), again, None, max_starts, workers)
+    return Found(inner.points, found.status, found.starts)
 
 
 def find(

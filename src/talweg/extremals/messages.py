@@ -13,9 +13,11 @@ from talweg.status import Status
 
 __all__ = [
     "both_ends",
+    "difference_note",
     "kink_note",
     "listed",
     "no_critical_point",
+    "notes",
     "start_failure",
     "survey_message",
     "talweg_end",
@@ -39,6 +41,20 @@ def kink_note(f: Any) -> str:
         f"f has kinks ({', '.join(kinks)}): on them derivatives are those of one side, curves may "
         "end or jump, and minima that lie on a kink are not found."
     )
+
+
+def difference_note(f: Any) -> str:
+    """Which derivatives of `f` are differences, and how good; empty where all are exact."""
+    approximate: dict[str, float] = getattr(f, "approximate", {})
+    if not approximate:
+        return ""
+    each = ", ".join(f"{name} (relative error about {e:.0e})" for name, e in approximate.items())
+    return f"Derivatives of f by differences: {each}."
+
+
+def notes(f: Any) -> str:
+    """What to know about `f` itself, after what happened."""
+    return " ".join(filter(None, [kink_note(f), difference_note(f)]))
 
 
 def start_failure(status: Status, f: Any, x0: np.ndarray, branch: int, at_critical: bool) -> str:

@@ -66,7 +66,8 @@ def critical_point_node(
     node = Node(point.x, point.fun, point.error, number, [])
     chosen: list[int] = []
     without: list[list[int]] = []
-    for group in point.multiplicities():
+    # Differences tell eigenvalues apart only so far.
+    for group in point.multiplicities(max(1e-8, 10.0 * f.approximate.get("hess", 0.0))):
         wanted = bool(set(group) & branches)
         first = len(node.lines)
         if len(group) == 1:

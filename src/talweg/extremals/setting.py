@@ -13,17 +13,20 @@ from talweg.extremals.arguments import (
     checked_objective,
     checked_point,
     checked_positive,
-    default_max_step,
     dimension_of,
 )
 from talweg.extremals.assembly import Arc, to_extremal
+from talweg.extremals.coordinates import Coordinates
 from talweg.extremals.lines import extremal_lines
-from talweg.extremals.messages import kink_note, start_failure
+from talweg.extremals.messages import notes, start_failure
 from talweg.extremals.points import CriticalPoint
 from talweg.extremals.results import Extremal
 from talweg.status import Status
 
-__all__ = ["Setting", "tracer_options"]
+__all__ = ["BOX_OPTIONS", "Setting", "tracer_options"]
+
+#: Options that say where the box is, which results hold elsewhere.
+BOX_OPTIONS = ("lower", "upper", "box_matrix")
 
 
 class Setting:
@@ -53,7 +56,11 @@ class Setting:
             raise ValueError(
                 f"x0: {self.x0.tolist()} lies outside the bounds {self.bounds.tolist()}"
             )
+        self.coordinates = Coordinates(self.f)
+        self.core = self.coordinates.objective._core
+        self._start = self.coordinates.to_y(self.x0)
         self.options = tracer_options(
+            self.coordinates,
             self.bounds,
             self.x0,
             max_step,
@@ -80,15 +87,17 @@ class Setting:
             vector = checked_point(direction, n, "direction")
             if not vector.any():
                 raise ValueError("direction: want a vector that is not zero")
-        core, branch = self.f._core, branch % n
-        start = _core.start_extremal(core, self.x0, branch, sign, vector, self.options)
+            vector = self.coordinates.to_y(vector)
+        core, branch, y = self.core, branch % n, self._start
+        start = _core.start_extremal(core, y, branch, sign, vector, self.options)
         # The core sees the Hessian's rounding; a critical point knows which eigenvalues are zero.
         together = [branch] if self._point is None else self._group(self._point, branch)
         if vector is None and (start["status"] == Status.ISOTROPIC or len(together) > 1):
-            lines = extremal_lines(self.f, self.x0, branch, self.options["max_step"])
+            f = self.coordinates.objective
+            lines = extremal_lines(f, y, branch, self.options["max_step"])
             if lines:
                 along = sign * lines[0]
-                start = _core.start_extremal(core, self.x0, branch, 1, along, self.options)
+                start = _core.start_extremal(core, y, branch, 1, along, self.options)
         self._branch, self._at_critical_point = branch, bool(start["at_critical_point"])
         return start
 
@@ -104,7 +113,7 @@ class Setting:
         return Extremal(
             x=self.x0[None],
             fun=np.array([self.f(self.x0)]),
-            sigma=np.array([np.linalg.norm(self.f.grad(self.x0))]),
+            sigma=np.array([self.coordinates.slope(self.x0)]),
             eigenvalue=np.array([np.nan]),
             tangent=zero,
             eigenvector=zero,
@@ -115,7 +124,7 @@ class Setting:
             status=status,
             start_status=status,
             end_status=status,
-            message=self._with_kinks(message),
+            message=self._with_notes(message),
             f=self.f,
             parameters=self.parameters(),
         )
@@ -132,23 +141,24 @@ class Setting:
         if len(arc["arclength"]) == 0:
             return self.nothing(end)
         return to_extremal(
-            arc,
+            self.coordinates.arc_in_x(arc),
             f=self.f,
             closed=arc.get("closed", False),
             start_status=start_status,
             end_status=end,
-            message=self._with_kinks(end.describe() if message is None else message),
+            message=self._with_notes(end.describe() if message is None else message),
             parameters=self.parameters(),
         )
 
-    def _with_kinks(self, message: str) -> str:
-        return " ".join(filter(None, [message, kink_note(self.f)]))
+    def _with_notes(self, message: str) -> str:
+        return " ".join(filter(None, [message, notes(self.f)]))
 
     def parameters(self) -> dict[str, Any]:
-        return {k: v for k, v in self.options.items() if k not in ("lower", "upper")}
+        return {k: v for k, v in self.options.items() if k not in BOX_OPTIONS}
 
 
 def tracer_options(
+    coordinates: Coordinates,
     bounds: np.ndarray | None,
     x0: np.ndarray,
     max_step: float | None,
@@ -159,11 +169,9 @@ def tracer_options(
     tolerance: float,
 ) -> dict[str, Any]:
     """The core's options, with the documented defaults."""
-    step = default_max_step(bounds, x0) if max_step is None else max_step
+    step = coordinates.max_step(bounds, x0) if max_step is None else max_step
     options: dict[str, Any] = {"max_step": checked_positive(step, "max_step")}
-    if bounds is not None:
-        options["lower"] = bounds[:, 0].copy()
-        options["upper"] = bounds[:, 1].copy()
+    options |= coordinates.options(bounds)
     options["max_points"] = checked_count(max_points, "max_points", 2)
     if max_length is not None:
         options["max_length"] = checked_positive(max_length, "max_length")
@@ -171,9 +179,7 @@ def tracer_options(
         options["initial_step"] = checked_positive(initial_step, "initial_step")
     if near_branch_distance is None:
         near_branch_distance = (
-            options["max_step"]
-            if bounds is None
-            else 0.01 * float(np.linalg.norm(bounds[:, 1] - bounds[:, 0]))
+            options["max_step"] if bounds is None else 2.0 * coordinates.max_step(bounds, x0)
         )
     options["near_branch_distance"] = checked_positive(near_branch_distance, "near_branch_distance")
     options["tolerance"] = checked_positive(tolerance, "tolerance")

@@ -15,11 +15,12 @@ from talweg.extremals.arguments import (
     checked_workers,
     dimension_of,
 )
-from talweg.extremals.finding import Found, find
-from talweg.extremals.messages import kink_note, no_critical_point, survey_message
+from talweg.extremals.coordinates import Coordinates
+from talweg.extremals.finding import Found, find_in
+from talweg.extremals.messages import no_critical_point, notes, survey_message
 from talweg.extremals.network import Network
 from talweg.extremals.results import Survey
-from talweg.extremals.setting import tracer_options
+from talweg.extremals.setting import BOX_OPTIONS, tracer_options
 from talweg.objective import Objective
 from talweg.status import Status
 
@@ -112,23 +113,34 @@ def survey(
         raise ValueError("max_length: want the arclength to stop at where there are no bounds")
     chosen = _checked_branches(branches, objective.n)
     origin = np.zeros(objective.n) if starts is None else checked_starts(starts, objective.n)[0]
+    coordinates = Coordinates(objective)
     options = tracer_options(
-        box, origin, max_step, max_points, max_length, None, near_branch_distance, tolerance
+        coordinates,
+        box,
+        origin,
+        max_step,
+        max_points,
+        max_length,
+        None,
+        near_branch_distance,
+        tolerance,
     )
     network = Network(
-        objective,
+        coordinates.objective,
         options,
         chosen,
         workers=checked_workers(workers),
         max_length=options.pop("max_length", None),
         progress=progress,
     )
-    parameters = {k: v for k, v in options.items() if k not in ("lower", "upper")}
+    parameters = {k: v for k, v in options.items() if k not in BOX_OPTIONS}
     parameters |= {"max_length": max_length, "branches": list(chosen), "max_starts": max_starts}
     interrupt = None
     status = Status.CONVERGED
     try:
-        found = find(objective, box if box is not None else (), starts, rng, max_starts, workers)
+        found = find_in(
+            coordinates, box if box is not None else (), starts, rng, max_starts, workers
+        )
         status = found.status
         if status == Status.DEGENERATE:
             network.notes.append("Critical points are not isolated: only some of them are listed.")
@@ -159,13 +171,13 @@ def survey(
         [half for half in joined.not_started if half[2] != Status.INTERRUPTED],
     )
     result = Survey(
-        critical_points=network.critical_points,
-        extremals=joined.curves,
+        critical_points=[coordinates.point_in_x(point) for point in network.critical_points],
+        extremals=[coordinates.curve_in_x(curve) for curve in joined.curves],
         half_branches=joined.half_branches,
         f=objective,
         bounds=box,
         status=status,
-        message=" ".join(filter(None, [message, kink_note(objective)])),
+        message=" ".join(filter(None, [message, notes(objective)])),
         parameters=parameters,
     )
     if interrupt is not None:

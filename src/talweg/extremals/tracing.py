@@ -116,7 +116,7 @@ def trace(
     if not status.succeeded:
         return setting.nothing(status)
     try:
-        (arc,) = _core.trace_extremals(setting.f._core, [start], setting.options)
+        (arc,) = _core.trace_extremals(setting.core, [start], setting.options)
     except KeyboardInterrupt as interrupt:
         _keep(interrupt, setting, lambda arcs: setting.result(arcs[0]))
         raise
@@ -187,7 +187,7 @@ def trace_talweg(
         if not Status(start["status"]).succeeded:
             return setting.nothing(Status(start["status"]))
     try:
-        arcs = _core.trace_extremals(setting.f._core, starts, setting.options)
+        arcs = _core.trace_extremals(setting.core, starts, setting.options)
     except KeyboardInterrupt as interrupt:
         _keep(interrupt, setting, lambda arcs: _talweg(setting, arcs))
         raise
@@ -199,7 +199,7 @@ def _talweg(setting: Setting, arcs: list[Arc]) -> Extremal:
     for arc in arcs:
         if len(arc["arclength"]) == 0:
             return setting.nothing(Status(arc["status"]))
-    cuts = [_as_far_as_talweg(arc) for arc in arcs]
+    cuts = [_as_far_as_talweg(arc, setting) for arc in arcs]
     halves = [half for half, _ in cuts]
     statuses = [Status(half["status"]) for half in halves]
     if any(half["slope_index"][0] != 0 for half in halves):
@@ -217,7 +217,7 @@ def _talweg(setting: Setting, arcs: list[Arc]) -> Extremal:
     )
 
 
-def _as_far_as_talweg(arc: Arc) -> tuple[Arc, str]:
+def _as_far_as_talweg(arc: Arc, setting: Setting) -> tuple[Arc, str]:
     """The arc up to where it stops being a talweg, and why it ends."""
     whole = Status(arc["status"]).describe()
     beyond = np.flatnonzero(arc["slope_index"] != 0)
@@ -234,7 +234,7 @@ def _as_far_as_talweg(arc: Arc) -> tuple[Arc, str]:
     cut = truncate(arc, ends[0])
     cut["status"] = int(Status.CONVERGED)
     cut["closed"] = False
-    return cut, talweg_end(ends[0])
+    return cut, talweg_end(setting.coordinates.event_in_x(ends[0]))
 
 
 class ExtremalTracer:
@@ -302,7 +302,7 @@ class ExtremalTracer:
         self._failed = Status(start["status"])
         self._core = None
         if self._failed.succeeded:
-            self._core = _core.SteppedTracer(self._setting.f._core, start, self._setting.options)
+            self._core = _core.SteppedTracer(self._setting.core, start, self._setting.options)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         return self
@@ -311,7 +311,9 @@ class ExtremalTracer:
         """The next point: x, fun, sigma, eigenvalue, arclength, slope_index."""
         if self._core is None or not self._core.advance():
             raise StopIteration
-        return self._core.latest()
+        latest = self._core.latest()
+        latest["x"] = self._setting.coordinates.to_x(latest["x"])
+        return latest
 
     def extremal(self) -> Extremal:
         """The curve as far as it has been traced; its status is RUNNING while it can go on."""
