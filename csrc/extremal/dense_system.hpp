@@ -76,6 +76,7 @@ class DenseExtremalSystem final : public DefiningSystem {
   std::vector<double> chart_scratch_;
   std::vector<std::size_t> pivots_;
   std::size_t evaluations_ = 0;
+  double length_scale_ = 0.0;
 };
 
 }  // namespace talweg
