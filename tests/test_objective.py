@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import talweg
-from talweg.objective import checked_bounds
+from talweg.bounds import checked_bounds
 
 
 def cubic(x):

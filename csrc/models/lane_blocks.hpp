@@ -5,17 +5,10 @@
 #include <cstddef>
 #include <vector>
 
+#include "objective/block_rows.hpp"
 #include "talweg/objective.hpp"
 
 namespace talweg {
-
-constexpr unsigned every_quantity = quantity_value | quantity_gradient | quantity_hessian |
-                                    quantity_third | quantity_hessian_product |
-                                    quantity_third_product;
-constexpr unsigned quantities_of_v =
-    quantity_third | quantity_hessian_product | quantity_third_product;
-
-constexpr std::size_t triangle(std::size_t n) { return n * (n + 1) / 2; }
 
 // Memory that is kept for the thread's next call; each Tag has its own. The contents are not kept.
 template <class Tag>
@@ -23,24 +16,6 @@ double* thread_scratch(std::size_t doubles) {
   thread_local std::vector<double> memory;
   if (memory.size() < doubles) memory.resize(doubles);
   return memory.data();
-}
-
-// The array of every quantity with its number of rows, for those that are asked for.
-template <class Function>
-void for_each_output(std::size_t n, unsigned quantities, Function&& function) {
-  if (quantities & quantity_value) function(&EvaluationBlock::value, 1);
-  if (quantities & quantity_gradient) function(&EvaluationBlock::gradient, n);
-  if (quantities & quantity_hessian) function(&EvaluationBlock::hessian, triangle(n));
-  if (quantities & quantity_third) function(&EvaluationBlock::third, triangle(n));
-  if (quantities & quantity_hessian_product) function(&EvaluationBlock::hessian_product, n);
-  if (quantities & quantity_third_product) function(&EvaluationBlock::third_product, n);
-}
-
-template <class Function>
-void for_each_input(unsigned quantities, Function&& function) {
-  function(&EvaluationBlock::x);
-  if (quantities & quantities_of_v) function(&EvaluationBlock::v);
-  if (quantities & quantity_third_product) function(&EvaluationBlock::w);
 }
 
 // Calls kernel(block) for parts of the block of at most `widest` lanes, each a multiple of

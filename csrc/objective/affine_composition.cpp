@@ -5,12 +5,11 @@
 #include <utility>
 #include <vector>
 
+#include "objective/block_rows.hpp"
 #include "talweg/algebra.hpp"
 
 namespace talweg {
 namespace {
-
-std::size_t triangle(std::size_t n) { return n * (n + 1) / 2; }
 
 std::size_t entry(std::size_t i, std::size_t j) {
   return i >= j ? i * (i + 1) / 2 + j : j * (j + 1) / 2 + i;

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "objective/block_rows.hpp"
 #include "objective/line_derivatives.hpp"
 
 namespace talweg {
@@ -13,8 +14,6 @@ namespace {
 
 constexpr unsigned derived_quantities = quantity_gradient | quantity_hessian | quantity_third |
                                         quantity_hessian_product | quantity_third_product;
-
-std::size_t triangle(std::size_t n) { return n * (n + 1) / 2; }
 
 std::size_t entry(std::size_t i, std::size_t j) {
   return i >= j ? i * (i + 1) / 2 + j : j * (j + 1) / 2 + i;

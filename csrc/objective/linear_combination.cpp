@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "objective/block_rows.hpp"
 #include "talweg/algebra.hpp"
 
 namespace talweg {
@@ -35,45 +36,31 @@ class LinearCombination final : public Objective {
   DerivativeErrors errors() const noexcept override { return errors_; }
 
   void evaluate(unsigned quantities, const EvaluationBlock& block) const override {
-    const std::size_t n = dimension(), triangle = n * (n + 1) / 2;
-    struct Rows {
-      Quantity quantity;
-      double* EvaluationBlock::* array;
-      std::size_t count;
-    };
-    const Rows all[] = {
-        {quantity_value, &EvaluationBlock::value, 1},
-        {quantity_gradient, &EvaluationBlock::gradient, n},
-        {quantity_hessian, &EvaluationBlock::hessian, triangle},
-        {quantity_third, &EvaluationBlock::third, triangle},
-        {quantity_hessian_product, &EvaluationBlock::hessian_product, n},
-        {quantity_third_product, &EvaluationBlock::third_product, n},
-    };
+    const std::size_t n = dimension();
     std::size_t count = 0;
-    for (const Rows& rows : all) count += (quantities & rows.quantity) != 0 ? rows.count : 0;
+    for_each_output(n, quantities, [&](auto, std::size_t rows) { count += rows; });
     std::vector<double> storage(terms_.size() > 1 ? count * block.stride : 0);
     for (std::size_t t = 0; t < terms_.size(); ++t) {
       const double coefficient = terms_[t].coefficient;
       EvaluationBlock term = block;
-      double* next = storage.data();
-      for (const Rows& rows : all) {
-        if (t == 0 || (quantities & rows.quantity) == 0) continue;
-        term.*rows.array = next;
-        next += rows.count * block.stride;
+      if (t > 0) {
+        double* next = storage.data();
+        for_each_output(n, quantities, [&](auto member, std::size_t rows) {
+          term.*member = std::exchange(next, next + rows * block.stride);
+        });
       }
       terms_[t].objective->evaluate(quantities, term);
-      for (const Rows& rows : all) {
-        if ((quantities & rows.quantity) == 0) continue;
-        for (std::size_t r = 0; r < rows.count; ++r) {
-          double* const sum = block.*rows.array + r * block.stride;
-          const double* const from = term.*rows.array + r * block.stride;
+      for_each_output(n, quantities, [&](auto member, std::size_t rows) {
+        for (std::size_t r = 0; r < rows; ++r) {
+          double* const sum = block.*member + r * block.stride;
+          const double* const from = term.*member + r * block.stride;
           if (t == 0) {
             for (std::size_t l = 0; l < block.lanes; ++l) sum[l] = coefficient * from[l];
           } else {
             for (std::size_t l = 0; l < block.lanes; ++l) sum[l] += coefficient * from[l];
           }
         }
-      }
+      });
     }
     if ((quantities & quantity_value) != 0) {
       for (std::size_t l = 0; l < block.lanes; ++l) block.value[l] += constant_;

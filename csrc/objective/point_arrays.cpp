@@ -6,14 +6,13 @@
 #include <memory>
 #include <vector>
 
+#include "objective/block_rows.hpp"
 #include "objective/transposition.hpp"
 #include "parallel/thread_pool.hpp"
 #include "talweg/interrupt.hpp"
 
 namespace talweg {
 namespace {
-
-constexpr unsigned need_v = quantity_third | quantity_hessian_product | quantity_third_product;
 
 // Coordinate-major room for one block of points.
 class Block {
@@ -31,25 +30,16 @@ class Block {
     };
     block_.stride = lanes;
     block_.x = x_ = take(true, n_);
-    block_.v = v_ = take(quantities & need_v, n_);
+    block_.v = v_ = take(quantities & quantities_of_v, n_);
     block_.w = w_ = take(quantities & quantity_third_product, n_);
-    block_.value = take(quantities & quantity_value, 1);
-    block_.gradient = take(quantities & quantity_gradient, n_);
-    block_.hessian = take(quantities & quantity_hessian, triangle(n_));
-    block_.third = take(quantities & quantity_third, triangle(n_));
-    block_.hessian_product = take(quantities & quantity_hessian_product, n_);
-    block_.third_product = take(quantities & quantity_third_product, n_);
+    for_each_output(n_, quantities,
+                    [&](auto member, std::size_t count) { block_.*member = take(true, count); });
   }
 
   static std::size_t rows(std::size_t n, unsigned quantities) {
-    std::size_t result = n;
-    if (quantities & need_v) result += n;
-    if (quantities & quantity_third_product) result += 2 * n;
-    if (quantities & quantity_value) result += 1;
-    if (quantities & quantity_gradient) result += n;
-    if (quantities & quantity_hessian_product) result += n;
-    if (quantities & quantity_hessian) result += triangle(n);
-    if (quantities & quantity_third) result += triangle(n);
+    std::size_t result = 0;
+    for_each_input(quantities, [&](auto) { result += n; });
+    for_each_output(n, quantities, [&](auto, std::size_t count) { result += count; });
     return result;
   }
 
@@ -69,8 +59,6 @@ class Block {
   }
 
  private:
-  static std::size_t triangle(std::size_t n) { return n * (n + 1) / 2; }
-
   void load(const double* from, double* to, std::size_t first) const {
     points_to_rows(n_, block_.lanes, from + first * n_, to, lanes_);
   }

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "objective/block_rows.hpp"
+
 namespace talweg {
 namespace {
 
@@ -17,23 +19,6 @@ static_assert(static_cast<unsigned>(TALWEG_THIRD) == quantity_third);
 static_assert(static_cast<unsigned>(TALWEG_HESSIAN_PRODUCT) == quantity_hessian_product);
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-constexpr unsigned need_v = quantity_third | quantity_hessian_product;
-
-std::size_t triangle(std::size_t n) { return n * (n + 1) / 2; }
-
-void fill_rows(double* array, std::size_t rows, const EvaluationBlock& block) {
-  for (std::size_t row = 0; row < rows; ++row)
-    std::fill_n(array + row * block.stride, block.lanes, nan);
-}
-
-// NaN everywhere that is asked for: what a function does not write must not look like an answer.
-void fill(unsigned quantities, const EvaluationBlock& block, std::size_t n) {
-  if (quantities & quantity_value) fill_rows(block.value, 1, block);
-  if (quantities & quantity_gradient) fill_rows(block.gradient, n, block);
-  if (quantities & quantity_hessian) fill_rows(block.hessian, triangle(n), block);
-  if (quantities & quantity_third) fill_rows(block.third, triangle(n), block);
-  if (quantities & quantity_hessian_product) fill_rows(block.hessian_product, n, block);
-}
 
 class PointerObjective : public Objective {
  public:
@@ -76,7 +61,7 @@ class PointPointerObjective final : public PointerObjective {
 
   void evaluate(unsigned quantities, const EvaluationBlock& block) const override {
     check(quantities);
-    fill(quantities, block, n_);
+    fill_nan(n_, quantities, block);
     // Arrays of this call alone: a function may evaluate another objective, or this one.
     const bool matrices = quantities & (quantity_hessian | quantity_third);
     std::vector<double> room(2 * n_ + (matrices ? n_ * n_ : n_));
@@ -107,7 +92,7 @@ class PointPointerObjective final : public PointerObjective {
     const auto* x = static_cast<const double*>(point.x);
     const auto* v = static_cast<const double*>(point.v);
     load(block.x, block.stride, lane, point.x);
-    if (quantities & need_v) load(block.v, block.stride, lane, point.v);
+    if (quantities & quantities_of_v) load(block.v, block.stride, lane, point.v);
     if (quantities & quantity_value) {
       const double value = call<double>(functions_.fun, n, x);
       if (failed()) return false;
@@ -163,11 +148,11 @@ class BlockPointerObjective final : public PointerObjective {
 
   void evaluate(unsigned quantities, const EvaluationBlock& block) const override {
     check(quantities);
-    fill(quantities, block, n_);
+    fill_nan(n_, quantities, block);
     const auto array = [&](unsigned users, auto* given) {
       return quantities & users ? given : nullptr;
     };
-    call(quantities, block.lanes, block.stride, block.x, array(need_v, block.v),
+    call(quantities, block.lanes, block.stride, block.x, array(quantities_of_v, block.v),
          array(quantity_value, block.value), array(quantity_gradient, block.gradient),
          array(quantity_hessian, block.hessian), array(quantity_third, block.third),
          array(quantity_hessian_product, block.hessian_product));

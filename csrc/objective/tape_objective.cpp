@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "objective/block_rows.hpp"
 #include "objective/derivatives.hpp"
 #include "objective/lowering.hpp"
 
@@ -19,8 +20,6 @@ constexpr unsigned need_v = quantity_third | quantity_hessian_product | quantity
 // Matrices with more entries than this are never one program: storing so many rows for each block
 // would cost more than the products do.
 constexpr std::size_t dense_entries = 2000000;
-
-std::size_t triangle(std::size_t n) { return n * (n + 1) / 2; }
 
 }  // namespace
 
@@ -192,17 +191,9 @@ void TapeObjective::run_direct(const Plan& plan, const EvaluationBlock& block) c
   add_inputs(block.x);
   add_inputs(plan.reads_v ? block.v : nullptr);
   add_inputs(plan.reads_w ? block.w : nullptr);
-  auto add_outputs = [&, next = outputs](Quantity quantity, double* rows,
-                                         std::size_t count) mutable {
-    if (!(plan.direct & quantity)) return;
-    for (std::size_t i = 0; i < count; ++i) *next++ = rows + i * stride;
-  };
-  add_outputs(quantity_value, block.value, 1);
-  add_outputs(quantity_gradient, block.gradient, n);
-  add_outputs(quantity_hessian, block.hessian, triangle(n));
-  add_outputs(quantity_third, block.third, triangle(n));
-  add_outputs(quantity_hessian_product, block.hessian_product, n);
-  add_outputs(quantity_third_product, block.third_product, n);
+  for_each_output(n, plan.direct, [&, next = outputs](auto member, std::size_t rows) mutable {
+    for (std::size_t i = 0; i < rows; ++i) *next++ = block.*member + i * stride;
+  });
   if (const MachineCode* const code = machine_code(plan))
     run(*plan.program.executable, *code, block.lanes, inputs, outputs);
   else

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "objective/block_rows.hpp"
 #include "objective/transposition.hpp"
 #include "python/signal_check.hpp"
 
@@ -57,20 +57,6 @@ std::string shape_text(const std::vector<py::ssize_t>& shape) {
     text += std::to_string(shape[i]) + (i + 1 < shape.size() ? ", " : "");
   }
   return text + (shape.size() == 1 ? ",)" : ")");
-}
-
-void fill_nan(unsigned quantities, std::size_t n, const EvaluationBlock& block) {
-  const auto fill = [&](Quantity quantity, double* rows, std::size_t count) {
-    if ((quantities & quantity) == 0) return;
-    for (std::size_t r = 0; r < count; ++r) {
-      std::fill_n(rows + r * block.stride, block.lanes, std::numeric_limits<double>::quiet_NaN());
-    }
-  };
-  fill(quantity_value, block.value, 1);
-  fill(quantity_gradient, block.gradient, n);
-  fill(quantity_hessian, block.hessian, n * (n + 1) / 2);
-  fill(quantity_third, block.third, n * (n + 1) / 2);
-  fill(quantity_hessian_product, block.hessian_product, n);
 }
 
 }  // namespace
@@ -126,13 +112,13 @@ void CallbackObjective::evaluate(unsigned quantities, const EvaluationBlock& blo
       }
       if (finite) lanes.push_back(l);
     }
-    fill_nan(quantities & available_, n_, block);
+    fill_nan(n_, quantities & available_, block);
     if (!lanes.empty()) evaluate_finite(quantities & available_, block, lanes);
   } catch (py::error_already_set& error) {
     SignalCheck* const signals = SignalCheck::current();
     if (signals == nullptr || !error.matches(PyExc_KeyboardInterrupt)) throw;
     signals->stop(std::move(error));
-    fill_nan(quantities & available_, n_, block);
+    fill_nan(n_, quantities & available_, block);
   }
 }
 
@@ -151,33 +137,18 @@ void CallbackObjective::evaluate_finite(unsigned quantities, const EvaluationBlo
     return to.data();
   };
   packed.x = gather(block.x);
-  if ((quantities & (quantity_hessian_product | quantity_third)) != 0) packed.v = gather(block.v);
-  struct Output {
-    double* from;
-    double* to;
-    std::size_t rows;
-  };
-  std::vector<Output> outputs;
-  const auto room = [&](Quantity quantity, double* to, std::size_t rows) -> double* {
-    if ((quantities & quantity) == 0) return nullptr;
-    double* const from = storage.emplace_back(rows * lanes.size()).data();
-    outputs.push_back({from, to, rows});
-    return from;
-  };
-  const std::size_t triangle = n_ * (n_ + 1) / 2;
-  packed.value = room(quantity_value, block.value, 1);
-  packed.gradient = room(quantity_gradient, block.gradient, n_);
-  packed.hessian = room(quantity_hessian, block.hessian, triangle);
-  packed.third = room(quantity_third, block.third, triangle);
-  packed.hessian_product = room(quantity_hessian_product, block.hessian_product, n_);
+  if ((quantities & quantities_of_v) != 0) packed.v = gather(block.v);
+  for_each_output(n_, quantities, [&](auto member, std::size_t rows) {
+    packed.*member = storage.emplace_back(rows * lanes.size()).data();
+  });
   evaluate_with_gil(quantities, packed);
-  for (const auto& [from, to, rows] : outputs) {
+  for_each_output(n_, quantities, [&](auto member, std::size_t rows) {
     for (std::size_t r = 0; r < rows; ++r) {
       for (std::size_t l = 0; l < lanes.size(); ++l) {
-        to[r * block.stride + lanes[l]] = from[r * lanes.size() + l];
+        (block.*member)[r * block.stride + lanes[l]] = (packed.*member)[r * lanes.size() + l];
       }
     }
-  }
+  });
 }
 
 void CallbackObjective::evaluate_with_gil(unsigned quantities, const EvaluationBlock& block) const {

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from talweg import _core
+from talweg.arrays import finite_array
+from talweg.composition import compose_affine, linear_combination
 from talweg.metric import checked_metric
-from talweg.recording.errors import RecordingError
 from talweg.rigid_motions import weights_of
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Algebra", "recompiled"]
+__all__ = ["Algebra"]
 
 
 class Algebra:
@@ -113,10 +114,10 @@ class Algebra:
         >>> g.embed([0.0, 0.5])
         array([1. , 1.5, 1. ])
         """
-        start = _finite(origin, "origin")
+        start = finite_array(origin, "origin")
         if start.shape != (self.n,):
             raise ValueError(f"origin: want shape ({self.n},), got {start.shape}")
-        matrix = _finite(directions, "directions")
+        matrix = finite_array(directions, "directions")
         if matrix.ndim == 1:
             matrix = matrix[:, None]
         if matrix.ndim != 2 or matrix.shape[0] != self.n or not 1 <= matrix.shape[1] <= self.n:
@@ -193,7 +194,7 @@ class Algebra:
         if self._embedding is None:
             raise TypeError(f"{self!r} is no restriction of another objective")
         matrix, start = self._embedding
-        points = _finite(y, "y")
+        points = finite_array(y, "y")
         if points.ndim not in (1, 2) or points.shape[-1] != self.n:
             raise ValueError(f"y: want shape ({self.n},) or (m, {self.n}), got {points.shape}")
         embedded: Floats = start + points @ matrix.T
@@ -330,174 +331,14 @@ class Algebra:
         """
         from talweg.rigid_motions import gauged_core
 
-        return _with_rigid_motions((self,), gauged_core(self, rotations, at))
+        f: Any = self
+        return _with_rigid_motions((f,), gauged_core(f, rotations, at))
 
 
 def _is_number(value: Any) -> bool:
     if isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind in "iuf":
         return True
     return isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_))
-
-
-def _finite(value: Any, argument: str) -> Floats:
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        raise ValueError(f"{argument}: want an array of numbers, got unequal rows") from None
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"{argument}: want real numbers, got dtype {array.dtype}")
-    array = array.astype(np.float64)
-    if not np.isfinite(array).all():
-        raise ValueError(f"{argument}: want finite numbers")
-    return array
-
-
-class _Inherited:
-    """What `talweg.differences.Differenced` says, for a function of several objectives."""
-
-    def __init__(self, operands: Sequence[Any]) -> None:
-        self._parts = [o._differenced for o in operands if o._differenced is not None]
-
-    @property
-    def methods(self) -> list[str]:
-        return list(dict.fromkeys(method for part in self._parts for method in part.methods))
-
-    @property
-    def errors(self) -> dict[str, float]:
-        return {
-            method: max(part.errors.get(method, 0.0) for part in self._parts)
-            for method in self.methods
-        }
-
-
-def recompiled(result: Any, operands: Sequence[Any]) -> Any:
-    """`result` as machine code where an operand is."""
-    if any(getattr(operand, "compiled", False) for operand in operands):
-        return result.compile()
-    return result
-
-
-def _made(
-    function: Callable[[Any], Any],
-    core: Callable[[], Any],
-    maker: Callable[..., Any],
-    operands: tuple[Any, ...],
-    rest: tuple[Any, ...],
-    *,
-    n: int,
-    bounds: Floats | None,
-    name: str,
-) -> Any:
-    """An objective from others: recorded from `function` where they all are, else of `core`."""
-    from talweg.objective import Objective
-
-    result = None
-    if all(operand._tape is not None for operand in operands):
-        try:
-            result = Objective(function, n, bounds=bounds, name=name, verify=False)
-        except RecordingError:  # longer than a recording may be
-            pass
-        else:
-            result = recompiled(result, operands)
-    if result is None:
-        result = Objective.__new__(Objective)
-        kinks = tuple(dict.fromkeys(kink for operand in operands for kink in operand.kinks))
-        result._setup(core(), n, bounds=bounds, name=name, kinks=kinks)
-        result._differenced = _Inherited(operands)
-    result._made = (maker, operands, rest)
-    return result
-
-
-def linear_combination(
-    operands: tuple[Any, ...], coefficients: tuple[float, ...], constant: float
-) -> Any:
-    """constant + sum of coefficient * operand."""
-    if not np.isfinite([*coefficients, constant]).all():
-        raise ValueError(f"an objective with a coefficient that is not finite: {coefficients}")
-    first = operands[0]
-    for operand in operands[1:]:
-        if operand.n != first.n:
-            raise ValueError(
-                f"objectives of {first.n} and of {operand.n} coordinates cannot be added"
-            )
-    metrics = [operand.metric for operand in operands]
-    for metric in metrics[1:]:
-        same = (metric is None) == (metrics[0] is None)
-        if not same or (metric is not None and not np.array_equal(metric, metrics[0])):
-            raise ValueError("objectives with different metrics cannot be added")
-
-    def function(x: Any) -> Any:
-        total = constant
-        for coefficient, operand in zip(coefficients, operands):
-            total = total + coefficient * operand(x)
-        return total
-
-    parts = []
-    for coefficient, operand in zip(coefficients, operands):
-        factor = {1.0: "", -1.0: "-"}.get(coefficient, f"{coefficient:g}*")
-        name = f"({operand.name})" if factor and " " in operand.name else operand.name
-        parts.append(factor + name)
-    if constant:
-        parts.append(f"{constant:g}")
-    result = _made(
-        function,
-        lambda: _core.linear_combination(
-            [(c, operand._core) for c, operand in zip(coefficients, operands)], constant
-        ),
-        linear_combination,
-        operands,
-        (coefficients, constant),
-        n=first.n,
-        bounds=_common_box([o.bounds for o in operands if o.bounds is not None]),
-        name=" + ".join(parts).replace("+ -", "- "),
-    )
-    result.metric = first.metric
-    return result
-
-
-def _common_box(boxes: list[Floats]) -> Floats | None:
-    if not boxes:
-        return None
-    low = np.max([box[:, 0] for box in boxes], axis=0)
-    high = np.min([box[:, 1] for box in boxes], axis=0)
-    return np.stack([low, high], axis=1) if (low < high).all() else None
-
-
-def compose_affine(operands: tuple[Any], origin: Floats, matrix: Floats, how: str) -> Any:
-    """y -> f(matrix @ y + origin)."""
-    (f,) = operands
-    free = [np.flatnonzero(row) for row in matrix]
-
-    def function(y: Any) -> Any:
-        # Only what is not zero, so that fixed coordinates leave constants.
-        x = [origin[i] + sum(matrix[i, j] * y[j] for j in free[i]) for i in range(f.n)]
-        return f(np.stack([y[0] * 0.0 + value for value in x]))
-
-    result = _made(
-        function,
-        lambda: _core.compose_affine(f._core, matrix, origin),
-        compose_affine,
-        operands,
-        (origin, matrix, how),
-        n=matrix.shape[1],
-        bounds=_box_of_restriction(f.bounds, origin, matrix),
-        name=f"{f.name}, {how}",
-    )
-    result._embedding = (matrix, origin)
-    if f.metric is not None:
-        result.metric = matrix.T @ f.metric @ matrix
-    return result
-
-
-def _box_of_restriction(box: Floats | None, origin: Floats, matrix: Floats) -> Floats | None:
-    """The y for which origin + matrix @ y lies in the box, where they are a box."""
-    if box is None or (np.count_nonzero(matrix, axis=1) > 1).any():
-        return None
-    low, high = np.full(matrix.shape[1], -np.inf), np.full(matrix.shape[1], np.inf)
-    for row, column in zip(*np.nonzero(matrix)):
-        ends = sorted((box[row] - origin[row]) / matrix[row, column])
-        low[column], high[column] = max(low[column], ends[0]), min(high[column], ends[1])
-    return np.stack([low, high], axis=1) if (low < high).all() else None
 
 
 def _with_metric(operands: tuple[Any], metric: Floats) -> Any:

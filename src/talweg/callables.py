@@ -10,10 +10,9 @@ import numpy as np
 from talweg import _core
 from talweg.completion import completed
 from talweg.differences import Differenced, checked_noise, checked_scale
+from talweg.quantity import METHODS
 
 __all__ = ["callable_core"]
-
-_ROLES = ("fun", "grad", "hess", "hessp", "third")
 
 
 def callable_core(
@@ -32,7 +31,7 @@ def callable_core(
     `functions` holds fun, grad, hess, hessp and third; the arguments are those of
     `talweg.Objective.from_callables`, with `n` and `bounds` checked.
     """
-    for role in _ROLES:
+    for role in METHODS.values():
         function = functions[role]
         if role == "grad" and function is True:
             continue

@@ -6,13 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from talweg.differences import (
-    METHODS,
-    Differenced,
-    compare_with_differences,
-    estimated_scale,
-)
-from talweg.quantity import GRADIENT, HESSIAN, THIRD, VALUE
+from talweg.differences import Differenced, compare_with_differences, estimated_scale
+from talweg.quantity import GRADIENT, HESSIAN, METHODS, THIRD, VALUE
 from talweg.verification import sample_points
 
 __all__ = ["completed"]

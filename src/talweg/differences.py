@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 
 from talweg import _core
-from talweg.quantity import GRADIENT, HESSIAN, HESSIAN_PRODUCT, THIRD, VALUE
+from talweg.quantity import ARRAYS, GRADIENT, HESSIAN, HESSIAN_PRODUCT, METHODS, THIRD, VALUE
 
 __all__ = [
-    "METHODS",
     "Differenced",
     "checked_noise",
     "checked_scale",
@@ -22,13 +21,6 @@ __all__ = [
     "estimated_scale",
 ]
 
-#: Names of the methods that return a quantity, and of the core's arrays.
-METHODS = {VALUE: "fun", GRADIENT: "grad", HESSIAN: "hess", HESSIAN_PRODUCT: "hessp"} | {
-    THIRD: "third"
-}
-_ARRAYS = {VALUE: "value", GRADIENT: "gradient", HESSIAN: "hessian", THIRD: "third"} | {
-    HESSIAN_PRODUCT: "hessian_product"
-}
 _EPSILON = float(np.finfo(float).eps)
 
 #: Halvings of the longest step that are tried when the scale is estimated.
@@ -89,7 +81,7 @@ def estimated_scale(
         displaced = np.broadcast_to(points, (len(h), 2, *points.shape)).copy()
         displaced[:, 0, :, i] -= h[:, None]
         displaced[:, 1, :, i] += h[:, None]
-        values = core.evaluate(displaced.reshape(-1, n), quantity)[_ARRAYS[quantity]]
+        values = core.evaluate(displaced.reshape(-1, n), quantity)[ARRAYS[quantity]]
         values = values.reshape(len(h), 2, len(points), -1)
         second_order = (values[:, 1] - values[:, 0]) / (2.0 * h[:, None, None])
         fourth_order = (4.0 * second_order[1:] - second_order[:-1]) / 3.0
@@ -117,7 +109,7 @@ def compare_with_differences(
     for quantity in (GRADIENT, HESSIAN, HESSIAN_PRODUCT, THIRD):
         if not available & quantity:
             continue
-        name = _ARRAYS[quantity]
+        name = ARRAYS[quantity]
         reference = _core.DifferencedObjective(core, known, scale.tolist(), noise)
         got = core.evaluate(points, quantity, vectors)[name].reshape(len(points), -1)
         want = reference.evaluate(points, quantity, vectors)[name].reshape(len(points), -1)
@@ -151,7 +143,7 @@ def _noise_of(reference: Any, quantity: int, points: np.ndarray, v: np.ndarray) 
     noise = np.zeros(len(points))
     for coefficient, lower in zip(reference.errors[kind], (VALUE, GRADIENT, HESSIAN)):
         if coefficient:
-            values = reference.evaluate(points, lower)[_ARRAYS[lower]]
+            values = reference.evaluate(points, lower)[ARRAYS[lower]]
             noise += coefficient * np.linalg.norm(values.reshape(len(points), -1), axis=1)
     if quantity in (HESSIAN_PRODUCT, THIRD):
         noise *= np.linalg.norm(v, axis=1)
@@ -219,7 +211,7 @@ class Differenced:
             for quantity, method in METHODS.items():
                 if not self.core.approximate & quantity:
                     continue
-                name = _ARRAYS[quantity]
+                name = ARRAYS[quantity]
                 values, long, short = (
                     core.evaluate(points, quantity, vectors)[name].reshape(len(points), -1)
                     for core in cores

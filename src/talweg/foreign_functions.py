@@ -1,4 +1,4 @@
-"""Objectives from functions of compiled code, of JAX and of PyTorch: `Objective`'s constructors."""
+"""Objectives from functions that are called, not recorded: constructors of `Objective`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from talweg.bounds import checked_bounds, checked_dimension
+from talweg.names import name_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -16,10 +19,122 @@ if TYPE_CHECKING:
 
 
 class ForeignFunctions:
-    """The constructors of `talweg.Objective` for functions that are not Python's."""
+    """The constructors of `talweg.Objective` for functions that are not recorded."""
 
     ravel: Callable[[Any], Floats]  # of objectives from pytrees, tensors and modules alone
     unravel: Callable[[Any], Any]
+
+    @classmethod
+    def from_callables(
+        cls: Any,
+        fun: Callable[..., Any],
+        grad: Callable[..., Any] | bool | None = None,
+        hess: Callable[..., Any] | None = None,
+        hessp: Callable[..., Any] | None = None,
+        third: Callable[..., Any] | None = None,
+        *,
+        n: int,
+        batched: bool = True,
+        args: tuple[Any, ...] = (),
+        bounds: ArrayLike | None = None,
+        name: str | None = None,
+        scale: ArrayLike | None = None,
+        noise: float = 0.0,
+        verify: bool = True,
+    ) -> Objective:
+        """An objective from Python functions that are called, not recorded.
+
+        Derivatives that are not given are made from those that are: the Hessian from products with
+        it, products from the Hessian, anything else by central differences of fourth order of the
+        highest derivative at hand. `approximate` says which those are, and how good.
+
+        Parameters
+        ----------
+        fun : callable
+            ``fun(x)`` with `x` of shape (m, n), returning shape (m,).
+        grad : callable or True, optional
+            ``grad(x)``, returning shape (m, n); True when `fun` returns both, (value, gradient).
+        hess : callable, optional
+            ``hess(x)``, returning shape (m, n, n).
+        hessp : callable, optional
+            ``hessp(x, v)`` with `v` of shape (m, n), a vector for each point: the Hessian times v,
+            shape (m, n).
+        third : callable, optional
+            ``third(x, v)``: the derivative of the Hessian along v, shape (m, n, n).
+        n : int
+            Number of coordinates.
+        batched : bool, default True
+            False for functions of one point, as SciPy's minimisers take them: `x` and `v` of shape
+            (n,), results without the leading m. A call for each point costs about a microsecond,
+            a call for a block of 1024 some nanoseconds a point.
+        args : tuple, optional
+            Further arguments, which follow x (and v) in each call.
+        bounds, name
+            As for `Objective`.
+        scale : float or array_like, shape (n,), optional
+            For each coordinate a length over which the function changes by about its own size.
+            Differences k orders above what is given take steps of ``noise**(1/(k + 4))`` times it.
+            By default it is estimated from some 50 calls for each coordinate and point, in blocks.
+        noise : float, default 0.0
+            Relative error of what the functions return, where it is above rounding (a solver's
+            tolerance, single precision).
+        verify : bool, default True
+            Compare the derivatives given with differences at a few points.
+
+        Returns
+        -------
+        Objective
+
+        Raises
+        ------
+        TypeError
+            When an argument is no function, or a function returns something else than real
+            numbers in double precision (integers will do).
+        ValueError
+            When a function returns another shape, a derivative is not that of the function, or
+            `fun` is finite at none of the points tried. A NaN at some points is no error: it stays
+            with those points.
+
+        Notes
+        -----
+        An exception that a function raises leaves the method or kernel unchanged. The functions
+        run on the calling thread alone; each call gets arrays of its own. The objective pickles
+        when the functions do.
+
+        Examples
+        --------
+        >>> import scipy.optimize, talweg
+        >>> f = talweg.Objective.from_callables(
+        ...     scipy.optimize.rosen, scipy.optimize.rosen_der, scipy.optimize.rosen_hess,
+        ...     scipy.optimize.rosen_hess_prod, n=3, batched=False)
+        >>> f.grad([1.0, 1.0, 2.0]) + 0.0
+        array([   0., -400.,  200.])
+        >>> list(f.approximate)
+        ['third']
+        """
+        from talweg.callables import callable_core
+
+        n = checked_dimension(n)
+        box = checked_bounds(bounds, n)
+        functions = {"fun": fun, "grad": grad, "hess": hess, "hessp": hessp, "third": third}
+        made = callable_core(
+            functions,
+            n,
+            batched=batched,
+            args=args,
+            bounds=box,
+            scale=scale,
+            noise=noise,
+            verify=verify,
+        )
+        self: Objective = cls.__new__(cls)
+        shown = fun.name if isinstance(fun, cls) else name_of(fun)
+        self._setup(made.core, n, bounds=box, name=name or shown)
+        self._differenced = made
+        options = {"n": n, "batched": batched, "args": args, "bounds": box, "name": self.name}
+        options |= {"scale": made.scale, "noise": noise, "verify": False}
+        self._recipe = (_from_callables, (functions, options))
+        return self
 
     @classmethod
     def from_pointers(
@@ -106,7 +221,6 @@ class ForeignFunctions:
         >>> f.grad([1.0, 2.0])
         array([4., 1.])
         """
-        from talweg.objective import checked_bounds, checked_dimension
         from talweg.pointers import completed_pointers
 
         n = checked_dimension(n)
@@ -127,7 +241,7 @@ class ForeignFunctions:
         self: Objective = cls.__new__(cls)
         self._setup(made.core, n, bounds=box, name=name or "f")
         self._differenced = made
-        self._unsaved = "is made of function pointers, which are addresses of this process alone"
+        self._unpicklable = "function pointers are addresses of this process alone"
         return self
 
     @classmethod
@@ -336,12 +450,11 @@ class ForeignFunctions:
         options: dict[str, Any],
     ) -> Objective:
         from talweg.frameworks import framework_core
-        from talweg.objective import _name_of, checked_bounds
 
         functions, made = framework_core(kind, fun, n, bounds, options)
         self: Objective = cls.__new__(cls)
         box = checked_bounds(bounds, functions.n)
-        self._setup(made.core, functions.n, bounds=box, name=name or _name_of(fun))
+        self._setup(made.core, functions.n, bounds=box, name=name or name_of(fun))
         self._differenced = made
         if functions.ravel is not None:
             self.ravel, self.unravel = functions.ravel, functions.unravel
@@ -355,3 +468,9 @@ def _from_framework(method: str, fun: Any, n: Any, options: dict[str, Any]) -> O
 
     made: Objective = getattr(Objective, method)(fun, n, **options)
     return made
+
+
+def _from_callables(functions: dict[str, Any], options: dict[str, Any]) -> Objective:
+    from talweg.objective import Objective
+
+    return Objective.from_callables(**functions, **options)

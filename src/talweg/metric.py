@@ -6,21 +6,18 @@ from typing import Any
 
 import numpy as np
 
+from talweg.arrays import finite_array
+
 __all__ = ["checked_metric"]
 
 
 def checked_metric(metric: Any, n: int) -> np.ndarray:
     """`metric` as a read-only symmetric positive definite (n, n) array, or an error."""
-    array = np.asarray(metric)
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"metric: want real numbers, got dtype {array.dtype}")
-    array = array.astype(np.float64)
+    array = finite_array(metric, "metric")
     if array.shape == (n,):
         array = np.diag(array)
     if array.shape != (n, n):
         raise ValueError(f"metric: want shape ({n}, {n}) or ({n},), got {np.shape(metric)}")
-    if not np.isfinite(array).all():
-        raise ValueError("metric: want finite numbers")
     if np.abs(array - array.T).max() > 1e-12 * np.abs(array).max():
         raise ValueError("metric: want a symmetric matrix")
     array = 0.5 * (array + array.T)

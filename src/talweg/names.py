@@ -1,10 +1,11 @@
-"""What to say where a name is not known."""
+"""Names: of functions, and what to say where one is not known."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
-__all__ = ["hint"]
+__all__ = ["hint", "name_of"]
 
 
 def hint(name: str, known: Iterable[str]) -> str:
@@ -27,3 +28,9 @@ def hint(name: str, known: Iterable[str]) -> str:
     if not names:
         return "there is none"
     return f"there {'is' if len(names) == 1 else 'are'} {', '.join(names)}"
+
+
+def name_of(fun: Any) -> str:
+    """What to call an objective made from `fun`."""
+    name = getattr(fun, "__name__", None) or type(fun).__name__
+    return "f" if name == "<lambda>" else name

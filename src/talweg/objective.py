@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from talweg import _core
-from talweg.algebra import Algebra, recompiled
+from talweg.algebra import Algebra
+from talweg.bounds import checked_bounds, checked_dimension
+from talweg.composition import recompiled
+from talweg.evaluation import Evaluation
 from talweg.foreign_functions import ForeignFunctions
 from talweg.metric import checked_metric
+from talweg.names import name_of
 from talweg.parameters import Parametric
-from talweg.quantity import GRADIENT, HESSIAN, HESSIAN_PRODUCT, THIRD, VALUE
 from talweg.recording import RecordingError, record, recorded, recording_of
 from talweg.verification import verify as _verify
 
@@ -34,7 +36,7 @@ _KINK_NAMES = {
 }
 
 
-class Objective(ForeignFunctions, Algebra):
+class Objective(Evaluation, ForeignFunctions, Algebra):
     """A smooth function f: R^n -> R with exact derivatives, made from a plain Python function.
 
     The function is called once with an array that records what is done with it. Values, gradients,
@@ -107,7 +109,7 @@ class Objective(ForeignFunctions, Algebra):
     (3,)
     """
 
-    _unsaved = "is no recorded function"  # why, for errors
+    _unpicklable = ""  # why it is, where it is
     compiled = False
 
     def __init__(
@@ -143,7 +145,7 @@ class Objective(ForeignFunctions, Algebra):
             core,
             n,
             bounds=box,
-            name=name or _name_of(fun),
+            name=name or name_of(fun),
             kinks=tuple(dict.fromkeys(kinks)),
             tape=(tape, output),
         )
@@ -214,118 +216,6 @@ class Objective(ForeignFunctions, Algebra):
         function, names = parse(expr, variables)
         return cls(function, len(names), bounds=bounds, name=name or str(expr)[:60])
 
-    @classmethod
-    def from_callables(
-        cls,
-        fun: Callable[..., Any],
-        grad: Callable[..., Any] | bool | None = None,
-        hess: Callable[..., Any] | None = None,
-        hessp: Callable[..., Any] | None = None,
-        third: Callable[..., Any] | None = None,
-        *,
-        n: int,
-        batched: bool = True,
-        args: tuple[Any, ...] = (),
-        bounds: ArrayLike | None = None,
-        name: str | None = None,
-        scale: ArrayLike | None = None,
-        noise: float = 0.0,
-        verify: bool = True,
-    ) -> Objective:
-        """An objective from Python functions that are called, not recorded.
-
-        Derivatives that are not given are made from those that are: the Hessian from products with
-        it, products from the Hessian, anything else by central differences of fourth order of the
-        highest derivative at hand. `approximate` says which those are, and how good.
-
-        Parameters
-        ----------
-        fun : callable
-            ``fun(x)`` with `x` of shape (m, n), returning shape (m,).
-        grad : callable or True, optional
-            ``grad(x)``, returning shape (m, n); True when `fun` returns both, (value, gradient).
-        hess : callable, optional
-            ``hess(x)``, returning shape (m, n, n).
-        hessp : callable, optional
-            ``hessp(x, v)`` with `v` of shape (m, n), a vector for each point: the Hessian times v,
-            shape (m, n).
-        third : callable, optional
-            ``third(x, v)``: the derivative of the Hessian along v, shape (m, n, n).
-        n : int
-            Number of coordinates.
-        batched : bool, default True
-            False for functions of one point, as SciPy's minimisers take them: `x` and `v` of shape
-            (n,), results without the leading m. A call for each point costs about a microsecond,
-            a call for a block of 1024 some nanoseconds a point.
-        args : tuple, optional
-            Further arguments, which follow x (and v) in each call.
-        bounds, name
-            As for `Objective`.
-        scale : float or array_like, shape (n,), optional
-            For each coordinate a length over which the function changes by about its own size.
-            Differences k orders above what is given take steps of ``noise**(1/(k + 4))`` times it.
-            By default it is estimated from some 50 calls for each coordinate and point, in blocks.
-        noise : float, default 0.0
-            Relative error of what the functions return, where it is above rounding (a solver's
-            tolerance, single precision).
-        verify : bool, default True
-            Compare the derivatives given with differences at a few points.
-
-        Returns
-        -------
-        Objective
-
-        Raises
-        ------
-        TypeError
-            When an argument is no function, or a function returns something else than real
-            numbers in double precision (integers will do).
-        ValueError
-            When a function returns another shape, a derivative is not that of the function, or
-            `fun` is finite at none of the points tried. A NaN at some points is no error: it stays
-            with those points.
-
-        Notes
-        -----
-        An exception that a function raises leaves the method or kernel unchanged. The functions
-        run on the calling thread alone; each call gets arrays of its own. The objective pickles
-        when the functions do.
-
-        Examples
-        --------
-        >>> import scipy.optimize, talweg
-        >>> f = talweg.Objective.from_callables(
-        ...     scipy.optimize.rosen, scipy.optimize.rosen_der, scipy.optimize.rosen_hess,
-        ...     scipy.optimize.rosen_hess_prod, n=3, batched=False)
-        >>> f.grad([1.0, 1.0, 2.0]) + 0.0
-        array([   0., -400.,  200.])
-        >>> list(f.approximate)
-        ['third']
-        """
-        from talweg.callables import callable_core
-
-        n = checked_dimension(n)
-        box = checked_bounds(bounds, n)
-        functions = {"fun": fun, "grad": grad, "hess": hess, "hessp": hessp, "third": third}
-        made = callable_core(
-            functions,
-            n,
-            batched=batched,
-            args=args,
-            bounds=box,
-            scale=scale,
-            noise=noise,
-            verify=verify,
-        )
-        self = cls.__new__(cls)
-        shown = fun.name if isinstance(fun, Objective) else _name_of(fun)
-        self._setup(made.core, n, bounds=box, name=name or shown)
-        self._differenced = made
-        options = {"n": n, "batched": batched, "args": args, "bounds": box, "name": self.name}
-        options |= {"scale": made.scale, "noise": noise, "verify": False}
-        self._recipe = (_from_callables, (functions, options))
-        return self
-
     @property
     def approximate(self) -> dict[str, float]:
         """Which derivatives are differences, and their estimated relative errors.
@@ -355,128 +245,6 @@ class Objective(ForeignFunctions, Algebra):
 
     with_parameters.__doc__ = Algebra.with_parameters.__doc__
 
-    # Evaluation.
-
-    def __call__(self, x: ArrayLike) -> Any:
-        """Value at `x`.
-
-        Parameters
-        ----------
-        x : array_like, shape (n,) or (m, n)
-
-        Returns
-        -------
-        float or ndarray, shape (m,)
-        """
-        if (type(x) is not np.ndarray or x.dtype == object) and recording_of(x) is not None:
-            return self._replayed(x)
-        points, single = self._points(x)
-        value = self._core.evaluate(points, VALUE)["value"]
-        return value[0] if single else value
-
-    def grad(self, x: ArrayLike) -> Floats:
-        """Gradient at `x`.
-
-        Parameters
-        ----------
-        x : array_like, shape (n,) or (m, n)
-
-        Returns
-        -------
-        ndarray, shape (n,) or (m, n)
-        """
-        points, single = self._points(x)
-        gradient: Floats = self._core.evaluate(points, GRADIENT)["gradient"]
-        return gradient[0] if single else gradient
-
-    def hess(self, x: ArrayLike) -> Floats:
-        """Hessian at `x`.
-
-        Parameters
-        ----------
-        x : array_like, shape (n,) or (m, n)
-
-        Returns
-        -------
-        ndarray, shape (n, n) or (m, n, n)
-        """
-        points, single = self._points(x)
-        hessian: Floats = self._core.evaluate(points, HESSIAN)["hessian"]
-        return hessian[0] if single else hessian
-
-    def hessp(self, x: ArrayLike, v: ArrayLike) -> Floats:
-        """Hessian times a vector, without forming the Hessian.
-
-        Parameters
-        ----------
-        x : array_like, shape (n,) or (m, n)
-        v : array_like, shape (n,) or (m, n)
-            One vector for all points, or one for each.
-
-        Returns
-        -------
-        ndarray, shape (n,) or (m, n)
-        """
-        points, vectors, single = self._points_and_vectors(x, v)
-        product: Floats = self._core.evaluate(points, HESSIAN_PRODUCT, vectors)["hessian_product"]
-        return product[0] if single else product
-
-    def third(self, x: ArrayLike, v: ArrayLike) -> Floats:
-        """T[v], the derivative of the Hessian along `v`.
-
-        Parameters
-        ----------
-        x : array_like, shape (n,) or (m, n)
-        v : array_like, shape (n,) or (m, n)
-            One vector for all points, or one for each.
-
-        Returns
-        -------
-        ndarray, shape (n, n) or (m, n, n)
-        """
-        points, vectors, single = self._points_and_vectors(x, v)
-        third: Floats = self._core.evaluate(points, THIRD, vectors)["third"]
-        return third[0] if single else third
-
-    def _points(self, x: Any, argument: str = "x") -> tuple[Floats, bool]:
-        """`x` as (m, n) floats, and whether it was one point."""
-        if type(x) is not np.ndarray or x.dtype != np.float64:
-            x = _as_floats(x, argument)
-        if x.shape == (self.n,):
-            points, single = x.reshape(1, self.n), True
-        elif x.ndim == 2 and x.shape[1] == self.n:
-            points, single = x, False
-        else:
-            raise ValueError(f"{argument}: want shape ({self.n},) or (m, {self.n}), got {x.shape}")
-        if single:
-            # NumPy's reductions would cost as much as the evaluation of one point. A sum is NaN
-            # also where infinities of both signs meet, so it only says where to look.
-            suspicious = math.isnan(sum(x.tolist()))
-        else:
-            suspicious = points.size > 0 and math.isnan(points.min())
-        if suspicious:
-            bad = np.isnan(points).any(axis=1)
-            if bad.any():
-                first = int(np.flatnonzero(bad)[0])
-                shown = np.array2string(points[first], threshold=6, separator=", ")
-                where = "" if single else f" in row {first}"
-                raise ValueError(f"{argument}: want numbers, got NaN{where}: {shown}")
-        return points, single
-
-    def _points_and_vectors(self, x: Any, v: Any) -> tuple[Floats, Floats, bool]:
-        points, single_point = self._points(x)
-        vectors, single_vector = self._points(v, "v")
-        if len(points) != len(vectors):
-            if single_point:
-                points = np.broadcast_to(points, vectors.shape)
-            elif single_vector:
-                vectors = np.broadcast_to(vectors, points.shape)
-            else:
-                raise ValueError(
-                    f"v: want shape ({self.n},) or {points.shape}, as x, got {vectors.shape}"
-                )
-        return points, vectors, single_point and single_vector
-
     def _replayed(self, x: Any) -> Any:
         from talweg.recording.replay import replay
 
@@ -505,13 +273,15 @@ class Objective(ForeignFunctions, Algebra):
         Objective
             A new one; the objective itself stays as it is. It pickles as a recorded function, and
             is compiled again where it is loaded, or interpreted where llvmlite is missing there.
+            A sum, restriction or other result is made anew of compiled operands.
 
         Raises
         ------
         ImportError
             When llvmlite is not installed: ``pip install talweg[jit]``.
         TypeError
-            When the objective is no recorded function.
+            When the objective, or one it is made of, is neither recorded nor one of
+            `talweg.models`.
 
         Examples
         --------
@@ -524,6 +294,10 @@ class Objective(ForeignFunctions, Algebra):
         """
         from talweg.machine_code import compile_core
 
+        if self._made is not None:
+            maker, operands, rest = self._made
+            made: Objective = maker(tuple(operand.compile() for operand in operands), *rest)
+            return made
         if self._tape is None:
             raise TypeError(f"{self!r} is no recorded function: only recordings can be compiled")
         core = _core.TapeObjective(*self._tape)
@@ -549,7 +323,7 @@ class Objective(ForeignFunctions, Algebra):
             When the objective is no recorded function.
         """
         if self._tape is None:
-            raise TypeError(f"{self!r} {self._unsaved}: only recordings can be saved")
+            raise TypeError(f"{self!r} is no recorded function: only recordings can be saved")
         tape, output = self._tape
         arrays: dict[str, np.ndarray] = {}
         if self._parametric is not None:
@@ -613,6 +387,8 @@ class Objective(ForeignFunctions, Algebra):
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
+        if self._unpicklable:
+            raise TypeError(f"{self!r} cannot be pickled: {self._unpicklable}")
         if self._recipe is not None:
             return self._recipe
         if self._made is not None and (self._tape is None or self.parameters or self._embedding):
@@ -635,10 +411,6 @@ class Objective(ForeignFunctions, Algebra):
         return f"<Objective {', '.join(parts)}>"
 
 
-def _from_callables(functions: dict[str, Any], options: dict[str, Any]) -> Objective:
-    return Objective.from_callables(**functions, **options)
-
-
 def _load_compiled(arrays: Mapping[str, Any]) -> Objective:
     from talweg import machine_code
 
@@ -646,66 +418,5 @@ def _load_compiled(arrays: Mapping[str, Any]) -> Objective:
     return objective.compile() if machine_code.available() else objective
 
 
-def checked_dimension(n: Any) -> int:
-    """`n` as an int, or an error."""
-    if isinstance(n, (bool, np.bool_)) or not isinstance(n, (int, np.integer)):
-        raise TypeError(f"n: want the number of coordinates, an int, got {n!r}")
-    if n < 1:
-        raise ValueError(f"n: want at least 1 coordinate, got {n}")
-    return int(n)
-
-
-def pairs_of(bounds: Any) -> Any:
-    """`bounds`, a ``scipy.optimize.Bounds`` turned into pairs (one for all: a lone pair)."""
-    if hasattr(bounds, "lb") and hasattr(bounds, "ub"):
-        pairs = np.stack(np.broadcast_arrays(bounds.lb, bounds.ub), axis=-1)
-        return pairs[0] if len(pairs) == 1 else pairs
-    return bounds
-
-
-def checked_bounds(bounds: Any, n: int) -> Floats | None:
-    """`bounds` as a read-only (n, 2) array or None, or an error.
-
-    A pair (low, high) stands for the same bounds on every coordinate.
-    """
-    if bounds is None:
-        return None
-    bounds = pairs_of(bounds)
-    if isinstance(bounds, (list, tuple)) and any(
-        end is None for pair in bounds for end in (pair if np.iterable(pair) else [pair])
-    ):
-        raise ValueError(f"bounds: want two finite numbers for each coordinate, got {bounds!r}")
-    array = _as_floats(bounds, "bounds")
-    if array.shape == (2,):
-        array = np.tile(array, (n, 1))
-    if array.shape != (n, 2):
-        raise ValueError(f"bounds: want shape ({n}, 2), got {array.shape}")
-    for i, (low, high) in enumerate(array.tolist()):
-        if not (math.isfinite(low) and math.isfinite(high)):
-            raise ValueError(f"bounds: want finite numbers, got ({low}, {high}) for coordinate {i}")
-        if not low < high:
-            raise ValueError(f"bounds: want low < high, got ({low}, {high}) for coordinate {i}")
-    array = array.copy()
-    array.flags.writeable = False
-    return array
-
-
-def _as_floats(x: Any, argument: str) -> np.ndarray:
-    try:
-        array = np.asarray(x)
-    except ValueError:
-        raise ValueError(
-            f"{argument}: want an array of numbers, got rows of unequal lengths"
-        ) from None
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"{argument}: want real numbers, got dtype {array.dtype}")
-    return array.astype(np.float64, copy=False)
-
-
 def _is_expression(value: Any) -> bool:
     return isinstance(value, str) or hasattr(value, "free_symbols")
-
-
-def _name_of(fun: Any) -> str:
-    name = getattr(fun, "__name__", None) or type(fun).__name__
-    return "f" if name == "<lambda>" else name

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from talweg import _core
+from talweg.arrays import finite_array
 from talweg.recording.record import record
 
 __all__ = ["Parametric"]
@@ -115,13 +116,7 @@ def _slices(n: int, values: Mapping[str, np.ndarray]) -> dict[str, slice]:
 
 
 def _checked(name: str, value: Any) -> np.ndarray:
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        raise ValueError(f"{name}: want an array of numbers, got rows of unequal lengths") from None
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"{name}: want real numbers, got dtype {array.dtype}")
-    array = array.astype(np.float64)
-    if array.size == 0 or not np.isfinite(array).all():
-        raise ValueError(f"{name}: want finite numbers, got {value!r}")
+    array = finite_array(value, name)
+    if array.size == 0:
+        raise ValueError(f"{name}: want at least one number, got shape {array.shape}")
     return array

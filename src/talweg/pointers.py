@@ -13,16 +13,10 @@ import numpy as np
 from talweg import _core
 from talweg.completion import completed
 from talweg.differences import Differenced, checked_noise, checked_scale
-from talweg.quantity import GRADIENT, HESSIAN, HESSIAN_PRODUCT, THIRD, VALUE
+from talweg.quantity import METHODS
 
-#: The derivatives by the names of `Objective.from_pointers`, with the bits of `talweg.quantity`.
-QUANTITIES = {
-    "fun": VALUE,
-    "grad": GRADIENT,
-    "hess": HESSIAN,
-    "hessp": HESSIAN_PRODUCT,
-    "third": THIRD,
-}
+#: The bits of `talweg.quantity` by the names of `Objective.from_pointers`.
+QUANTITIES = {name: bit for bit, name in METHODS.items()}
 
 # The signatures of talweg/pointers.h, each with an optional `void *user_data` at the end.
 _SIGNATURES = {

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from talweg.objective import Objective, checked_bounds, pairs_of
+from talweg.arrays import real_array
+from talweg.bounds import checked_bounds, pairs_of
+from talweg.objective import Objective
 
 __all__ = [
     "checked_bounds_of",
@@ -66,13 +68,7 @@ def checked_bounds_of(f: Objective, bounds: Any) -> np.ndarray | None:
 
 def checked_point(x: Any, n: int, argument: str) -> np.ndarray:
     """`x` as a finite vector of n floats, or an error that names the argument."""
-    try:
-        point = np.asarray(x)
-    except ValueError:
-        raise ValueError(f"{argument}: want {n} numbers, got rows of unequal lengths") from None
-    if point.dtype.kind not in "biuf":
-        raise TypeError(f"{argument}: want {n} real numbers, got dtype {point.dtype}")
-    point = np.ascontiguousarray(point, dtype=np.float64)
+    point = np.ascontiguousarray(real_array(x, argument))
     if point.shape != (n,):
         raise ValueError(f"{argument}: want shape ({n},), got {point.shape}")
     if not np.isfinite(point).all():

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from talweg import _core
+from talweg.bounds import checked_bounds, checked_dimension
 from talweg.completion import completed
 from talweg.differences import Differenced
 
@@ -19,8 +20,6 @@ def framework_core(
     kind: Any, fun: Callable[[Any], Any], n: Any, bounds: Any, options: dict[str, Any]
 ) -> tuple[Any, Differenced]:
     """The functions of `kind`, `JaxFunctions` or `TorchFunctions`, and an objective of the core."""
-    from talweg.objective import checked_bounds, checked_dimension
-
     if not callable(fun):
         raise TypeError(f"fun: want a function, got {type(fun).__name__}")
     if isinstance(n, (bool, int, float, np.integer, np.bool_, type(None), str)):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from talweg.bounds import checked_dimension
 from talweg.models.structured import StructuredObjective, checked_number
-from talweg.objective import checked_dimension
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

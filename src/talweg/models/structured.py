@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talweg import _core
-from talweg.objective import Objective, checked_bounds
+from talweg.arrays import finite_array
+from talweg.bounds import checked_bounds
+from talweg.objective import Objective
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -211,22 +213,10 @@ _COUNTS = {"exponents", "cubic_indices"}
 def checked_array(value: Any, argument: str, axes: int | tuple[int, ...]) -> Floats:
     """`value` as finite floats with one of the numbers of axes, or an error."""
     wanted = (axes,) if isinstance(axes, int) else axes
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        raise ValueError(
-            f"{argument}: want an array of numbers, got rows of unequal lengths"
-        ) from None
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"{argument}: want real numbers, got dtype {array.dtype}")
+    array = finite_array(value, argument)
     if array.ndim not in wanted:
         kinds = " or ".join(_AXES[k] for k in wanted)
         raise ValueError(f"{argument}: want {kinds}, got shape {array.shape}")
-    array = array.astype(np.float64)
-    if not np.isfinite(array).all():
-        place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-        where = f" at {place}" if place else ""
-        raise ValueError(f"{argument}: want finite numbers, got {array[place]}{where}")
     return array
 
 
