@@ -89,6 +89,9 @@ def estimated_scale(
         # One lucky agreement is no sign of accuracy, two in a row are.
         change = np.fmax(change[1:], change[:-1])
         change[~np.isfinite(change)] = np.inf
+        # Nor is agreement to more digits than rounding leaves.
+        size = np.linalg.norm(values[-1].mean(axis=0), axis=-1)
+        change = np.fmax(change, 0.5 * noise * size / h[2 : len(change) + 2, None])
         found = []
         for column in change.T:
             if np.isfinite(column).any() and column.max() > 0.0:

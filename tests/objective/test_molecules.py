@@ -125,7 +125,7 @@ def test_pickles_with_the_calculator():
 
 
 class Broken(Calculator):
-    implemented_properties = ("energy", "forces")  # noqa: RUF012
+    implemented_properties = ("energy", "forces")
 
     def __init__(self, failure):
         super().__init__()
@@ -140,7 +140,7 @@ class Broken(Calculator):
 
 
 class OuterField(Calculator):
-    implemented_properties = ("energy", "forces")  # noqa: RUF012
+    implemented_properties = ("energy", "forces")
 
     def calculate(self, atoms=None, properties=(), system_changes=all_changes):
         super().calculate(atoms, properties, system_changes)
