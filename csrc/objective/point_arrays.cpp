@@ -19,16 +19,16 @@ class Block {
  public:
   Block(const Objective& objective, unsigned quantities, std::size_t lanes)
       : n_(objective.dimension()),
-        lanes_(lanes),
+        stride_(lanes % 64 == 0 ? lanes + 8 : lanes),
         quantities_(quantities),
-        storage_(rows(n_, quantities) * lanes) {
+        storage_(rows(n_, quantities) * stride_) {
     double* next = storage_.data();
     const auto take = [&](bool wanted, std::size_t count) -> double* {
       double* const result = wanted ? next : nullptr;
-      if (wanted) next += count * lanes_;
+      if (wanted) next += count * stride_;
       return result;
     };
-    block_.stride = lanes;
+    block_.stride = stride_;
     block_.x = x_ = take(true, n_);
     block_.v = v_ = take(quantities & quantities_of_v, n_);
     block_.w = w_ = take(quantities & quantity_third_product, n_);
@@ -60,12 +60,12 @@ class Block {
 
  private:
   void load(const double* from, double* to, std::size_t first) const {
-    points_to_rows(n_, block_.lanes, from + first * n_, to, lanes_);
+    points_to_rows(n_, block_.lanes, from + first * n_, to, stride_);
   }
 
   void store(const double* from, double* to, std::size_t first) const {
     if (!from) return;
-    rows_to_points(n_, block_.lanes, from, lanes_, to + first * n_);
+    rows_to_points(n_, block_.lanes, from, stride_, to + first * n_);
   }
 
   void store_symmetric(const double* from, double* to, std::size_t first) const {
@@ -74,10 +74,11 @@ class Block {
     for (std::size_t lane = 0; lane < block_.lanes; ++lane, to += n_ * n_)
       for (std::size_t i = 0, row = 0; i < n_; ++i)
         for (std::size_t j = 0; j <= i; ++j, ++row)
-          to[i * n_ + j] = to[j * n_ + i] = from[row * lanes_ + lane];
+          to[i * n_ + j] = to[j * n_ + i] = from[row * stride_ + lane];
   }
 
-  std::size_t n_, lanes_;
+  // Not a multiple of the distance at which rows throw one another out of the first-level cache.
+  std::size_t n_, stride_;
   unsigned quantities_;
   std::vector<double> storage_;
   EvaluationBlock block_;

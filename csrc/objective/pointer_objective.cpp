@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "objective/block_rows.hpp"
+#include "objective/transposition.hpp"
 
 namespace talweg {
 namespace {
@@ -64,14 +65,18 @@ class PointPointerObjective final : public PointerObjective {
     fill_nan(n_, quantities, block);
     // Arrays of this call alone: a function may evaluate another objective, or this one.
     const bool matrices = quantities & (quantity_hessian | quantity_third);
-    std::vector<double> room(2 * n_ + (matrices ? n_ * n_ : n_));
-    const Point point{room.data(), room.data() + n_, room.data() + 2 * n_};
-    for (std::size_t lane = 0; lane < block.lanes; ++lane)
-      if (!evaluate_lane(quantities, block, lane, point)) return;
+    const std::size_t together = std::min(transposed_together, block.lanes);
+    std::vector<double> room((2 + (matrices ? n_ : 1)) * n_ * together);
+    const Points points{room.data(), room.data() + n_ * together, room.data() + 2 * n_ * together};
+    for (std::size_t first = 0; first < block.lanes; first += together) {
+      const std::size_t count = std::min(together, block.lanes - first);
+      if (!evaluate_lanes(quantities, block, first, count, points)) return;
+    }
   }
 
  private:
-  struct Point {
+  // Points one after the other.
+  struct Points {
     double *x, *v, *out;
   };
 
@@ -86,56 +91,55 @@ class PointPointerObjective final : public PointerObjective {
   }
 
   // False when a function has failed.
-  bool evaluate_lane(unsigned quantities, const EvaluationBlock& block, std::size_t lane,
-                     const Point& point) const {
+  bool evaluate_lanes(unsigned quantities, const EvaluationBlock& block, std::size_t first,
+                      std::size_t count, const Points& points) const {
     const int n = static_cast<int>(n_);
-    const auto* x = static_cast<const double*>(point.x);
-    const auto* v = static_cast<const double*>(point.v);
-    load(block.x, block.stride, lane, point.x);
-    if (quantities & quantities_of_v) load(block.v, block.stride, lane, point.v);
+    rows_to_points(n_, count, block.x + first, block.stride, points.x);
+    if (quantities & quantities_of_v)
+      rows_to_points(n_, count, block.v + first, block.stride, points.v);
+    const auto x = [&](std::size_t l) { return static_cast<const double*>(points.x + l * n_); };
+    const auto v = [&](std::size_t l) { return static_cast<const double*>(points.v + l * n_); };
     if (quantities & quantity_value) {
-      const double value = call<double>(functions_.fun, n, x);
-      if (failed()) return false;
-      block.value[lane] = value;
+      for (std::size_t l = 0; l < count; ++l) {
+        const double value = call<double>(functions_.fun, n, x(l));
+        if (failed()) return false;
+        block.value[first + l] = value;
+      }
     }
-    if (quantities & quantity_gradient) {
-      std::fill_n(point.out, n_, nan);
-      call<void>(functions_.grad, n, x, point.out);
-      if (failed()) return false;
-      store(point.out, block.gradient, block.stride, lane);
-    }
-    if (quantities & quantity_hessian) {
-      std::fill_n(point.out, n_ * n_, nan);
-      call<void>(functions_.hess, n, x, point.out);
-      if (failed()) return false;
-      store_triangle(point.out, block.hessian, block.stride, lane);
-    }
-    if (quantities & quantity_hessian_product) {
-      std::fill_n(point.out, n_, nan);
-      call<void>(functions_.hessp, n, x, v, point.out);
-      if (failed()) return false;
-      store(point.out, block.hessian_product, block.stride, lane);
-    }
-    if (quantities & quantity_third) {
-      std::fill_n(point.out, n_ * n_, nan);
-      call<void>(functions_.third, n, x, v, point.out);
-      if (failed()) return false;
-      store_triangle(point.out, block.third, block.stride, lane);
-    }
-    return true;
-  }
-
-  void load(const double* from, std::size_t stride, std::size_t lane, double* to) const {
-    for (std::size_t i = 0; i < n_; ++i) to[i] = from[i * stride + lane];
-  }
-
-  void store(const double* from, double* to, std::size_t stride, std::size_t lane) const {
-    for (std::size_t i = 0; i < n_; ++i) to[i * stride + lane] = from[i];
-  }
-
-  void store_triangle(const double* from, double* to, std::size_t stride, std::size_t lane) const {
-    for (std::size_t i = 0, row = 0; i < n_; ++i)
-      for (std::size_t j = 0; j <= i; ++j, ++row) to[row * stride + lane] = from[i * n_ + j];
+    // The numbers that a function writes for each point; false when it has failed.
+    const auto write = [&](std::size_t size, const auto& write_point) {
+      std::fill_n(points.out, count * size, nan);
+      for (std::size_t l = 0; l < count; ++l) {
+        write_point(l, points.out + l * size);
+        if (failed()) return false;
+      }
+      return true;
+    };
+    const auto vectors = [&](const auto& write_point, double* rows) {
+      if (!write(n_, write_point)) return false;
+      points_to_rows(n_, count, points.out, rows + first, block.stride);
+      return true;
+    };
+    const auto matrices = [&](const auto& write_point, double* rows) {
+      if (!write(n_ * n_, write_point)) return false;
+      for (std::size_t i = 0; i < n_; ++i)
+        for (std::size_t j = 0; j <= i; ++j, rows += block.stride)
+          for (std::size_t l = 0; l < count; ++l)
+            rows[first + l] = points.out[(l * n_ + i) * n_ + j];
+      return true;
+    };
+    const auto at = [&](const FunctionPointer& function) {
+      return [&, n](std::size_t l, double* out) { call<void>(function, n, x(l), out); };
+    };
+    const auto along = [&](const FunctionPointer& function) {
+      return [&, n](std::size_t l, double* out) { call<void>(function, n, x(l), v(l), out); };
+    };
+    const auto asked = [&](Quantity quantity) { return (quantities & quantity) != 0; };
+    if (asked(quantity_gradient) && !vectors(at(functions_.grad), block.gradient)) return false;
+    if (asked(quantity_hessian) && !matrices(at(functions_.hess), block.hessian)) return false;
+    if (asked(quantity_hessian_product) && !vectors(along(functions_.hessp), block.hessian_product))
+      return false;
+    return !asked(quantity_third) || matrices(along(functions_.third), block.third);
   }
 
   PointFunctions functions_;

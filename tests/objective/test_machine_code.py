@@ -322,6 +322,26 @@ def test_pickle():
     np.testing.assert_array_equal(again.grad(x), f.grad(x))
 
 
+def test_what_is_known_of_a_function_stays():
+    f = talweg.surfaces.by_name("lennard-jones")
+    assert f._core.gauge_directions(np.arange(float(f.n)) ** 2 % 7).shape == (6, f.n)
+    fast = f.compile()
+    assert fast.compiled
+    assert fast._core.gauge_directions(np.arange(float(f.n)) ** 2 % 7).shape == (6, f.n)
+
+    def fun(x, a):
+        return a * x[0] ** 2 + x[1] ** 2
+
+    g = talweg.Objective(fun, 2, parameters={"a": 3.0})
+    for made in (2 * g, g.with_metric([1.0, 4.0]), g.fixed({1: 0.5})):
+        changed = made.compile().with_parameters(a=5.0)
+        assert changed.compiled and changed.parameters == {"a": 5.0}
+        again = pickle.loads(pickle.dumps(changed))
+        assert again.compiled and again.parameters == {"a": 5.0}
+        x = np.ones(made.n)
+        assert again(x) == made.with_parameters(a=5.0)(x)
+
+
 def test_only_recordings_can_be_compiled():
     other = talweg.Objective.__new__(talweg.Objective)
     other._setup(talweg.surfaces.toy()._core, 2, name="other")
