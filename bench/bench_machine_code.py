@@ -28,7 +28,7 @@ from talweg import _core
 from talweg.quantity import GRADIENT, HESSIAN, HESSIAN_PRODUCT, THIRD, VALUE
 
 pytest.importorskip("llvmlite")
-from talweg.machine_code import compile_core  # noqa: E402
+from talweg.machine_code import compile_core
 
 HERE = Path(__file__).parent
 POINTS = 100_000

@@ -65,6 +65,7 @@ def critical_points(
         Most starts to sample.
     workers : int, optional
         Number of threads; the result does not depend on it. Default: one for each processor.
+        Objectives that call Python functions use one, whatever is said here.
 
     Returns
     -------

@@ -74,6 +74,7 @@ def survey(
         As in `critical_points`.
     workers : int, optional
         Number of threads. Default: one for each processor.
+        Objectives that call Python functions use one, whatever is said here.
     progress : bool, default False
         Show progress (with tqdm where it is installed).
     near_branch_distance, tolerance
