@@ -12,11 +12,11 @@
 // orthogonal to the gradient. Nothing here divides by sigma, so curves pass critical points.
 //
 // Where the objective has a gauge, the equations of the directions t_k(x) along orbits, which hold
-// of themselves, are replaced by t_k.dx = 0, and v stays orthogonal to the orbits (gauge_rows.hpp).
+// of themselves, are replaced by t_k.dx = 0, and v stays orthogonal to the orbits (objective/gauge_rows.hpp).
 // Source: docs/theory.md, "Gradient extremals".
 #pragma once
 
-#include "extremal/gauge_rows.hpp"
+#include "objective/gauge_rows.hpp"
 #include "talweg/defining_system.hpp"
 #include "talweg/objective.hpp"
 

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "extremal/gauge_rows.hpp"
+#include "objective/gauge_rows.hpp"
 #include "objective/gauged_objective.hpp"
 #include "python/register.hpp"
 #include "talweg/gauge.hpp"

@@ -86,17 +86,14 @@ def energy_of_atoms(
     lengths = checked_scale(_SCALE if scale is None else scale, n)
     if noise is None:
         noise = 0.0 if type(atoms.calc).__name__ in _FORMULAS else _SELF_CONSISTENT
-    made = _made(
-        cls,
-        AtomsEnergy(atoms),
-        lengths,
-        checked_noise(noise),
-        name or atoms.get_chemical_formula(),
-    )
-    if mass_weighted:
-        made = made.with_metric(np.repeat(atoms.get_masses(), 3))
+    rotations = None
     if rigid_motions is not False:
         rotations = rigid_motions is True or not atoms.pbc.any()
+    name = name or atoms.get_chemical_formula()
+    made = _made(cls, AtomsEnergy(atoms), lengths, checked_noise(noise), rotations, name)
+    if mass_weighted:
+        made = made.with_metric(np.repeat(atoms.get_masses(), 3))
+    if rotations is not None:
         # Away from critical points, where the gradient would be as small as its errors.
         wiggle = np.random.default_rng(1979).normal(size=n)
         try:
@@ -106,7 +103,9 @@ def energy_of_atoms(
     return made
 
 
-def _made(cls: Any, energy: AtomsEnergy, scale: Any, noise: float, name: str) -> Any:
+def _made(
+    cls: Any, energy: AtomsEnergy, scale: Any, noise: float, rotations: bool | None, name: str
+) -> Any:
     n = 3 * len(energy.atoms)
     calls = _core.CallbackObjective(
         n, energy, True, None, None, None, batched=True, arguments=()
@@ -115,13 +114,13 @@ def _made(cls: Any, energy: AtomsEnergy, scale: Any, noise: float, name: str) ->
     value = calls.evaluate(start, VALUE | GRADIENT)
     if not (np.isfinite(value["value"]).all() and np.isfinite(value["gradient"]).all()):
         raise ValueError("atoms: their energy or forces are NaN or infinite")
-    made = Differenced(calls, calls.available, start, scale, noise)
+    made = Differenced(calls, calls.available, start, scale, noise, rotations)
     self = cls.__new__(cls)
     self._setup(made.core, n, name=name)
     self._differenced = made
     self._atoms = energy.atoms
     self._unsaved = "calls a calculator"
-    self._recipe = (_made, (cls, energy, scale, noise, name))
+    self._recipe = (_made, (cls, energy, scale, noise, rotations, name))
     return self
 
 

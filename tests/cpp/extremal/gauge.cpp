@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "extremal/dense_system.hpp"
-#include "extremal/gauge_rows.hpp"
+#include "objective/gauge_rows.hpp"
 #include "objective/gauged_objective.hpp"
 #include "spectrum/vectors.hpp"
 #include "talweg/critical_points.hpp"
