@@ -111,6 +111,19 @@ std::size_t DenseExtremalSystem::chart_gauge(const CurvePoint& reference,
   return rank;
 }
 
+void DenseExtremalSystem::anchor(const CurvePoint& reference, CurvePoint& predicted) const {
+  if (!gauge_) return;
+  const double* data = reference.data.data();
+  const auto rank = static_cast<std::size_t>(data[at_.rank]);
+  double* const x = predicted.z.data();
+  for (std::size_t r = 0; r < rank; ++r) {
+    const double* row = data + at_.gauge + r * n_;
+    double along = 0.0;
+    for (std::size_t i = 0; i < n_; ++i) along += row[i] * (x[i] - reference.z[i]);
+    for (std::size_t i = 0; i < n_; ++i) x[i] -= along * row[i];
+  }
+}
+
 void DenseExtremalSystem::add_gauge_turn(const CurvePoint& point, const double* dx,
                                          double* dv) const {
   const double* data = point.data.data();

@@ -39,6 +39,7 @@ class DenseExtremalSystem final : public DefiningSystem {
   void classify(CurvePoint& point) override;
   bool approximate() const noexcept override { return approximate_; }
   void retract(CurvePoint& point) const override;
+  void anchor(const CurvePoint& reference, CurvePoint& predicted) const override;
   std::size_t chart_dimension() const noexcept override { return 2 * n_ - 1; }
   void chart_point(const CurvePoint& reference, const double* y, CurvePoint& point) const override;
   void chart_residual(const CurvePoint& reference, const CurvePoint& point,
