@@ -88,8 +88,7 @@ void DenseExtremalSystem::fix_gauge(CurvePoint& point) {
   }
 }
 
-std::size_t DenseExtremalSystem::chart_gauge(const CurvePoint& reference,
-                                             const CurvePoint& point) {
+std::size_t DenseExtremalSystem::chart_gauge(const CurvePoint& reference, const CurvePoint& point) {
   const std::size_t n = n_, size = gauge_.most() * n;
   const std::size_t rank = gauge_in_frame(reference);
   const double* origin = reference.z.data();

@@ -74,8 +74,8 @@ DifferencedObjective::DifferencedObjective(std::shared_ptr<const Objective> base
   for (double& length : options_.scale) length = std::exp2(std::round(std::log2(length)));
   options_.noise = std::max(options_.noise, 2.220446049250313e-16);
   errors_ = estimate_errors();
-  const unsigned higher = quantity_hessian | quantity_third | quantity_hessian_product |
-                          quantity_third_product;
+  const unsigned higher =
+      quantity_hessian | quantity_third | quantity_hessian_product | quantity_third_product;
   if (!options_.gauge || !has(quantity_gradient) || (available_ & higher) != 0) return;
   if (options_.gauge->dimension() != n_) {
     throw std::invalid_argument("the gauge must have as many coordinates as the objective");

@@ -133,8 +133,8 @@ std::vector<double> GaugedDifferences::assemble(const Lane& lane, const std::vec
       const double* const row_a = frame.data() + a * n;
       const double* const row_b = frame.data() + b * n;
       const auto times = [&](std::size_t c, const double* other) {
-        const double* const known = c < lane.rank ? along.data() + c * n
-                                                  : across.data() + (c - lane.rank) * n;
+        const double* const known =
+            c < lane.rank ? along.data() + c * n : across.data() + (c - lane.rank) * n;
         return dot(n, known, other);
       };
       const bool mixed = b < lane.rank && a >= lane.rank;
@@ -214,8 +214,7 @@ void GaugedDifferences::evaluate(unsigned quantities, const EvaluationBlock& blo
     for (std::size_t i = 0; i < across.size(); ++i) {
       across[i] = lane.first[i] * lane.lengths[i / n] / step_;
     }
-    const std::vector<double> hessian =
-        assemble(lane, turned(lane, lane.gradient.data()), across);
+    const std::vector<double> hessian = assemble(lane, turned(lane, lane.gradient.data()), across);
     if ((quantities & quantity_hessian) != 0) store(hessian, block.hessian, l);
     if (!third) continue;
     const double* const along_v = lane.second.data() + lane.count * n;

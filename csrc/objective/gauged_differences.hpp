@@ -13,8 +13,8 @@ namespace talweg {
 //     H t = A g,    T[v] t = A H v - H A v,
 //
 // so that only directions orthogonal to them take differences. Those of H serve T[v] again, by
-// polarisation, T[v] q = (D_(v+q)^2 - D_v^2 - D_q^2) g / 2: 4 k + 4 gradients for T[v] after 4 k for
-// H with k directions, where plain differences take 8 n and 4 n.
+// polarisation, T[v] q = (D_(v+q)^2 - D_v^2 - D_q^2) g / 2: 4 k + 4 gradients for T[v] after 4 k
+// for H with k directions, where plain differences take 8 n and 4 n.
 class GaugedDifferences {
  public:
   // Steps are `step` times the scale of each coordinate.

@@ -97,8 +97,8 @@ def energy_of_atoms(
     n = 3 * len(atoms)
     lengths = checked_scale(_SCALE if scale is None else scale, n)
     if noise is None:
-        kinds = {kind.__name__ for kind in type(atoms.calc).__mro__}
-        noise = 0.0 if kinds & _FORMULAS else _SELF_CONSISTENT
+        classes = {kind.__name__ for kind in type(atoms.calc).__mro__}
+        noise = 0.0 if classes & _FORMULAS else _SELF_CONSISTENT
     rotations = None
     if rigid_motions is not False:
         rotations = rigid_motions is True or not atoms.pbc.any()

@@ -134,11 +134,40 @@ def test_a_curve_of_three_atoms_is_that_in_bond_lengths():
             np.testing.assert_allclose(slope_squared(lengths), f.grad(x) @ f.grad(x), rtol=1e-10)
             h = 1e-4
             change = np.array(
-                [(slope_squared(lengths + h * e) - slope_squared(lengths - h * e)) for e in np.eye(3)]
+                [
+                    (slope_squared(lengths + h * e) - slope_squared(lengths - h * e))
+                    for e in np.eye(3)
+                ]
             )
             gradient = inner(*lengths)
             sine = np.cross(change, gradient) / np.linalg.norm(change) / np.linalg.norm(gradient)
             assert np.linalg.norm(sine) < 1e-5
+
+
+def test_rounding_along_motions_does_not_grow():
+    # An umbrella: on its curves nothing turns the axis. Extrapolated, an error of the axis would
+    # grow eighteenfold from step to step.
+    def umbrella(x):
+        top, *ends = (x[3 * i : 3 * i + 3] for i in range(4))
+        total = 0.0
+        for i in range(3):
+            bond = np.sqrt(((ends[i] - top) ** 2).sum())
+            edge = np.sqrt(((ends[i] - ends[i - 1]) ** 2).sum())
+            total = total + 4 * (1 - np.exp(1.9 - 1.9 * bond)) ** 2
+            total = total + 1.5 * (1 - np.exp(1.9 - 1.2 * edge)) ** 2
+        return total
+
+    angles = 2 * np.pi * np.arange(3) / 3
+    flat = np.append(np.zeros(3), np.stack([np.cos(angles), np.sin(angles), 0 * angles], 1))
+    f = talweg.Objective(umbrella, 12).with_rigid_motions()
+    f = f.with_metric(np.repeat([14.0, 1.0, 1.0, 1.0], 3))
+    (saddle,) = talweg.critical_points(f, starts=flat)
+    assert saddle.morse_index == 1
+    curve = talweg.trace(f, saddle, max_length=2.5, max_step=0.1, initial_step=0.05)
+    # Past the minimum too, and past branch points where two eigenvalues vanish together.
+    kinds = [(event.kind, event.kernel_dimension) for event in curve.events]
+    assert ("critical_point", None) in kinds and ("branch_point", 2) in kinds
+    np.testing.assert_allclose(curve.x[:, :2], 0.0, atol=1e-12)
 
 
 def test_the_orientation_of_the_start_changes_nothing(case):
@@ -225,7 +254,9 @@ def test_two_atoms_have_one_branch():
     np.testing.assert_allclose(point.eigenvalues, [2 * 72 / 2 ** (1 / 3)], rtol=1e-12)
     curve = talweg.trace(f, point, max_length=0.3, max_step=0.05)
     assert len(curve) > 5
-    np.testing.assert_allclose(np.linalg.norm(np.diff(centred(curve.x[-1]), axis=0)), distances(curve.x[-1])[0])
+    np.testing.assert_allclose(
+        np.linalg.norm(np.diff(centred(curve.x[-1]), axis=0)), distances(curve.x[-1])[0]
+    )
 
 
 def test_lennard_jones_clusters_of_catalogue_and_models_agree():
