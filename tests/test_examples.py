@@ -73,16 +73,20 @@ PRINTED = {
     "step_a_tracer": r"inflection at .* error \de-1[3-6]",
     "logistic_regression": r"points, talweg throughout: True",
     "neural_network": r"Morse index 0\n",
+    "invert_ammonia": r"saddle, index 1.*minimum at 0\.\d+ Å u\^\(1/2\), 0\.\d+ eV below the saddle\n",
 }
+NEEDED = {"invert_ammonia": "tblite.ase"}
 
 
 @pytest.mark.parametrize(
     "path", sorted((REPOSITORY / "examples").glob("*.py")), ids=lambda p: p.stem
 )
 def test_programs(path, monkeypatch, capsys, tmp_path):
+    if path.stem in NEEDED:
+        pytest.importorskip(NEEDED[path.stem], reason="needs what the example names")
     picture = tmp_path / "picture.png"
     takes_picture = "sys.argv" in path.read_text()
     monkeypatch.setattr(sys, "argv", [str(path), *([str(picture)] if takes_picture else [])])
     runpy.run_path(str(path), run_name="__main__")
-    assert re.search(PRINTED[path.stem], capsys.readouterr().out)
+    assert re.search(PRINTED[path.stem], capsys.readouterr().out, re.DOTALL)
     assert picture.exists() == takes_picture

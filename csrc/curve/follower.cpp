@@ -233,6 +233,7 @@ Task<void> Follower::follow() {
     bool good = length > 0.5 && length < 2.0;
     if (good) {
       for (std::size_t i = 0; i < n_; ++i) border_[i] = predicted_[i] / length;
+      system_.anchor(*latest_, *next_);
       system_.retract(*next_);
       good = co_await correct(*next_, border_.data());
     } else if (history_ > 1) {

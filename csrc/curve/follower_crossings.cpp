@@ -164,8 +164,13 @@ Task<Follower::Verdict> Follower::judge_index() {
   std::vector<double> places;
   CurvePoint place = system_.make_point();
   double error = 0.0;
+  // Derivatives that are differences move each point, and part what symmetry holds together.
+  double noise = 0.0;
+  if (system_.approximate()) {
+    noise = 8.0 * std::max(system_.position_rounding(*latest_), system_.position_rounding(*next_));
+  }
   // Closer than this, noise in the points themselves tells nothing more.
-  const bool short_enough = step_length_ <= 1e-5 * options_.max_step;
+  const bool short_enough = step_length_ <= std::max(1e-5 * options_.max_step, noise);
   if (short_enough) error = step_length_;
   for (int k = low; k < high; ++k) {
     const std::size_t which = first + static_cast<std::size_t>(k);
@@ -177,8 +182,8 @@ Task<Follower::Verdict> Follower::judge_index() {
   }
   const auto [least, greatest] = std::minmax_element(places.begin(), places.end());
   const double spread = *greatest - *least;
-  const double loosest = 1e-6 * options_.max_step;
-  if (!short_enough && (spread > std::max(1e-5 * step_length_, 4.0 * error) ||
+  const double loosest = std::max(1e-6 * options_.max_step, noise);
+  if (!short_enough && (spread > std::max({1e-5 * step_length_, 4.0 * error, noise}) ||
                         (error > loosest && step_length_ > 1e3 * loosest))) {
     co_return Verdict::shorten;
   }

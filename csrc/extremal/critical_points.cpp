@@ -6,7 +6,7 @@
 #include <numeric>
 #include <stdexcept>
 
-#include "extremal/gauge_rows.hpp"
+#include "objective/gauge_rows.hpp"
 #include "parallel/thread_pool.hpp"
 #include "spectrum/factorisation.hpp"
 #include "spectrum/symmetric_eigen.hpp"

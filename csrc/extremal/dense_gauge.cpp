@@ -88,8 +88,7 @@ void DenseExtremalSystem::fix_gauge(CurvePoint& point) {
   }
 }
 
-std::size_t DenseExtremalSystem::chart_gauge(const CurvePoint& reference,
-                                             const CurvePoint& point) {
+std::size_t DenseExtremalSystem::chart_gauge(const CurvePoint& reference, const CurvePoint& point) {
   const std::size_t n = n_, size = gauge_.most() * n;
   const std::size_t rank = gauge_in_frame(reference);
   const double* origin = reference.z.data();
@@ -109,6 +108,19 @@ std::size_t DenseExtremalSystem::chart_gauge(const CurvePoint& reference,
   const double* fixed = reference.data.data() + at_.gauge;
   for (std::size_t i = 0; i < rank * n; ++i) rows[i] += fixed[i];
   return rank;
+}
+
+void DenseExtremalSystem::anchor(const CurvePoint& reference, CurvePoint& predicted) const {
+  if (!gauge_) return;
+  const double* data = reference.data.data();
+  const auto rank = static_cast<std::size_t>(data[at_.rank]);
+  double* const x = predicted.z.data();
+  for (std::size_t r = 0; r < rank; ++r) {
+    const double* row = data + at_.gauge + r * n_;
+    double along = 0.0;
+    for (std::size_t i = 0; i < n_; ++i) along += row[i] * (x[i] - reference.z[i]);
+    for (std::size_t i = 0; i < n_; ++i) x[i] -= along * row[i];
+  }
 }
 
 void DenseExtremalSystem::add_gauge_turn(const CurvePoint& point, const double* dx,

@@ -12,11 +12,11 @@
 // orthogonal to the gradient. Nothing here divides by sigma, so curves pass critical points.
 //
 // Where the objective has a gauge, the equations of the directions t_k(x) along orbits, which hold
-// of themselves, are replaced by t_k.dx = 0, and v stays orthogonal to the orbits (gauge_rows.hpp).
-// Source: docs/theory.md, "Gradient extremals".
+// of themselves, are replaced by t_k.dx = 0, and v stays orthogonal to the orbits
+// (objective/gauge_rows.hpp). Source: docs/theory.md, "Gradient extremals".
 #pragma once
 
-#include "extremal/gauge_rows.hpp"
+#include "objective/gauge_rows.hpp"
 #include "talweg/defining_system.hpp"
 #include "talweg/objective.hpp"
 
@@ -39,6 +39,7 @@ class DenseExtremalSystem final : public DefiningSystem {
   void classify(CurvePoint& point) override;
   bool approximate() const noexcept override { return approximate_; }
   void retract(CurvePoint& point) const override;
+  void anchor(const CurvePoint& reference, CurvePoint& predicted) const override;
   std::size_t chart_dimension() const noexcept override { return 2 * n_ - 1; }
   void chart_point(const CurvePoint& reference, const double* y, CurvePoint& point) const override;
   void chart_residual(const CurvePoint& reference, const CurvePoint& point,
@@ -61,15 +62,16 @@ class DenseExtremalSystem final : public DefiningSystem {
                                position_norm = 3, finite_flag = 4, square_scale = 5;
   // Where a point's arrays lie in CurvePoint::data.
   struct Layout {
-    std::size_t value, gradient, hessian, third, frame, b, c_matrix, a, c, r, q1, q2, norms, gauge, turns, rank,
-        size;
+    std::size_t value, gradient, hessian, third, frame, b, c_matrix, a, c, r, q1, q2, norms, gauge,
+        turns, rank, size;
   };
   void linearise(CurvePoint& point);
   void fix_gauge(CurvePoint& point);
   // frame' row for the gauge rows of a point: rank x k, into gauge_frame_; returns the rank.
   std::size_t gauge_in_frame(const CurvePoint& point);
-  // For a chart: combinations of the generators at a point that are the gauge rows at the reference,
-  // and the turns that belong to them, into chart_rows_; gauge_in_frame(reference) besides.
+  // For a chart: combinations of the generators at a point that are the gauge rows at the
+  // reference, and the turns that belong to them, into chart_rows_; gauge_in_frame(reference)
+  // besides.
   std::size_t chart_gauge(const CurvePoint& reference, const CurvePoint& point);
   // What v turns along the gauge directions while x moves by dx, added to dv.
   void add_gauge_turn(const CurvePoint& point, const double* dx, double* dv) const;

@@ -3,7 +3,7 @@
 #include <stdexcept>
 
 #include "extremal/dense_system.hpp"
-#include "extremal/gauge_rows.hpp"
+#include "objective/gauge_rows.hpp"
 #include "parallel/thread_pool.hpp"
 #include "spectrum/factorisation.hpp"
 #include "spectrum/symmetric_eigen.hpp"

@@ -73,6 +73,14 @@ DifferencedObjective::DifferencedObjective(std::shared_ptr<const Objective> base
   for (double& length : options_.scale) length = std::exp2(std::round(std::log2(length)));
   options_.noise = std::max(options_.noise, 2.220446049250313e-16);
   errors_ = estimate_errors();
+  const unsigned higher =
+      quantity_hessian | quantity_third | quantity_hessian_product | quantity_third_product;
+  if (!options_.gauge || !has(quantity_gradient) || (available_ & higher) != 0) return;
+  if (options_.gauge->dimension() != n_) {
+    throw std::invalid_argument("the gauge must have as many coordinates as the objective");
+  }
+  gauged_ = std::make_unique<GaugedDifferences>(*base_, *options_.gauge, options_.scale,
+                                                step(options_.noise, 1));
 }
 
 unsigned DifferencedObjective::approximate() const noexcept {
@@ -133,10 +141,25 @@ void DifferencedObjective::evaluate(unsigned quantities, const EvaluationBlock& 
   if (direct != 0) base_->evaluate(direct, block);
   const unsigned missing = quantities & derived_quantities & ~available_;
   if ((missing & quantity_gradient) != 0) gradient(block);
-  if ((missing & quantity_hessian) != 0) hessian(block);
-  if ((missing & quantity_third) != 0) third(block);
+  if (gauged_ && (missing & (quantity_hessian | quantity_third)) != 0) {
+    along_gauge(quantities, block);
+  } else {
+    if ((missing & quantity_hessian) != 0) hessian(block);
+    if ((missing & quantity_third) != 0) third(block);
+  }
   if ((missing & quantity_hessian_product) != 0) hessian_product(block);
   if ((missing & quantity_third_product) != 0) third_product(block);
+}
+
+void DifferencedObjective::along_gauge(unsigned quantities, const EvaluationBlock& block) const {
+  EvaluationBlock with_gradient = block;
+  std::vector<double> storage;
+  if ((quantities & quantity_gradient) == 0) {
+    storage.resize(n_ * block.stride);
+    with_gradient.gradient = storage.data();
+    base_->evaluate(quantity_gradient, with_gradient);
+  }
+  gauged_->evaluate(quantities, with_gradient);
 }
 
 void DifferencedObjective::gradient(const EvaluationBlock& block) const {

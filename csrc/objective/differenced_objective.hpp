@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "objective/gauged_differences.hpp"
 #include "talweg/differences.hpp"
 
 namespace talweg {
@@ -23,6 +24,7 @@ class DifferencedObjective final : public Objective {
 
  private:
   bool has(unsigned quantity) const noexcept { return (available_ & quantity) != 0; }
+  void along_gauge(unsigned quantities, const EvaluationBlock& block) const;
   void gradient(const EvaluationBlock& block) const;
   void hessian(const EvaluationBlock& block) const;
   void third(const EvaluationBlock& block) const;
@@ -38,6 +40,7 @@ class DifferencedObjective final : public Objective {
   unsigned available_;
   DifferenceOptions options_;
   DerivativeErrors errors_;
+  std::unique_ptr<GaugedDifferences> gauged_;
 };
 
 }  // namespace talweg

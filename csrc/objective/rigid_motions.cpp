@@ -74,17 +74,26 @@ void RigidMotions::align(const double* reference, double* x, double* vectors,
     for (std::size_t i = 0; i < scales_.size(); ++i) {
       for (int a = 0; a < 3; ++a) {
         for (int b = 0; b < 3; ++b) {
-          s[a][b] += (x[3 * i + a] - scales_[i] * from[a]) *
-                     (reference[3 * i + b] - scales_[i] * to[b]);
+          s[a][b] +=
+              (x[3 * i + a] - scales_[i] * from[a]) * (reference[3 * i + b] - scales_[i] * to[b]);
         }
       }
     }
-    double matrix[16] = {s[0][0] + s[1][1] + s[2][2], s[1][2] - s[2][1], s[2][0] - s[0][2],
-                         s[0][1] - s[1][0],           0,
-                         s[0][0] - s[1][1] - s[2][2], s[0][1] + s[1][0], s[2][0] + s[0][2],
-                         0,                           0,
-                         s[1][1] - s[0][0] - s[2][2], s[1][2] + s[2][1], 0,
-                         0,                           0,
+    double matrix[16] = {s[0][0] + s[1][1] + s[2][2],
+                         s[1][2] - s[2][1],
+                         s[2][0] - s[0][2],
+                         s[0][1] - s[1][0],
+                         0,
+                         s[0][0] - s[1][1] - s[2][2],
+                         s[0][1] + s[1][0],
+                         s[2][0] + s[0][2],
+                         0,
+                         0,
+                         s[1][1] - s[0][0] - s[2][2],
+                         s[1][2] + s[2][1],
+                         0,
+                         0,
+                         0,
                          s[2][2] - s[0][0] - s[1][1]};
     for (int i = 0; i < 4; ++i) {
       for (int j = 0; j < i; ++j) matrix[4 * i + j] = matrix[4 * j + i];
@@ -92,10 +101,15 @@ void RigidMotions::align(const double* reference, double* x, double* vectors,
     double values[4], scratch[4];
     symmetric_eigen(4, matrix, values, scratch, true);
     const double q0 = matrix[3], q1 = matrix[7], q2 = matrix[11], q3 = matrix[15];
-    const double turned[9] = {
-        q0 * q0 + q1 * q1 - q2 * q2 - q3 * q3, 2 * (q1 * q2 - q0 * q3), 2 * (q1 * q3 + q0 * q2),
-        2 * (q1 * q2 + q0 * q3), q0 * q0 - q1 * q1 + q2 * q2 - q3 * q3, 2 * (q2 * q3 - q0 * q1),
-        2 * (q1 * q3 - q0 * q2), 2 * (q2 * q3 + q0 * q1), q0 * q0 - q1 * q1 - q2 * q2 + q3 * q3};
+    const double turned[9] = {q0 * q0 + q1 * q1 - q2 * q2 - q3 * q3,
+                              2 * (q1 * q2 - q0 * q3),
+                              2 * (q1 * q3 + q0 * q2),
+                              2 * (q1 * q2 + q0 * q3),
+                              q0 * q0 - q1 * q1 + q2 * q2 - q3 * q3,
+                              2 * (q2 * q3 - q0 * q1),
+                              2 * (q1 * q3 - q0 * q2),
+                              2 * (q2 * q3 + q0 * q1),
+                              q0 * q0 - q1 * q1 - q2 * q2 + q3 * q3};
     std::copy(turned, turned + 9, rotation);
   }
   const auto turn = [&rotation](const double* d, double* result) {

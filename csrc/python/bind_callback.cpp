@@ -3,6 +3,8 @@
 #include <pybind11/stl.h>
 
 #include <memory>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "objective/differenced_objective.hpp"
@@ -57,11 +59,18 @@ void register_callback(py::module_& module) {
   py::class_<DifferencedObjective, Objective, std::shared_ptr<DifferencedObjective>>(
       module, "DifferencedObjective", "An objective whose missing derivatives are differences.")
       .def(py::init([](std::shared_ptr<Objective> base, unsigned available,
-                       std::vector<double> scale, double noise) {
-             return std::make_shared<DifferencedObjective>(
-                 std::move(base), available, DifferenceOptions{std::move(scale), noise});
+                       std::vector<double> scale, double noise, std::optional<bool> rotations) {
+             DifferenceOptions options{std::move(scale), noise, nullptr};
+             if (rotations) {
+               const std::vector<double> ones(base->dimension() / 3, 1.0);
+               options.gauge = std::make_shared<RigidMotions>(ones, *rotations);
+             }
+             return std::make_shared<DifferencedObjective>(std::move(base), available, options);
            }),
-           py::arg("base"), py::arg("available"), py::arg("scale"), py::arg("noise"))
+           py::arg("base"), py::arg("available"), py::arg("scale"), py::arg("noise"),
+           py::arg("rotations") = py::none(),
+           "rotations: None where rigid motions are not known to change nothing, False for "
+           "translations alone.")
       .def_property_readonly("approximate", &DifferencedObjective::approximate,
                              "The quantities that are differences.");
 }

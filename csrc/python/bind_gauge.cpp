@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "extremal/gauge_rows.hpp"
+#include "objective/gauge_rows.hpp"
 #include "objective/gauged_objective.hpp"
 #include "python/register.hpp"
 #include "talweg/gauge.hpp"
@@ -49,7 +49,8 @@ py::tuple align(const Objective& objective, const Values& reference, const Value
   if (vectors.ndim() != 2 || static_cast<std::size_t>(vectors.shape(1)) != n) {
     throw py::value_error("vectors: want shape (k, " + std::to_string(n) + ")");
   }
-  py::array_t<double> moved(static_cast<py::ssize_t>(n)), turned({static_cast<std::size_t>(vectors.shape(0)), n});
+  py::array_t<double> moved(static_cast<py::ssize_t>(n)),
+      turned({static_cast<std::size_t>(vectors.shape(0)), n});
   std::copy_n(x.data(), n, moved.mutable_data());
   std::copy_n(vectors.data(), vectors.size(), turned.mutable_data());
   gauge.align(reference.data(), moved.mutable_data(), turned.mutable_data(),

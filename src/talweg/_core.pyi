@@ -124,7 +124,12 @@ class DifferencedObjective(Objective):
     """An objective whose missing derivatives are differences."""
 
     def __init__(
-        self, base: Objective, available: int, scale: Sequence[float], noise: float
+        self,
+        base: Objective,
+        available: int,
+        scale: Sequence[float],
+        noise: float,
+        rotations: bool | None = ...,
     ) -> None: ...
     @property
     def approximate(self) -> int: ...

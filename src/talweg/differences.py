@@ -170,22 +170,34 @@ class Differenced:
         Length for each coordinate; steps are proportional to it.
     noise : float
         Relative error of the base's results.
+    rotations : bool, optional
+        Of a function of atoms' positions that rigid motions leave unchanged: whether rotations are
+        among these. Differences are then taken orthogonal to the motions alone.
     """
 
     def __init__(
-        self, base: Any, available: int, points: np.ndarray, scale: np.ndarray, noise: float
+        self,
+        base: Any,
+        available: int,
+        points: np.ndarray,
+        scale: np.ndarray,
+        noise: float,
+        rotations: bool | None = None,
     ) -> None:
         # The wrapper of the base is what the garbage collector sees its functions through.
         self._base = base
         self._available = available
         self._points = points
         self._noise = noise
+        self._rotations = rotations
         self.scale = scale
         self.core = self._with_scale(scale)
         self._errors: dict[str, float] | None = None
 
     def _with_scale(self, scale: np.ndarray) -> Any:
-        return _core.DifferencedObjective(self._base, self._available, scale.tolist(), self._noise)
+        return _core.DifferencedObjective(
+            self._base, self._available, scale.tolist(), self._noise, self._rotations
+        )
 
     @property
     def methods(self) -> list[str]:

@@ -296,7 +296,18 @@ class ForeignFunctions:
             Without ASE (``pip install talweg[ase]``).
         TypeError, ValueError
             When `atoms` are no ase.Atoms, fewer than two, without calculator or with constraints,
-            or the energy changes along the motions. Exceptions of the calculator pass unchanged.
+            or the energy changes along the motions.
+
+        Notes
+        -----
+        Where a calculation fails (`ase.calculators.calculator.CalculationFailed`, of which
+        ``SCFError`` is one) the energy is NaN: a curve ends there with the status ``NON_FINITE``
+        and keeps what it has. All other exceptions of the calculator pass unchanged; a
+        `talweg.ExtremalTracer` still has its points then.
+
+        With n - r directions orthogonal to r rigid motions, a point of a curve takes 8 (n - r) + 5
+        calculations of forces: 4 (n - r) for the Hessian, 4 (n - r) + 4 for T[v]. Derivatives along
+        the motions follow from the forces without differences.
 
         Examples
         --------

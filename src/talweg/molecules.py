@@ -30,9 +30,17 @@ _FORMULAS = {"EMT", "LennardJones", "MorsePotential", "EAM", "HarmonicCalculator
 
 
 class AtomsEnergy:
-    """Energies and gradients for blocks of positions, from one copy of the atoms."""
+    """Energies and gradients for blocks of positions, from one copy of the atoms.
+
+    Where the calculator says that its calculation failed (a field that does not converge, say) both
+    are NaN, so that a curve ends there with a status. All other exceptions pass.
+    """
 
     def __init__(self, atoms: Any) -> None:
+        from ase.calculators.calculator import CalculationFailed
+
+        self._failed = CalculationFailed
+        self.failure: Exception | None = None
         self.atoms = atoms.copy()
         self.atoms.calc = atoms.calc
         # Forces are derivatives of the free energy where electrons are smeared.
@@ -43,8 +51,12 @@ class AtomsEnergy:
         values, gradients = np.empty(len(x)), np.empty(x.shape)
         for k, row in enumerate(x):
             self.atoms.set_positions(row.reshape(-1, 3))
-            values[k] = self.atoms.get_potential_energy(force_consistent=self.free)
-            gradients[k] = -self.atoms.get_forces().ravel()
+            try:
+                values[k] = self.atoms.get_potential_energy(force_consistent=self.free)
+                gradients[k] = -self.atoms.get_forces().ravel()
+            except self._failed as failure:
+                values[k] = gradients[k] = np.nan
+                self.failure = failure
         return values, gradients
 
 
@@ -85,18 +97,16 @@ def energy_of_atoms(
     n = 3 * len(atoms)
     lengths = checked_scale(_SCALE if scale is None else scale, n)
     if noise is None:
-        noise = 0.0 if type(atoms.calc).__name__ in _FORMULAS else _SELF_CONSISTENT
-    made = _made(
-        cls,
-        AtomsEnergy(atoms),
-        lengths,
-        checked_noise(noise),
-        name or atoms.get_chemical_formula(),
-    )
-    if mass_weighted:
-        made = made.with_metric(np.repeat(atoms.get_masses(), 3))
+        classes = {kind.__name__ for kind in type(atoms.calc).__mro__}
+        noise = 0.0 if classes & _FORMULAS else _SELF_CONSISTENT
+    rotations = None
     if rigid_motions is not False:
         rotations = rigid_motions is True or not atoms.pbc.any()
+    name = name or atoms.get_chemical_formula()
+    made = _made(cls, AtomsEnergy(atoms), lengths, checked_noise(noise), rotations, name)
+    if mass_weighted:
+        made = made.with_metric(np.repeat(atoms.get_masses(), 3))
+    if rotations is not None:
         # Away from critical points, where the gradient would be as small as its errors.
         wiggle = np.random.default_rng(1979).normal(size=n)
         try:
@@ -106,22 +116,24 @@ def energy_of_atoms(
     return made
 
 
-def _made(cls: Any, energy: AtomsEnergy, scale: Any, noise: float, name: str) -> Any:
+def _made(
+    cls: Any, energy: AtomsEnergy, scale: Any, noise: float, rotations: bool | None, name: str
+) -> Any:
     n = 3 * len(energy.atoms)
-    calls = _core.CallbackObjective(
-        n, energy, True, None, None, None, batched=True, arguments=()
-    )
+    calls = _core.CallbackObjective(n, energy, True, None, None, None, batched=True, arguments=())
     start = energy.atoms.get_positions().reshape(1, n)
     value = calls.evaluate(start, VALUE | GRADIENT)
+    if energy.failure is not None:
+        raise energy.failure
     if not (np.isfinite(value["value"]).all() and np.isfinite(value["gradient"]).all()):
         raise ValueError("atoms: their energy or forces are NaN or infinite")
-    made = Differenced(calls, calls.available, start, scale, noise)
+    made = Differenced(calls, calls.available, start, scale, noise, rotations)
     self = cls.__new__(cls)
     self._setup(made.core, n, name=name)
     self._differenced = made
     self._atoms = energy.atoms
     self._unsaved = "calls a calculator"
-    self._recipe = (_made, (cls, energy, scale, noise, name))
+    self._recipe = (_made, (cls, energy, scale, noise, rotations, name))
     return self
 
 

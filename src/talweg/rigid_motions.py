@@ -19,7 +19,7 @@ __all__ = ["gauged_core", "gauged_in_metric", "weights_of"]
 _INVARIANCE = 1e-4
 
 
-def gauged_core(f: Objective, rotations: bool, at: Any) -> _core.GaugedObjective:
+def gauged_core(f: Any, rotations: bool, at: Any) -> _core.GaugedObjective:
     """The core's objective with rigid motions, once `f` was seen not to change along them."""
     if f.n % 3 or f.n < 6:
         raise ValueError(

@@ -11,11 +11,10 @@ import talweg
 
 ase = pytest.importorskip("ase", reason="needs the extra talweg[ase]")
 from ase.build import bulk, molecule  # noqa: E402
-from ase.calculators.calculator import Calculator, all_changes  # noqa: E402
+from ase.calculators.calculator import CalculationFailed, Calculator, all_changes  # noqa: E402
 from ase.calculators.emt import EMT  # noqa: E402
 from ase.calculators.lj import LennardJones  # noqa: E402
 from ase.constraints import FixAtoms  # noqa: E402
-from ase.optimize import BFGS  # noqa: E402
 from ase.vibrations import Vibrations  # noqa: E402
 
 CLUSTERS = {
@@ -23,6 +22,10 @@ CLUSTERS = {
     "Au3Pt": ("Au3Pt", [[0, 0, 0], [2.6, 0, 0], [1.3, 2.3, 0], [1.3, 0.8, 2.1]]),
     "Cu3": ("Cu3", [[0, 0, 0], [2.4, 0, 0], [1.2, 2.1, 0]]),
 }
+
+
+#: Every evaluation counts: a long first step, and no search for curves that pass close by.
+QUICK = {"initial_step": 0.1, "near_branch_distance": 1e-3}
 
 
 def cluster(name):
@@ -76,7 +79,7 @@ def test_a_trace_keeps_to_the_equation_and_the_files_of_ase(tmp_path):
     atoms = cluster("Cu3")
     f = talweg.Objective.from_ase(atoms)
     point = minimum_of(f, atoms)
-    curve = talweg.trace(f, point, branch=-1, max_length=0.3, max_step=0.05)
+    curve = talweg.trace(f, point, branch=-1, max_length=0.3, max_step=0.05, **QUICK)
     assert len(curve) > 5 and "by differences" in curve.message
     for x in curve.x[2:]:
         g, h = f.grad(x), f.hess(x)
@@ -86,7 +89,9 @@ def test_a_trace_keeps_to_the_equation_and_the_files_of_ase(tmp_path):
     import ase.io
 
     ase.io.write(path, talweg.molecules.atoms_at(f, curve.x))
-    np.testing.assert_allclose(ase.io.read(path, index=-1).positions.ravel(), curve.x[-1], atol=1e-6)
+    np.testing.assert_allclose(
+        ase.io.read(path, index=-1).positions.ravel(), curve.x[-1], atol=1e-6
+    )
 
 
 def test_equal_eigenvalues_of_a_symmetric_cluster_are_told_as_such():
@@ -96,9 +101,32 @@ def test_equal_eigenvalues_of_a_symmetric_cluster_are_told_as_such():
     spread = point.multiplicities(1e-5)
     assert [len(group) for group in spread] == [2, 3, 1]
     for branch in (0, 2):
-        curve = talweg.trace(f, point, branch=branch, max_length=0.1, max_step=0.05)
+        curve = talweg.trace(f, point, branch=branch, max_length=0.1, max_step=0.05, **QUICK)
         assert len(curve) > 2, curve.message
         assert curve.fun[-1] > curve.fun[0]
+
+
+def test_a_chain_folds_into_a_triangle():
+    # Linear, with five motions and two bends of one negative eigenvalue, to the minimum, with six.
+    chain = ase.Atoms("CuAgAu", [[0, 0, 0], [0, 0, -2.4], [0, 0, 2.4]], calculator=EMT())
+    f = talweg.Objective.from_ase(chain, noise=1e-9)
+    triangle = np.array([[0, 0, 0], [2.5, 0, 0], [1.2, 2.2, 0]])
+    linear, folded = (
+        talweg.critical_points(f, starts=start)[0]
+        for start in (chain.positions.ravel(), triangle.ravel())
+    )
+    assert (linear.type, linear.branches) == ("saddle, index 2", 4)
+    assert linear.multiplicities(1e-7)[0] == [0, 1]
+    assert (folded.type, folded.branches) == ("minimum", 3)
+    curve = talweg.trace(f, linear, max_length=2.46, max_step=0.4, **QUICK)
+    (met,) = (event for event in curve.events if event.kind == "critical_point")
+    assert met.morse_index == 0
+    assert met.fun == pytest.approx(folded.fun, abs=1e-9)
+    between = [
+        np.sort(np.linalg.norm(np.diff(x.reshape(3, 3)[[0, 1, 2, 0]], axis=0), axis=1))
+        for x in (met.x, folded.x)
+    ]
+    np.testing.assert_allclose(*between, atol=1e-6)
 
 
 def test_periodic_cells_keep_rotations():
@@ -112,7 +140,8 @@ def test_periodic_cells_keep_rotations():
 
 
 def test_pickles_with_the_calculator():
-    atoms = cluster("Cu3")
+    atoms = ase.Atoms("Ar3", 1.1 * np.array([[0, 0, 0], [1, 0, 0], [0.5, 0.9, 0]]))
+    atoms.calc = LennardJones()
     f = talweg.Objective.from_ase(atoms, mass_weighted=True, scale=0.4, name="three")
     g = pickle.loads(pickle.dumps(f))
     x = atoms.positions.ravel()
@@ -122,6 +151,10 @@ def test_pickles_with_the_calculator():
     assert talweg.molecules.atoms_at(g, x) == talweg.molecules.atoms_at(f, x)
     with pytest.raises(TypeError, match="calls a calculator"):
         f.to_arrays()
+    # A calculator that does not pickle says so itself.
+    f = talweg.Objective.from_ase(cluster("Cu3"))
+    with pytest.raises((AttributeError, TypeError, pickle.PicklingError)):
+        pickle.dumps(f)
 
 
 class Broken(Calculator):
@@ -159,6 +192,52 @@ def test_exceptions_of_the_calculator_pass():
     with pytest.raises(OSError) as raised:
         talweg.Objective.from_ase(with_calculator(Broken(failure)))
     assert raised.value is failure
+
+
+class Tearing(EMT):
+    """Fails, one way or another, where a bond is long."""
+
+    def __init__(self, failure, longest):
+        super().__init__()
+        self.failure, self.longest = failure, longest
+
+    def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
+        if atoms.get_all_distances().max() > self.longest:
+            raise self.failure
+        super().calculate(atoms, properties, system_changes)
+
+
+def torn(failure):
+    atoms = ase.Atoms("Cu2", [[0, 0, 0], [0, 0, 2.3]])
+    atoms.calc = Tearing(failure, 3.0)
+    f = talweg.Objective.from_ase(atoms)
+    options = {"direction": [0, 0, -1, 0, 0, 1], "max_length": 2.0, "max_step": 0.1}
+    return f, minimum_of(f, atoms), options
+
+
+def test_a_calculation_that_fails_on_the_way_ends_the_curve_there():
+    f, point, options = torn(CalculationFailed("not converged"))
+    curve = talweg.trace(f, point, **options)
+    assert curve.status == talweg.Status.NON_FINITE and not curve.success
+    assert len(curve) > 5
+    length = np.linalg.norm(curve.x[-1, :3] - curve.x[-1, 3:])
+    assert 2.9 < length <= 3.0
+    # Where the first calculation fails nothing can be done.
+    with pytest.raises(CalculationFailed):
+        talweg.Objective.from_ase(
+            ase.Atoms("Cu2", [[0, 0, 0], [0, 0, 3.2]], calculator=f._atoms.calc)
+        )
+
+
+def test_other_exceptions_on_the_way_pass_and_the_tracer_keeps_its_points():
+    failure = OSError("disk full")
+    f, point, options = torn(failure)
+    tracer = talweg.ExtremalTracer(f, point, **options)
+    with pytest.raises(OSError) as raised:
+        for _ in tracer:
+            pass
+    assert raised.value is failure
+    assert len(tracer.extremal()) > 5
 
 
 def test_atoms_in_a_field():
@@ -234,13 +313,20 @@ def test_lennard_jones_of_ase_is_ours():
 
 @pytest.fixture(scope="module")
 def xtb():
-    tblite = pytest.importorskip("tblite.ase", reason="needs tblite")
+    # Threads of OpenMP only wait for one another where there are three or four atoms.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")
+        tblite = pytest.importorskip("tblite.ase", reason="needs tblite")
 
     def attached(atoms):
-        atoms.calc = tblite.TBLite(method="GFN2-xTB", verbosity=0, accuracy=1e-3)
+        atoms.calc = tblite.TBLite(method="GFN2-xTB", verbosity=0, accuracy=1e-6)
         return atoms
 
     return attached
+
+
+#: Relative noise of forces at that accuracy.
+NOISE = 1e-10
 
 
 def planar_ammonia(bond):
@@ -249,43 +335,68 @@ def planar_ammonia(bond):
     return ase.Atoms("NH3", np.vstack([np.zeros(3), hydrogens]))
 
 
-def test_ammonia_inverts(xtb):
+def test_ammonia_inverts(xtb, tmp_path):
     atoms = xtb(molecule("NH3"))
-    f = talweg.Objective.from_ase(atoms, noise=1e-9)
+    f = talweg.Objective.from_ase(atoms, noise=NOISE, mass_weighted=True)
     pyramid = minimum_of(f, atoms)
-    assert pyramid.type == "minimum" and pyramid.branches == 6
-    curve = talweg.trace(f, pyramid, max_length=0.8, max_step=0.08, initial_step=0.03)
-    saddles = [e for e in curve.events if e.kind == "critical_point" and e.morse_index == 1]
-    if not saddles:
-        curve = talweg.trace(
-            f, pyramid, direction=-1, max_length=0.8, max_step=0.08, initial_step=0.03
-        )
-        saddles = [e for e in curve.events if e.kind == "critical_point" and e.morse_index == 1]
-    saddle = saddles[0]
-    positions = saddle.x.reshape(4, 3)
-    flat = np.linalg.svd(positions - positions.mean(axis=0))[1]
-    assert flat[2] < 1e-4
-    bonds = np.linalg.norm(positions[1:] - positions[0], axis=1)
-    np.testing.assert_allclose(bonds, bonds[0], atol=1e-4)
-    # The planar molecule stays planar in a minimisation.
-    planar = xtb(planar_ammonia(1.0))
-    BFGS(planar, logfile=None).run(fmax=1e-5)
-    pyramidal = xtb(molecule("NH3"))
-    BFGS(pyramidal, logfile=None).run(fmax=1e-4)
-    barrier = planar.get_potential_energy() - pyramidal.get_potential_energy()
-    assert saddle.fun - pyramid.fun == pytest.approx(barrier, abs=1e-6)
+    (planar,) = talweg.critical_points(f, starts=planar_ammonia(1.0).positions.ravel())
+    assert (pyramid.type, planar.type) == ("minimum", "saddle, index 1")
+    # C3v and D3h: each has two modes of symmetry E.
+    for point in (pyramid, planar):
+        groups = point.multiplicities(1e-6)
+        assert sorted(map(len, groups)) == [1, 1, 2, 2] and groups[0] == [0]
+    positions = planar.x.reshape(4, 3)
+    assert np.linalg.svd(positions - positions.mean(axis=0))[1][2] < 1e-7
+    relaxed = xtb(talweg.molecules.atoms_at(f, pyramid.x))
+    assert np.abs(relaxed.get_forces()).max() < 1e-7
+    vibrations = Vibrations(relaxed, name=str(tmp_path / "vib"), delta=0.005, nfree=4)
+    vibrations.run()
+    expected = vibrations.get_energies()[6:].real / ase.units.invcm
+    np.testing.assert_allclose(
+        talweg.molecules.wavenumbers(pyramid.eigenvalues), expected, rtol=1e-4
+    )
+    # The umbrella mode leads from the saddle to the minimum, and keeps the threefold axis.
+    curve = talweg.trace(f, planar, max_length=0.62, max_step=0.2, **QUICK)
+    (met,) = (event for event in curve.events if event.kind == "critical_point")
+    assert met.morse_index == 0
+    assert met.fun == pytest.approx(pyramid.fun, abs=1e-9)
+    assert curve.is_talweg.all()
+    for x in curve.x:
+        bonds = np.linalg.norm(x.reshape(4, 3)[1:] - x[:3], axis=1)
+        np.testing.assert_allclose(bonds, bonds[0], atol=1e-6)
 
 
-def test_hydrogen_cyanide_bends_towards_isocyanide(xtb):
-    atoms = xtb(ase.Atoms("HCN", [[0, 0, -1.07], [0, 0, 0], [0, 0, 1.15]]))
-    f = talweg.Objective.from_ase(atoms, noise=1e-9)
-    linear = minimum_of(f, atoms)
-    assert linear.type == "minimum" and linear.branches == 4
-    assert linear.multiplicities(1e-5)[0] == [0, 1]
-    curve = talweg.trace(f, linear, branch=0, max_length=0.6, max_step=0.1, initial_step=0.05)
-    assert len(curve) > 4, curve.message
-    assert (np.diff(curve.fun) > 0).all()
-    h, c, n = curve.x[-1].reshape(3, 3)
-    # Hydrogen has left the axis.
-    cosine = (h - c) @ (n - c) / np.linalg.norm(h - c) / np.linalg.norm(n - c)
-    assert cosine > -0.95
+def test_hydrogen_cyanide_isomerises(xtb):
+    start = {
+        "HCN": [[0, 0, -1.07], [0, 0, 0], [0, 0, 1.15]],
+        "HNC": [[0, 0, 2.15], [0, 0, 0], [0, 0, 1.15]],
+        "saddle": [[1.1, 0, 0.4], [0, 0, 0], [0, 0, 1.18]],
+    }
+    atoms = xtb(ase.Atoms("HCN", start["HCN"]))
+    f = talweg.Objective.from_ase(atoms, noise=NOISE, mass_weighted=True)
+    points = {}
+    for name, positions in start.items():
+        (points[name],) = talweg.critical_points(f, starts=np.ravel(positions))
+    for name in ("HCN", "HNC"):
+        # Linear: five motions, and two bends that are one.
+        assert (points[name].type, points[name].branches) == ("minimum", 4)
+        assert points[name].multiplicities(1e-6)[0] == [0, 1]
+    assert (points["saddle"].type, points["saddle"].branches) == ("saddle, index 1", 3)
+    # The bending curve falls from the saddle on both sides; followed on one, it runs through the
+    # linear molecule.
+    away_from_nitrogen = np.array([0, 0, -1, 0, 0, 0, 0, 0, 0])
+    options = {"max_step": 0.3, **QUICK}
+    curve = talweg.trace(
+        f, points["saddle"], direction=away_from_nitrogen, max_length=1.88, **options
+    )
+    (met,) = (event for event in curve.events if event.kind == "critical_point")
+    assert met.morse_index == 0
+    assert met.fun == pytest.approx(points["HCN"].fun, abs=1e-9)
+    h, c, n = met.x.reshape(3, 3)
+    assert np.linalg.norm(np.cross(h - c, n - c)) < 1e-6
+    back = talweg.trace(
+        f, points["saddle"], direction=-away_from_nitrogen, max_length=1.0, **options
+    )
+    assert (np.diff(back.fun) < 0).all()
+    h, c, n = back.x[-1].reshape(3, 3)
+    assert np.linalg.norm(h - n) < 1.02 < 1.7 < np.linalg.norm(h - c)

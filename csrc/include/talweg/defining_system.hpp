@@ -103,6 +103,14 @@ class DefiningSystem {
   // Restores the constraints that are kept exactly (unit vectors) after z was moved.
   virtual void retract(CurvePoint& point) const = 0;
 
+  // Takes out of a predicted point what lies along symmetries that leave the equations unchanged,
+  // seen from the evaluated point it was extrapolated from. No correction would: what rounding
+  // puts there would grow from step to step, by a factor of 18 where the polynomial has degree 5.
+  virtual void anchor(const CurvePoint& reference, CurvePoint& predicted) const {
+    (void)reference;
+    (void)predicted;
+  }
+
   // A chart around `reference`: `chart_dimension()` = D coordinates y, the leading n an orthonormal
   // frame for dx, such that y = 0 is the reference; D - 1 smooth equations that vanish on the
   // curve there, scaled to be of the size of the coordinates' error.

@@ -14,6 +14,9 @@ struct DifferenceOptions {
   std::vector<double> scale;
   // Relative error of what the objective evaluates.
   double noise = 2.220446049250313e-16;
+  // Motions that leave the function unchanged, or null. Where the gradient is known, second and
+  // third derivatives along them follow from it without differences.
+  std::shared_ptr<const Gauge> gauge;
 
   // An empty string, or what is wrong with which option.
   const char* validate(std::size_t dimension) const noexcept;

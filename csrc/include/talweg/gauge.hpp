@@ -9,7 +9,7 @@ namespace talweg {
 // A group of isometries x -> x(s) with d x / d s_k = t_k(x) affine in x. A function with such a
 // gauge has whole orbits of critical points and of gradient extremals; the kernels take one
 // representative of each and move orthogonally to the orbits. Source: docs/theory.md,
-// "Symmetries and gauge rows".
+// "Rigid motions".
 class Gauge {
  public:
   virtual ~Gauge() = default;

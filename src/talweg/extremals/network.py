@@ -158,7 +158,9 @@ class Network:
         if number is None:
             if critical:
                 found = find(self.f, (), event["x"], None, 1, 1).points
-                near = [p for p in found if self._apart(p.x, event["x"]) <= self._near(event["error"])]
+                near = [
+                    p for p in found if self._apart(p.x, event["x"]) <= self._near(event["error"])
+                ]
                 if not near:
                     return None
                 number = self.add_critical_point(near[0], isolated=not near[0].degenerate)

@@ -28,11 +28,7 @@ def aligned(
 def aligned_arc(f: Objective, arc: Arc, place: np.ndarray, near: float) -> Arc:
     """The arc moved as a whole so that it starts at `place`, where it does not do so already."""
     x = arc["x"]
-    if (
-        not has_motions(f)
-        or len(x) == 0
-        or np.linalg.norm(x[0] - place) <= near
-    ):
+    if not has_motions(f) or len(x) == 0 or np.linalg.norm(x[0] - place) <= near:
         return arc
     moved = dict(arc)
     origin, offsets = aligned(f, place, x[0], x - x[0])

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "extremal/dense_system.hpp"
-#include "extremal/gauge_rows.hpp"
+#include "objective/gauge_rows.hpp"
 #include "objective/gauged_objective.hpp"
 #include "spectrum/vectors.hpp"
 #include "talweg/critical_points.hpp"
@@ -215,7 +215,8 @@ TEST_CASE("curves of springs neither drift nor turn") {
     REQUIRE(curve.points() > 20);
     const std::size_t unknowns = 2 * n + 2;
     for (std::size_t k = 0; k < curve.points(); ++k) {
-      CHECK(curve.residual[k] <= 1e-10);
+      // At the start the gradient is rounding, and so is what it is off an eigenvector.
+      CHECK(curve.residual[k] * curve.slope[k] <= 1e-11 * curve.slope[k] + 1e-14);
       const double* z = curve.z.data() + k * unknowns;
       for (const double* vector : {z + n, curve.tangent.data() + k * unknowns}) {
         std::vector<double> horizontal(vector, vector + n);

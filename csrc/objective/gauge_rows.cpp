@@ -1,4 +1,4 @@
-#include "extremal/gauge_rows.hpp"
+#include "objective/gauge_rows.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -6,16 +6,13 @@
 #include "spectrum/vectors.hpp"
 
 namespace talweg {
-namespace {
 
-// A direction this much shorter than the longest is taken as absent, as the rotation of a linear
-// molecule about its axis is.
-constexpr double negligible = 1e-6;
-
-}  // namespace
-
-GaugeRows::GaugeRows(const Gauge* gauge)
-    : gauge_(gauge), n_(gauge ? gauge->dimension() : 0), rows_(most() * n_), product_(n_) {}
+GaugeRows::GaugeRows(const Gauge* gauge, double negligible)
+    : gauge_(gauge),
+      n_(gauge ? gauge->dimension() : 0),
+      negligible_(negligible),
+      rows_(most() * n_),
+      product_(n_) {}
 
 std::size_t GaugeRows::evaluate(const double* x, const double* v, double* rows,
                                 double* turns) const {
@@ -38,7 +35,7 @@ std::size_t GaugeRows::evaluate(const double* x, const double* v, double* rows,
         length = here;
       }
     }
-    if (!(length > negligible * longest)) break;
+    if (!(length > negligible_ * longest)) break;
     double* const row = rows + rank * n_;
     double* const turn = turns ? turns + rank * n_ : nullptr;
     if (pivot != rank) {

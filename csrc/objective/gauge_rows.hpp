@@ -10,8 +10,9 @@ namespace talweg {
 
 class GaugeRows {
  public:
-  // The gauge may be null: then there are no rows.
-  explicit GaugeRows(const Gauge* gauge);
+  // The gauge may be null: then there are no rows. Directions shorter than this part of the longest
+  // are taken as absent, as the rotation of a linear molecule about its axis is.
+  explicit GaugeRows(const Gauge* gauge, double negligible = 1e-6);
 
   explicit operator bool() const noexcept { return gauge_ != nullptr; }
   std::size_t most() const noexcept { return gauge_ ? gauge_->count() : 0; }
@@ -32,6 +33,7 @@ class GaugeRows {
  private:
   const Gauge* gauge_;
   std::size_t n_;
+  double negligible_;
   mutable std::vector<double> rows_, product_;
 };
 
