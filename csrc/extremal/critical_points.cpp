@@ -145,7 +145,9 @@ class NewtonBatch {
       // that does not depend on how the variables are scaled, where |grad f| stalls in narrow
       // valleys (Deuflhard, Newton Methods for Nonlinear Problems, section 3.3).
       bool better = finite && (!run.started || gradient_norm < run.gradient_norm);
-      if (finite && run.started && !better && run.damping == 0.0) {
+      // Steps of rounding would be accepted by one test and taken back by the other for ever.
+      if (finite && run.started && !better && run.damping == 0.0 &&
+          run.newton_length > 1e3 * rounding(run) && !gradient_is_rounding(run)) {
         for (std::size_t i = 0; i < n_; ++i) right_[i] = gradient[i * stride + l];
         lu_solve(n_, run.factors.data(), run.pivots.data(), right_.data());
         better = norm(n_, right_.data()) < (1.0 - 0.25 * run.fraction) * run.newton_length;
@@ -170,17 +172,18 @@ class NewtonBatch {
 
   // Decides about the point just evaluated and proposes the next one.
   void advance(Run& run, bool better) {
-    const double rounding = 4.0 * epsilon * (norm(n_, run.x.data()) + 1e-3 * scale_);
     if (run.gradient_norm == 0.0) {
       run.last_step = 0.0;
       run.outcome = Outcome::converged;
       return;
     }
-    if (!better && run.damping == 0.0 && run.fraction == 1.0 && run.last_step <= 1e3 * rounding) {
+    if (!better && run.damping == 0.0 && run.fraction == 1.0 &&
+        run.last_step <= 1e3 * rounding(run)) {
       run.outcome = Outcome::converged;
       return;
     }
-    if (!better && run.started && run.gradient_norm <= 10.0 * gradient_error(run)) {
+    if (!better && run.started &&
+        (gradient_is_rounding(run) || run.gradient_norm <= 10.0 * gradient_error(run))) {
       run.outcome = Outcome::converged;
       return;
     }
@@ -236,6 +239,17 @@ class NewtonBatch {
         }
       }
     }
+  }
+
+  double rounding(const Run& run) const {
+    return 4.0 * epsilon * (norm(n_, run.x.data()) + 1e-3 * scale_);
+  }
+
+  // Where the rounding of x alone moves the gradient as much.
+  bool gradient_is_rounding(const Run& run) const {
+    double squares = 0.0;
+    for (const double h : run.hessian) squares += 2.0 * h * h;
+    return run.gradient_norm <= rounding(run) * std::sqrt(squares);
   }
 
   // Below this a gradient that is a difference says nothing.

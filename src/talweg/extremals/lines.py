@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 
-from talweg.extremals.orbits import horizontal_spectrum, rotation_partner
+from talweg.extremals.orbits import has_motions, horizontal_spectrum, rotation_partner
 from talweg.objective import Objective
 
 __all__ = ["eigenvalue_accuracy", "extremal_lines"]
@@ -46,7 +46,12 @@ def extremal_lines(f: Objective, x: np.ndarray, branch: int, max_step: float) ->
         if partner is not None and abs(partner @ basis[:, 1]) > 1 - 1e-6:
             return [_signed(basis[:, 0])]
     cubic = np.stack([basis.T @ f.third(x, column) @ basis for column in basis.T])
-    if np.abs(cubic).max() <= 1e-9 * np.abs(values).max(initial=0.0) / max_step:
+    largest = np.abs(values).max(initial=0.0)
+    error = f._core.errors["third"][2] * largest
+    if np.abs(cubic).max() <= max(1e-9 * largest / max_step, error):
+        if error > 0.0 and has_motions(f):
+            # Forces of a calculator: solving on spheres would take a million of them.
+            return []
         # Curves that pass close by are on a large sphere too, but not where it has shrunk.
         last = None
         for radius in 0.1 * max_step * 0.25 ** np.arange(5):
