@@ -27,7 +27,9 @@ const char* describe(Status status) noexcept {
     case Status::non_finite:
       return "The function or one of its derivatives is not finite there.";
     case Status::degenerate:
-      return "The critical point is degenerate: its Hessian has a zero eigenvalue.";
+      return "The equations are singular there: no single regular curve to follow, or critical "
+             "points that are not isolated. At a critical point a zero eigenvalue of the Hessian "
+             "does that.";
     case Status::isotropic:
       return "The eigenvalue is repeated: no single curve leaves the point. Give a direction; "
              "where "
