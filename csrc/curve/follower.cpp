@@ -308,6 +308,9 @@ Task<void> Follower::follow() {
       // Not a single step leaves a repeated eigenvalue where every direction is extremal.
       const bool stuck = curve_.points() == 1 && !start_.tangent.empty();
       if (finite && stuck) curve_.status = Status::isotropic;
+      // A multiple solution, on which the linearisation vanishes all along.
+      const bool singular = curve_.points() > 1 && latest_->singularity < 1e-6;
+      if (finite && singular) curve_.status = Status::degenerate;
       break;
     }
     if (verdict == Verdict::shorten) continue;
