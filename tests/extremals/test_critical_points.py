@@ -53,9 +53,7 @@ def test_tails_hold_no_critical_points():
 def test_the_list_does_not_depend_on_the_units_of_x(scale):
     plain = surfaces.muller_brown()
     box = np.array(plain.bounds)
-    f = talweg.Objective(
-        lambda x: plain([x[0] / scale, x[1] / scale]), 2, bounds=box * scale
-    )
+    f = talweg.Objective(lambda x: plain([x[0] / scale, x[1] / scale]), 2, bounds=box * scale)
     a, b = found(plain, box), found(f, box * scale)
     assert len(a) == len(b) == 5
     for p, q in zip(a, b, strict=True):
