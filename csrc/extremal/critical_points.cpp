@@ -20,6 +20,7 @@ constexpr std::size_t block_lanes = 32;
 constexpr std::size_t round_starts = 128;
 constexpr std::size_t most_degenerate = 24;
 constexpr std::size_t proof_of_linear = 6;
+constexpr std::size_t enough_polish = 4;
 // Newton steps longer than this many times the longest one point along a kernel.
 constexpr double far_away = 1e6;
 constexpr double kernel_damping = 1e-12;
@@ -39,6 +40,7 @@ struct Run {
   std::size_t iterations = 0;
   // Full Newton steps in a row that shrank linearly, as they do at degenerate points.
   std::size_t linear_steps = 0;
+  std::size_t rounding_steps = 0;  // full Newton steps that were rounding
   bool started = false;
   Outcome outcome = Outcome::running;
 };
@@ -176,9 +178,13 @@ class NewtonBatch {
       run.outcome = Outcome::converged;
       return;
     }
-    if (!better && run.damping == 0.0 && run.fraction == 1.0 && run.last_step <= 1e3 * rounding) {
-      run.outcome = Outcome::converged;
-      return;
+    if (run.damping == 0.0 && run.fraction == 1.0 && run.last_step <= 1e3 * rounding) {
+      // Steps of rounding may go in circles in which each looks better than the one before.
+      run.rounding_steps += run.last_step <= rounding;
+      if (!better || run.rounding_steps == enough_polish) {
+        run.outcome = Outcome::converged;
+        return;
+      }
     }
     if (!better && run.started && run.gradient_norm <= 10.0 * gradient_error(run)) {
       run.outcome = Outcome::converged;
