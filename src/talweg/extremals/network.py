@@ -138,6 +138,9 @@ class Network:
                         self._traced[arm] = Traced(arc, None)
                 raise
             for arm, arc in zip(chosen, arcs):
+                line = self._nodes[arm.node].lines[arm.line]
+                if self._nodes[arm.node].critical is not None and len(line.z_tangent):
+                    arc["status"] = _singled_out(arc, max_step)
                 left = limit - (arc["arclength"][-1] if len(arc["arclength"]) else 0.0)
                 end = self._arrival(arc, left)
                 if end is not None:
@@ -256,6 +259,18 @@ class Network:
         )
         # The ends of what was broken off cannot agree.
         return chains.joined(set() if interrupted else set(self._disagreeing()))
+
+
+def _singled_out(arc: Arc, max_step: float) -> Status:
+    """The status of an arc that leaves a repeated eigenvalue along one of few lines.
+
+    Where nothing of it could be followed the line is a multiple solution, singular all along.
+    """
+    status = Status(arc["status"])
+    stuck = len(arc["arclength"]) == 0 or arc["arclength"][-1] <= 1e-3 * max_step
+    if stuck and status in (Status.ISOTROPIC, Status.STEP_TOO_SMALL):
+        return Status.DEGENERATE
+    return status
 
 
 def _without_node_event(arc: Arc) -> Arc:
