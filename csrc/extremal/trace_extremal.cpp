@@ -39,6 +39,25 @@ bool evaluate_hessian(const Objective& objective, const std::vector<double>& x,
   return std::isfinite(check);
 }
 
+// Norm of T[v] at a point, 0 where it is not finite.
+double third_derivative_norm(const Objective& objective, const std::vector<double>& x,
+                             const std::vector<double>& v) {
+  const std::size_t n = x.size();
+  std::vector<double> packed(n * (n + 1) / 2);
+  EvaluationBlock block;
+  block.lanes = block.stride = 1;
+  block.x = x.data();
+  block.v = v.data();
+  block.third = packed.data();
+  objective.evaluate(quantity_third, block);
+  double squares = 0.0;
+  for (std::size_t i = 0, e = 0; i < n; ++i) {
+    for (std::size_t j = 0; j <= i; ++j, ++e)
+      squares += (i == j ? 1.0 : 2.0) * packed[e] * packed[e];
+  }
+  return std::isfinite(squares) ? std::sqrt(squares) : 0.0;
+}
+
 }  // namespace
 
 std::unique_ptr<DefiningSystem> make_extremal_system(const Objective& objective) {
@@ -91,6 +110,8 @@ ExtremalStart start_extremal(const Objective& objective, std::span<const double>
   if (result.at_critical_point) {
     double largest = 0.0;
     for (double value : eigenvalues) largest = std::max(largest, std::fabs(value));
+    // Where the whole Hessian vanishes the third derivatives say what is small.
+    largest = std::max(largest, third_derivative_norm(objective, x, v) * options.max_step);
     // Differences tell eigenvalues apart only so far.
     const double together = std::max(
         1e-8 * largest,

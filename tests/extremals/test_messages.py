@@ -129,6 +129,17 @@ def test_a_critical_point_with_zero_hessian_is_a_start():
     assert curve.success and curve.status == Status.BOUNDARY
 
 
+@pytest.mark.parametrize("distance", [1e-16, 1e-41, 1e-160, 1e-300])
+def test_a_zero_hessian_off_by_rounding_is_a_start(distance):
+    # Newton's method halves the distance there and stops wherever it likes.
+    monkey = surfaces.monkey_saddle()
+    for branch in (0, 1):
+        curve = talweg.trace(monkey, [0.7 * distance, -0.3 * distance], branch=branch)
+        assert curve.status == Status.BOUNDARY
+        angle = np.arctan2(curve.x[-1, 1], curve.x[-1, 0])
+        assert abs(np.sin(3 * angle)) < 1e-9
+
+
 @pytest.mark.parametrize("c", [0.0, 0.4])
 def test_fold_points_of_the_gradient_are_found_to_rounding(c):
     def fold(x):
