@@ -96,7 +96,14 @@ double Follower::beyond_face(const double* z, std::size_t i) const {
 }
 
 double Follower::face_rounding(const double* z) const {
-  const double relative = std::max(16.0 * epsilon, 4.0 * options_.tolerance);
+  // A residual within its tolerance leaves the position looser where the equations are nearly
+  // singular. A start at a branch point has no measure of that.
+  double regular = 1.0;
+  for (const CurvePoint* point : {latest_, next_}) {
+    if (point->singularity > 0.0) regular = std::min(regular, point->singularity);
+  }
+  regular = std::max(regular, 1e-4);
+  const double relative = std::max(16.0 * epsilon, 4.0 * options_.tolerance / regular);
   const double rounding = relative * (norm(n_, z) + options_.max_step);
   if (options_.box_matrix.empty()) return rounding;
   return rounding * norm(options_.box_matrix.size(), options_.box_matrix.data());

@@ -34,8 +34,9 @@ struct Run {
   double gradient_norm = 0.0, value = 0.0, damping = 0.0;
   double newton_length = 0.0;  // of the full Newton step
   double fraction = 1.0;       // of it that is tried
-  double last_step = 0.0;
-  double shrinkage = 0.0;  // of the last full Newton step against the one before
+  double last_step = 0.0;      // that was tried
+  double accepted_step = 0.0;  // that led to x
+  double shrinkage = 0.0;      // of the last full Newton step against the one before
   std::size_t iterations = 0;
   // Full Newton steps in a row that shrank linearly, as they do at degenerate points.
   std::size_t linear_steps = 0;
@@ -83,9 +84,11 @@ CriticalPoint describe_point(const Run& run, double scale, const DerivativeError
                                : std::numeric_limits<double>::infinity();
   if (point.degenerate) {
     // What a geometric series of steps has left, and what the other eigenvalues leave.
-    const double left = run.linear_steps > 0 ? std::max(3.0, 1.0 / (1.0 - run.shrinkage)) : 3.0;
-    point.error = std::max({left * run.last_step, (run.gradient_norm + noise) / softest,
-                            epsilon * norm(n, run.x.data())});
+    const double left = run.linear_steps > 0
+                            ? std::max(3.0, 1.0 / (1.0 - run.shrinkage)) * run.last_step
+                            : 3.0 * std::min(run.last_step, run.accepted_step);
+    point.error =
+        std::max({left, (run.gradient_norm + noise) / softest, epsilon * norm(n, run.x.data())});
   }
   return point;
 }
@@ -147,7 +150,7 @@ class NewtonBatch {
       bool better = finite && (!run.started || gradient_norm < run.gradient_norm);
       // Steps of rounding would be accepted by one test and taken back by the other for ever.
       if (finite && run.started && !better && run.damping == 0.0 &&
-          run.newton_length > 1e3 * rounding(run) && !at_rounding(run)) {
+          run.newton_length > 1e3 * rounding(run) && !gradient_is_rounding(run)) {
         for (std::size_t i = 0; i < n_; ++i) right_[i] = gradient[i * stride + l];
         lu_solve(n_, run.factors.data(), run.pivots.data(), right_.data());
         better = norm(n_, right_.data()) < (1.0 - 0.25 * run.fraction) * run.newton_length;
@@ -158,6 +161,7 @@ class NewtonBatch {
       }
       if (better) {
         run.started = true;
+        run.accepted_step = run.last_step;
         run.x = run.trial;
         run.value = value[l];
         run.gradient_norm = gradient_norm;
@@ -183,7 +187,7 @@ class NewtonBatch {
       return;
     }
     if (!better && run.started &&
-        ((at_rounding(run) && run.last_step <= 1e-6 * scale_) ||
+        ((gradient_is_rounding(run) && run.last_step <= 1e-6 * scale_) ||
          run.gradient_norm <= 10.0 * gradient_error(run))) {
       run.outcome = Outcome::converged;
       return;
@@ -200,7 +204,7 @@ class NewtonBatch {
       run.damping = std::max(1e-3, run.damping * 10.0);
     }
     if (run.damping > 1e12 || !step(run)) {
-      run.outcome = at_rounding(run) ? Outcome::converged : Outcome::failed;
+      run.outcome = gradient_is_rounding(run) ? Outcome::converged : Outcome::failed;
       return;
     }
     double length = norm(n_, right_.data());
@@ -233,7 +237,8 @@ class NewtonBatch {
     }
     // A small part of a long step, or a strongly damped one, says nothing of the distance left.
     const bool whole = run.damping == 0.0 && run.fraction == 1.0;
-    if (!moved) run.outcome = whole || at_rounding(run) ? Outcome::converged : Outcome::failed;
+    if (!moved)
+      run.outcome = whole || gradient_is_rounding(run) ? Outcome::converged : Outcome::failed;
     if (!options_.lower.empty()) {
       for (std::size_t i = 0; i < n_; ++i) {
         const double margin = options_.upper[i] - options_.lower[i];
@@ -249,12 +254,12 @@ class NewtonBatch {
     return 4.0 * epsilon * (norm(n_, run.x.data()) + 1e-3 * scale_);
   }
 
-  // Whether the rounding of x explains the gradient that is left. Where critical points are not
+  // Where the rounding of x alone moves the gradient as much. At critical points that are not
   // isolated this alone tells: Newton steps there are rounding over rounding.
-  bool at_rounding(const Run& run) const {
+  bool gradient_is_rounding(const Run& run) const {
     double squares = 0.0;
     for (const double h : run.hessian) squares += 2.0 * h * h;
-    return run.started && run.gradient_norm <= 4.0 * rounding(run) * std::sqrt(squares);
+    return run.started && run.gradient_norm <= rounding(run) * std::sqrt(squares);
   }
 
   // Below this a gradient that is a difference says nothing.

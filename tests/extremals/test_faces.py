@@ -62,3 +62,26 @@ def test_a_curve_ends_at_a_critical_point_on_the_face():
         ["critical_point", "boundary"],
         ["boundary", "critical_point"],
     )
+
+
+def even_polynomial(seed):
+    """A random polynomial of degree 3 to 5, even in x, so that x = 0 is a gradient extremal."""
+    rng = np.random.default_rng(seed)
+    degree = 3 + seed % 3
+    exponents = [(i, d - i) for d in range(1, degree + 1) for i in range(d + 1) if i % 2 == 0]
+    terms = [(exponent, rng.normal()) for exponent in exponents]
+    return talweg.Objective(lambda x: sum(a * x[0] ** i * x[1] ** j for (i, j), a in terms), 2)
+
+
+@pytest.mark.parametrize("side", [(0.0, 1.5), (-1.5, 0.0)])
+@pytest.mark.parametrize("seed", [0, 23, 45, 102, 194, 207, 232, 277, 280, 296])
+def test_a_mirror_line_in_the_face_is_one_curve_past_its_branch_points(seed, side):
+    # Branch points lie close together here, and between them positions are loose.
+    survey = talweg.survey(even_polynomial(seed), [side, (-1.5, 1.5)])
+    assert survey.success, survey.message
+    if not any(abs(point.x[0]) < 1e-9 for point in survey.critical_points):
+        return
+    on_line = [c for c in survey.extremals if np.abs(c.x[:, 0]).max() < 1e-7 and c.length > 0.1]
+    assert len(on_line) == 1
+    np.testing.assert_allclose(on_line[0].length, 3.0, atol=1e-9)
+    np.testing.assert_allclose(np.sort(on_line[0].x[[0, -1], 1]), [-1.5, 1.5], atol=1e-12)

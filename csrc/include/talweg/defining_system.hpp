@@ -37,7 +37,7 @@ struct CurvePoint {
   std::vector<double> events;   // values of the event functions
   // Their derivatives by arclength, NaN where they are not known; empty: none are.
   std::vector<double> event_slopes;
-  std::vector<double> data;     // the system's own
+  std::vector<double> data;  // the system's own
   double arclength = 0.0;
   double orientation = 0.0;  // +1 or -1: sign of det[dR; tangent]
   double singularity =

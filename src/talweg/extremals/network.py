@@ -85,6 +85,17 @@ class Network:
             self._wait(number, line, length_left)
         return number
 
+    def _complete(self, number: int, event: dict[str, Any], length_left: float) -> None:
+        """Adds the lines of an event at a node where more than two curves may cross.
+
+        Each curve that arrives there tells its own line, and no other.
+        """
+        lines = self._nodes[number].lines
+        for line in branch_point_node(event, self.f.n).lines:
+            if all(abs(float(line.direction @ other.direction)) < 0.99 for other in lines):
+                lines.append(line)
+                self._wait(number, len(lines) - 1, length_left)
+
     def _wait(self, node: int, line: int, length_left: float) -> None:
         for sign in (1, -1):
             arm = Arm(node, line, sign)
@@ -176,6 +187,8 @@ class Network:
         if any(len(line.z_tangent) for line in node.lines):
             # The linearisation at the node itself is singular.
             tangent = _extrapolated_tangent(arc)
+        if not critical and node.kernel_dimension != 1:
+            self._complete(number, event, length_left)
         cosines = [float(tangent @ line.direction) for line in node.lines]
         line = int(np.argmax(np.abs(cosines)))
         if abs(cosines[line]) < 0.9:
