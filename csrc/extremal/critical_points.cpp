@@ -455,7 +455,7 @@ CriticalPoints find_critical_points(const Objective& objective, std::span<const 
             ? found * (runs_converged - 1.0) / (runs_converged - found - 2.0) - found
             : std::numeric_limits<double>::infinity();
     if (result.starts >= options.max_starts) break;
-    if (result.starts >= 2 * round_starts && (found == 0.0 || result.expected_missing < 0.5)) break;
+    if (result.starts >= 2 * round_starts && result.expected_missing < 0.5) break;
   }
   std::sort(result.points.begin(), result.points.end(),
             [](const CriticalPoint& a, const CriticalPoint& b) {
