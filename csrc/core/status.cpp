@@ -27,11 +27,12 @@ const char* describe(Status status) noexcept {
     case Status::non_finite:
       return "The function or one of its derivatives is not finite there.";
     case Status::degenerate:
-      return "The critical point is degenerate: its Hessian has a zero eigenvalue.";
+      return "The equations are singular there: no single regular curve to follow, or critical "
+             "points that are not isolated. At a critical point a zero eigenvalue of the Hessian "
+             "does that.";
     case Status::isotropic:
-      return "The eigenvalue is repeated: no single curve leaves the point. Give a direction; "
-             "where "
-             "every direction is extremal there is no isolated curve to follow.";
+      return "The eigenvalue is repeated and no single curve leaves the point that way. Give a "
+             "direction; where every direction is extremal there is no isolated curve to follow.";
     case Status::inconsistent:
       return "Tracing the curve from its two ends gave different curves.";
     case Status::interrupted:

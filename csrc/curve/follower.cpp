@@ -58,6 +58,15 @@ double Follower::smallest_step() const {
 void Follower::record(const CurvePoint& point) {
   curve_.evaluations = lane_.evaluations;
   curve_.z.insert(curve_.z.end(), point.z.begin(), point.z.end());
+  // Points in a face are inside the box for everybody.
+  if (!options_.lower.empty() && options_.box_matrix.empty()) {
+    double* x = curve_.z.data() + curve_.z.size() - point.z.size();
+    const double rounding = face_rounding(x);
+    for (std::size_t j = 0; j < n_; ++j) {
+      const double inside = std::clamp(x[j], options_.lower[j], options_.upper[j]);
+      if (std::fabs(x[j] - inside) <= rounding) x[j] = inside;
+    }
+  }
   curve_.tangent.insert(curve_.tangent.end(), point.tangent.begin(), point.tangent.end());
   curve_.arclength.push_back(point.arclength);
   curve_.value.push_back(point.value);
@@ -81,10 +90,29 @@ double Follower::boxed(const double* z, std::size_t i) const {
   return options_.box_matrix.empty() ? z[i] : dot(n_, options_.box_matrix.data() + i * n_, z);
 }
 
-bool Follower::outside(const CurvePoint& point) const {
-  for (std::size_t i = 0; i < options_.lower.size(); ++i) {
-    const double place = boxed(point.z.data(), i);
-    if (place < options_.lower[i] || place > options_.upper[i]) return true;
+double Follower::beyond_face(const double* z, std::size_t i) const {
+  const double place = boxed(z, i / 2);
+  return i % 2 == 0 ? options_.lower[i / 2] - place : place - options_.upper[i / 2];
+}
+
+double Follower::face_rounding(const double* z) const {
+  // A residual within its tolerance leaves the position looser where the equations are nearly
+  // singular. A start at a branch point has no measure of that.
+  double regular = 1.0;
+  for (const CurvePoint* point : {latest_, next_}) {
+    if (point->singularity > 0.0) regular = std::min(regular, point->singularity);
+  }
+  regular = std::max(regular, 1e-4);
+  const double relative = std::max(16.0 * epsilon, 4.0 * options_.tolerance / regular);
+  const double rounding = relative * (norm(n_, z) + options_.max_step);
+  if (options_.box_matrix.empty()) return rounding;
+  return rounding * norm(options_.box_matrix.size(), options_.box_matrix.data());
+}
+
+bool Follower::outside(const double* z) const {
+  const double rounding = face_rounding(z);
+  for (std::size_t i = 0; i < 2 * options_.lower.size(); ++i) {
+    if (beyond_face(z, i) > rounding) return true;
   }
   return false;
 }
@@ -288,6 +316,9 @@ Task<void> Follower::follow() {
       // Not a single step leaves a repeated eigenvalue where every direction is extremal.
       const bool stuck = curve_.points() == 1 && !start_.tangent.empty();
       if (finite && stuck) curve_.status = Status::isotropic;
+      // A multiple solution, on which the linearisation vanishes all along.
+      const bool singular = curve_.points() > 1 && latest_->singularity < 1e-6;
+      if (finite && singular) curve_.status = Status::degenerate;
       break;
     }
     if (verdict == Verdict::shorten) continue;

@@ -83,7 +83,13 @@ class Follower {
   bool curvature_peaked();
   // What bound number i is for: a coordinate of x, or a row of box_matrix times x.
   double boxed(const double* z, std::size_t i) const;
-  bool outside(const CurvePoint& point) const;
+  // How far z lies beyond face number i of the box, negative inside: faces have two numbers for
+  // each bound, the lower one first.
+  double beyond_face(const double* z, std::size_t i) const;
+  // Up to this a place is on a face, and inside: a curve may run in the face itself, as well as
+  // points are corrected.
+  double face_rounding(const double* z) const;
+  bool outside(const double* z) const;
   double smallest_step() const;
   // The step within which a singular point may explain all that happens.
   double shortest_view() const { return 1e-3 * options_.max_step; }

@@ -212,7 +212,17 @@ bool Follower::index_unexplained() const {
 
 bool Follower::may_hide_event() const {
   // An extremum of an event function inside the step with a value beyond zero: two zeros between
-  // points of equal sign.
+  // points of equal sign. Where slopes are known, a function that bends one way stays on the near
+  // side of where its tangents at the two ends meet.
+  const double length = next_->arclength - latest_->arclength;
+  for (std::size_t i = 0; i < latest_->event_slopes.size(); ++i) {
+    const double e = latest_->events[i], after = next_->events[i];
+    const double down = latest_->event_slopes[i], up = next_->event_slopes[i];
+    // Both ends lead towards zero; NaN is none of it.
+    if (!(e * down < 0.0 && after * up > 0.0 && e * after > 0.0)) continue;
+    const double meeting = (after - e - up * length) / (down - up);
+    if ((e + down * meeting) * e <= 0.0) return true;
+  }
   if (history_ < 2) return false;
   const double s0 = earlier_->arclength - latest_->arclength;
   const double s1 = next_->arclength - latest_->arclength;

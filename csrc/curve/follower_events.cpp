@@ -267,7 +267,7 @@ Task<bool> Follower::leave_box() {
   const CurvePoint* ends[2] = {latest_, next_};
   std::vector<double> z(system_.unknowns()), slope(system_.unknowns());
   double beyond = 2.0;
-  const int samples = outside(*next_) ? 8 : 4;
+  const int samples = outside(next_->z.data()) ? 8 : 4;
   for (int i = 1; i <= samples && beyond > 1.0; ++i) {
     const double u = static_cast<double>(i) / samples;
     if (i == samples) {
@@ -276,12 +276,7 @@ Task<bool> Follower::leave_box() {
       hermite(ends, 2, latest_->arclength + u * (next_->arclength - latest_->arclength), z.data(),
               slope.data());
     }
-    bool out = false;
-    for (std::size_t j = 0; j < options_.lower.size(); ++j) {
-      const double place = boxed(z.data(), j);
-      out = out || place < options_.lower[j] || place > options_.upper[j];
-    }
-    if (out) beyond = u;
+    if (outside(z.data())) beyond = u;
   }
   if (beyond > 1.0) co_return false;
   CurvePoint end = *next_;
@@ -290,39 +285,51 @@ Task<bool> Follower::leave_box() {
     const bool followed = co_await between(*latest_, *next_, arclength, end);
     if (!followed) co_return false;
     end.arclength = latest_->arclength + arc_length(*latest_, end, n_);
-    if (!outside(end)) co_return false;
+    if (!outside(end.z.data())) co_return false;
+  }
+  // The faces that the step starts in are left where their rounding cannot explain it any more.
+  const std::size_t faces = 2 * options_.lower.size();
+  const double rounding = face_rounding(latest_->z.data());
+  std::vector<double> allowed(faces, 0.0);
+  bool in_face = false, leaves_that_face = false;
+  for (std::size_t i = 0; i < faces; ++i) {
+    if (beyond_face(latest_->z.data(), i) < -rounding) continue;
+    allowed[i] = rounding;
+    in_face = true;
+    leaves_that_face = leaves_that_face || beyond_face(end.z.data(), i) > rounding;
   }
   CurvePoint place = system_.make_point();
-  const auto excess = [this](const CurvePoint& p) {
+  const auto excess = [this, faces, &allowed](const CurvePoint& p) {
     double largest = -std::numeric_limits<double>::infinity();
-    for (std::size_t j = 0; j < options_.lower.size(); ++j) {
-      const double at = boxed(p.z.data(), j);
-      largest = std::max({largest, options_.lower[j] - at, at - options_.upper[j]});
+    for (std::size_t i = 0; i < faces; ++i) {
+      largest = std::max(largest, beyond_face(p.z.data(), i) - allowed[i]);
     }
     return largest;
   };
   double error = -1.0;
-  // A branch point on the face is known to rounding, and beside it no point can be located.
-  const double on_face = curve_.points() == 1 ? 8.0 * epsilon * norm(n_, latest_->z.data()) : 0.0;
-  if (excess(*latest_) >= -on_face) {
+  // Beside a branch point on the face no point can be located.
+  if ((curve_.points() == 1 && leaves_that_face) || excess(*latest_) >= 0.0) {
     place = *latest_;
-    error = on_face;
+    error = 8.0 * epsilon * norm(n_, place.z.data());
   } else {
     error = co_await locate(*latest_, end, excess, place);
     if (error < 0.0) co_return false;
-    error += event_error(place, system_.position_rounding(place));
+    const double loose = in_face && leaves_that_face ? rounding : 0.0;
+    error += event_error(place, system_.position_rounding(place) + loose);
   }
-  // A branch point on the face itself is known better than any point beside it.
+  // A branch point or a critical point on the face itself is the place.
   for (const CurveEvent& event : step_events_) {
-    if (event.kind == EventKind::branch_point && event.error < error &&
-        std::fabs(event.arclength - place.arclength) <= error &&
-        excess(event.point) >= -4.0 * event.error) {
+    const bool node =
+        event.kind == EventKind::branch_point || event.kind == EventKind::critical_point;
+    const double apart = std::fabs(event.arclength - place.arclength);
+    if (node && apart <= error + event.error && excess(event.point) >= -4.0 * event.error) {
       place = event.point;
-      error = event.error;
+      error = std::max(error, event.error);
     }
   }
-  std::erase_if(step_events_,
-                [&](const CurveEvent& event) { return event.arclength > place.arclength + error; });
+  std::erase_if(step_events_, [&](const CurveEvent& event) {
+    return event.arclength > place.arclength + std::max(error, event.error);
+  });
   // On the face exactly, so that the last point is inside the box for everybody.
   for (std::size_t j = 0; j < n_ && options_.box_matrix.empty(); ++j) {
     place.z[j] = std::clamp(place.z[j], options_.lower[j], options_.upper[j]);

@@ -21,6 +21,9 @@ constexpr std::size_t block_lanes = 32;
 constexpr std::size_t round_starts = 128;
 constexpr std::size_t most_degenerate = 24;
 constexpr std::size_t proof_of_linear = 6;
+// Newton steps longer than this many times the longest one point along a kernel.
+constexpr double far_away = 1e6;
+constexpr double kernel_damping = 1e-12;
 
 enum class Outcome { running, converged, failed, non_finite };
 
@@ -32,7 +35,9 @@ struct Run {
   double gradient_norm = 0.0, value = 0.0, damping = 0.0;
   double newton_length = 0.0;  // of the full Newton step
   double fraction = 1.0;       // of it that is tried
-  double last_step = 0.0;
+  double last_step = 0.0;      // that was tried
+  double accepted_step = 0.0;  // that led to x
+  double shrinkage = 0.0;      // of the last full Newton step against the one before
   std::size_t iterations = 0;
   // Full Newton steps in a row that shrank linearly, as they do at degenerate points.
   std::size_t linear_steps = 0;
@@ -67,7 +72,7 @@ CriticalPoint describe_point(const Run& run, const GaugeRows& gauge, double scal
     point.eigenvalues.resize(left);
   }
   double largest = 0.0, smallest = std::numeric_limits<double>::infinity();
-  double size = 0.0;
+  double size = 0.0, softest = std::numeric_limits<double>::infinity();
   for (double value : point.eigenvalues) {
     largest = std::max(largest, std::fabs(value));
     smallest = std::min(smallest, std::fabs(value));
@@ -79,13 +84,23 @@ CriticalPoint describe_point(const Run& run, const GaugeRows& gauge, double scal
   };
   const double zero = std::max(1e-10 * largest, 10.0 * error_of(errors.hessian));
   point.degenerate = smallest <= zero || run.linear_steps >= proof_of_linear;
-  for (double value : point.eigenvalues) point.morse_index += value < -zero;
+  for (double value : point.eigenvalues) {
+    point.morse_index += value < -zero;
+    if (std::fabs(value) > zero) softest = std::min(softest, std::fabs(value));
+  }
   // g = H (x - x*) to first order; the rounding of x moves g by |H| eps |x|.
   const double noise =
       epsilon * largest * (norm(n, run.x.data()) + 1e-3 * scale) + error_of(errors.gradient);
   point.error = smallest > 0.0 ? (run.gradient_norm + noise) / smallest
                                : std::numeric_limits<double>::infinity();
-  if (point.degenerate) point.error = std::max(3.0 * run.last_step, epsilon);
+  if (point.degenerate) {
+    // What a geometric series of steps has left, and what the other eigenvalues leave.
+    const double left = run.linear_steps > 0
+                            ? std::max(3.0, 1.0 / (1.0 - run.shrinkage)) * run.last_step
+                            : 3.0 * std::min(run.last_step, run.accepted_step);
+    point.error =
+        std::max({left, (run.gradient_norm + noise) / softest, epsilon * norm(n, run.x.data())});
+  }
   return point;
 }
 
@@ -158,6 +173,7 @@ class NewtonBatch {
       }
       if (better) {
         run.started = true;
+        run.accepted_step = run.last_step;
         run.x = run.trial;
         run.value = value[l];
         run.gradient_norm = gradient_norm;
@@ -183,7 +199,8 @@ class NewtonBatch {
       return;
     }
     if (!better && run.started &&
-        (gradient_is_rounding(run) || run.gradient_norm <= 10.0 * gradient_error(run))) {
+        ((gradient_is_rounding(run) && run.last_step <= 1e-6 * scale_) ||
+         run.gradient_norm <= 10.0 * gradient_error(run))) {
       run.outcome = Outcome::converged;
       return;
     }
@@ -196,10 +213,10 @@ class NewtonBatch {
     if (!better && run.damping == 0.0 && run.fraction > 1e-2) {
       run.fraction *= 0.5;
     } else if (!better) {
-      run.damping = run.damping == 0.0 ? 1e-3 : run.damping * 10.0;
+      run.damping = std::max(1e-3, run.damping * 10.0);
     }
     if (run.damping > 1e12 || !step(run)) {
-      run.outcome = Outcome::failed;
+      run.outcome = gradient_is_rounding(run) ? Outcome::converged : Outcome::failed;
       return;
     }
     double length = norm(n_, right_.data());
@@ -208,6 +225,7 @@ class NewtonBatch {
       const bool linear = better && run.fraction == 1.0 && shrinkage > 0.3 && shrinkage < 0.95;
       run.linear_steps = linear ? run.linear_steps + 1 : 0;
       run.newton_length = length;
+      run.shrinkage = shrinkage;
       if (run.linear_steps >= proof_of_linear && length <= 1e-9 * scale_) {
         run.last_step = length;
         run.outcome = Outcome::converged;
@@ -229,7 +247,10 @@ class NewtonBatch {
       run.trial[i] = run.x[i] + right_[i];
       moved = moved || run.trial[i] != run.x[i];
     }
-    if (!moved) run.outcome = run.damping == 0.0 ? Outcome::converged : Outcome::failed;
+    // A small part of a long step, or a strongly damped one, says nothing of the distance left.
+    const bool whole = run.damping == 0.0 && run.fraction == 1.0;
+    if (!moved)
+      run.outcome = whole || gradient_is_rounding(run) ? Outcome::converged : Outcome::failed;
     if (!options_.lower.empty()) {
       for (std::size_t i = 0; i < n_; ++i) {
         const double margin = options_.upper[i] - options_.lower[i];
@@ -245,11 +266,12 @@ class NewtonBatch {
     return 4.0 * epsilon * (norm(n_, run.x.data()) + 1e-3 * scale_);
   }
 
-  // Where the rounding of x alone moves the gradient as much.
+  // Where the rounding of x alone moves the gradient as much. At critical points that are not
+  // isolated this alone tells: Newton steps there are rounding over rounding.
   bool gradient_is_rounding(const Run& run) const {
     double squares = 0.0;
     for (const double h : run.hessian) squares += 2.0 * h * h;
-    return run.gradient_norm <= rounding(run) * std::sqrt(squares);
+    return run.started && run.gradient_norm <= rounding(run) * std::sqrt(squares);
   }
 
   // Below this a gradient that is a difference says nothing.
@@ -275,9 +297,10 @@ class NewtonBatch {
       const PivotReport report = lu_factor(n_, run.factors.data(), run.pivots.data());
       if (report.determinant_sign != 0) {
         lu_solve(n_, run.factors.data(), run.pivots.data(), right_.data());
-        if (std::isfinite(norm(n_, right_.data()))) return true;
+        if (norm(n_, right_.data()) <= far_away * scale_) return true;
       }
-      run.damping = 1e-3;
+      // Along the kernel of the Hessian a step is rounding: none is taken there.
+      run.damping = kernel_damping;
       return step(run);
     }
     std::vector<double> normal(n_ * n_);
@@ -450,7 +473,7 @@ CriticalPoints find_critical_points(const Objective& objective, std::span<const 
             ? found * (runs_converged - 1.0) / (runs_converged - found - 2.0) - found
             : std::numeric_limits<double>::infinity();
     if (result.starts >= options.max_starts) break;
-    if (result.starts >= 2 * round_starts && (found == 0.0 || result.expected_missing < 0.5)) break;
+    if (result.starts >= 2 * round_starts && result.expected_missing < 0.5) break;
   }
   std::sort(result.points.begin(), result.points.end(),
             [](const CriticalPoint& a, const CriticalPoint& b) {

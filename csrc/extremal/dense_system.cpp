@@ -132,6 +132,7 @@ CurvePoint DenseExtremalSystem::make_point() const {
   point.z.assign(unknowns(), 0.0);
   point.tangent.assign(unknowns(), 0.0);
   point.events.assign(functions_.size(), 0.0);
+  point.event_slopes.assign(functions_.size(), std::numeric_limits<double>::quiet_NaN());
   point.data.assign(at_.size, 0.0);
   return point;
 }
@@ -295,6 +296,8 @@ void DenseExtremalSystem::classify(CurvePoint& point) {
   events[sigma_event] = z[2 * n + 1];
   events[lambda_event] = z[2 * n];
   events[fold_event] = dot(n, point.tangent.data(), z + n);
+  point.event_slopes[sigma_event] = point.tangent[2 * n + 1];
+  point.event_slopes[lambda_event] = point.tangent[2 * n];
 
   // Relative residual |Hg - lambda g| / (|H| |g|) with the best lambda.
   if (norms[gradient_norm] > 0.0 && norms[hessian_norm] > 0.0) {

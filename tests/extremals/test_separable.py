@@ -83,6 +83,11 @@ def test_styblinski_tang_in_three_dimensions(max_step):
     survey = talweg.survey(talweg.surfaces.styblinski_tang(3), max_step=max_step)
     assert survey.success, survey.message
     assert len(survey.critical_points) == 27
+    # 27 lines along axes; x_i = +-x_j with the third coordinate at a critical value; 4 diagonals.
+    # Where a diagonal meets such lines at once the kernel has dimension two, and all go on.
+    assert len(survey.extremals) == 27 + 3 * 3 * 2 + 4
+    for curve in survey.extremals:
+        assert {curve.start_status, curve.end_status} == {talweg.Status.BOUNDARY}
     places = [point.x for point in survey.critical_points]
     for event in events(survey, "branch_point"):
         # A repeated eigenvalue's critical point is not reported as a branch point as well.

@@ -92,7 +92,7 @@ def test_critical_points_and_events_are_marked(toy_survey):
         "saddle",
         "valley-ridge inflection",
         "branch point",
-        "avoided crossing",
+        "near branch",
     ]
     bare = toy_survey.plot(events=False, legend=False)
     assert len(markers(bare.axes[0], "*")) == 0

@@ -35,7 +35,9 @@ struct CurvePoint {
   std::vector<double> z;        // unknowns; the leading `coordinates()` entries are x
   std::vector<double> tangent;  // dz/ds, with |dx/ds| = 1
   std::vector<double> events;   // values of the event functions
-  std::vector<double> data;     // the system's own
+  // Their derivatives by arclength, NaN where they are not known; empty: none are.
+  std::vector<double> event_slopes;
+  std::vector<double> data;  // the system's own
   double arclength = 0.0;
   double orientation = 0.0;  // +1 or -1: sign of det[dR; tangent]
   double singularity =

@@ -20,7 +20,7 @@ enum class Status : int {
   not_converged = 101,  // the iteration limit came first
   non_finite = 102,     // the function or a derivative is not finite there
   degenerate =
-      103,  // a zero eigenvalue: curves through the critical point are not isolated or not regular
+      103,  // the equations are singular: no single regular curve, or points that are not isolated
   isotropic =
       104,  // a repeated eigenvalue with every direction extremal: a direction must be given
   inconsistent = 106,  // the same curve traced from its two ends does not agree

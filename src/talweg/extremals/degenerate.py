@@ -13,9 +13,19 @@ from talweg.objective import Objective
 __all__ = ["sharpened"]
 
 _ITERATIONS = 12
+#: Distances from which a place is extrapolated, in units of the size of the region searched.
+_RADII = 1e-2 * 0.2 ** np.arange(8)
 
 
-def sharpened(f: Objective, point: CriticalPoint) -> CriticalPoint:
+def sharpened(f: Objective, point: CriticalPoint, scale: float = 1.0) -> CriticalPoint:
+    """A degenerate critical point's place to rounding, as far as the derivatives determine it.
+
+    `scale` is the size of the region searched. The same point comes back where nothing helps.
+    """
+    return min(point, _fold(f, point), _extrapolated(f, point, scale), key=lambda p: p.error)
+
+
+def _fold(f: Objective, point: CriticalPoint) -> CriticalPoint:
     """The point where the gradient and the Hessian on its kernel vanish together.
 
     Near a zero eigenvalue Newton's method for the gradient converges slowly and stops early, by
@@ -48,16 +58,71 @@ def sharpened(f: Objective, point: CriticalPoint) -> CriticalPoint:
             return point
         if np.linalg.norm(step) <= 4.0 * np.finfo(float).eps * (1.0 + np.linalg.norm(x)):
             break
-    values, vectors = horizontal_spectrum(f, x)
+    error = float(np.linalg.norm(step)) + np.finfo(float).eps * float(np.linalg.norm(x))
+    values = horizontal_spectrum(f, x)[0]
     if len(values) != point.branches:
         return point
-    error = float(np.linalg.norm(step)) + np.finfo(float).eps * float(np.linalg.norm(x))
-    slope = float(np.linalg.norm(f.grad(x)))
-    vanishing = np.abs(values) <= max(10.0 * bending * error, 1e-13 * np.abs(values).max())
-    if slope > point.residual or error > point.error or int(vanishing.sum()) < k:
+    zero = max(10.0 * bending * error, 1e-13 * np.abs(values).max())
+    if error > point.error or int((np.abs(values) <= zero).sum()) < k:
         return point
-    # The kernel is known to be one: its eigenvalues are rounding.
-    values = np.where(vanishing, 0.0, values)
+    return _moved(f, point, x, error, zero)
+
+
+def _extrapolated(f: Objective, point: CriticalPoint, scale: float) -> CriticalPoint:
+    """The limit of Newton's method from further away.
+
+    Where the function begins with a form of higher order, Newton steps are linear maps of the
+    distance, and some of them determine their limit (reduced rank extrapolation: D. A. Smith,
+    W. F. Ford, A. Sidi, SIAM Review 29, 199, 1987), without the rounding that the last steps of
+    the method itself are lost in.
+    """
+    if has_motions(f):
+        return point
+    away = np.modf((1.0 + np.arange(f.n)) * 0.6180339887498949)[0] - 0.4
+    away /= np.linalg.norm(away)
+    centre, best, error = point.x, None, point.error
+    for radius in scale * _RADII:
+        found = _limit(f, centre + radius * away)
+        if found is None or np.linalg.norm(found - centre) > 0.5 * radius:
+            break
+        change = float(np.linalg.norm(found - centre))
+        change += 4.0 * np.finfo(float).eps * float(np.linalg.norm(found))
+        if best is not None and change > error:
+            break
+        if change < error:
+            best, error = found, change
+        centre = found
+    if best is None:
+        return point
+    hessian = f.hess(best)
+    zero = 100.0 * float(np.abs(f.hess(best + 10.0 * error * away) - hessian).max())
+    zero = max(zero, 1e-13 * float(np.abs(hessian).max()))
+    return _moved(f, point, best, error, zero)
+
+
+def _limit(f: Objective, x: np.ndarray) -> np.ndarray | None:
+    places = [x]
+    for _ in range(f.n + 1):
+        try:
+            places.append(places[-1] - np.linalg.solve(f.hess(places[-1]), f.grad(places[-1])))
+        except np.linalg.LinAlgError:
+            return None
+    steps = np.diff(places, axis=0).T
+    changes = np.diff(steps, axis=1)
+    if not np.isfinite(changes).all():
+        return None
+    return x - steps[:, :-1] @ (np.linalg.pinv(changes, rcond=1e-9) @ steps[:, 0])
+
+
+def _moved(
+    f: Objective, point: CriticalPoint, x: np.ndarray, error: float, zero: float
+) -> CriticalPoint:
+    """The point at `x`, with eigenvalues up to `zero` known to vanish."""
+    slope = float(np.linalg.norm(f.grad(x)))
+    if slope > point.residual:
+        return point
+    values, vectors = horizontal_spectrum(f, x)
+    values = np.where(np.abs(values) <= zero, 0.0, values)
     # The sign of the component of largest modulus, as everywhere.
     largest = np.argmax(np.abs(vectors), axis=0)
     vectors = vectors * np.where(vectors[largest, range(len(values))] < 0, -1.0, 1.0)

@@ -165,19 +165,20 @@ def find(
         )
     except KeyboardInterrupt as interrupt:
         if hasattr(interrupt, "result"):
-            interrupt.result = _found(f, interrupt.result)
+            interrupt.result = _found(f, interrupt.result, box)
         raise
     if found["non_finite"] == found["starts"]:
         raise ValueError(
             f"f: neither the function nor its derivatives are finite at any of "
             f"{found['starts']} starts"
         )
-    return _found(f, found)
+    return _found(f, found, box)
 
 
-def _found(f: Objective, found: dict[str, Any]) -> Found:
+def _found(f: Objective, found: dict[str, Any], box: np.ndarray | None) -> Found:
     points = [CriticalPoint(**point) for point in found["points"]]
     status = Status(found["status"])
+    scale = 1.0 if box is None else float(np.linalg.norm(box[:, 1] - box[:, 0]))
     if status.succeeded:
-        points = [sharpened(f, point) if point.degenerate else point for point in points]
+        points = [sharpened(f, point, scale) if point.degenerate else point for point in points]
     return Found(points, status, found["starts"])

@@ -34,9 +34,10 @@ def extremal_lines(f: Objective, x: np.ndarray, branch: int, max_step: float) ->
         every direction qualifies (to the order that was looked at), or none.
     """
     values, vectors = horizontal_spectrum(f, x)
-    # Where the whole Hessian vanishes the third derivatives say what is small.
+    # Where the whole Hessian vanishes higher derivatives say what is small.
     bending = max(float(np.abs(f.third(x, v)).max()) for v in vectors.T)
-    size = max(np.abs(values).max(), bending * max_step)
+    higher = _beyond_cubic(f, x, 0.1 * max_step)
+    size = max(np.abs(values).max(), bending * max_step, higher)
     same = np.abs(values - values[branch]) <= eigenvalue_accuracy(f) * size
     basis = vectors[:, same]
     if basis.shape[1] == 1:
@@ -48,7 +49,8 @@ def extremal_lines(f: Objective, x: np.ndarray, branch: int, max_step: float) ->
     cubic = np.stack([basis.T @ f.third(x, column) @ basis for column in basis.T])
     largest = np.abs(values).max(initial=0.0)
     error = f._core.errors["third"][2] * largest
-    if np.abs(cubic).max() <= max(1e-9 * largest / max_step, error):
+    negligible = max(1e-9 * largest / max_step, 1e-5 * higher / max_step, error)
+    if np.abs(cubic).max() <= negligible:
         if error > 0.0 and has_motions(f):
             # Forces of a calculator: solving on spheres would take a million of them.
             return []
@@ -65,6 +67,12 @@ def extremal_lines(f: Objective, x: np.ndarray, branch: int, max_step: float) ->
         return []
     found = _of_cubic_in_plane(cubic) if basis.shape[1] == 2 else _of_cubic(cubic)
     return _ordered([basis @ u for u in found])
+
+
+def _beyond_cubic(f: Objective, x: np.ndarray, radius: float) -> float:
+    """What fourth and higher derivatives do to the Hessian at a distance."""
+    away = radius * np.modf((1.0 + np.arange(f.n)) * 0.6180339887498949)[0]
+    return float(np.abs(0.5 * (f.hess(x + away) + f.hess(x - away)) - f.hess(x)).max())
 
 
 def _ordered(lines: list[np.ndarray]) -> list[np.ndarray]:
@@ -160,10 +168,16 @@ def _on_sphere(
 ) -> list[np.ndarray]:
     # Newton's method for H g = lambda g and |x - centre| = radius, from points of E.
     n, k = basis.shape
-    if value == 0:
-        return []
     x = centre + radius * _directions(k) @ basis.T
     eigenvalue = np.full(len(x), value)
+    if abs(value) <= _beyond_cubic(f, centre, radius):
+        # A flat point: what the Hessian is at that distance takes the place of its own value.
+        g, h = f.grad(x), f.hess(x)
+        squares = np.einsum("mi,mi->m", g, g)
+        if not (squares > 0).all():
+            return []
+        eigenvalue = np.einsum("mi,mij,mj->m", g, h, g) / squares
+        value = float(np.median(np.linalg.norm(h, axis=(1, 2))))
     jacobian = np.zeros((len(x), n + 1, n + 1))
     length = np.full(len(x), np.inf)
     for _ in range(40):

@@ -86,6 +86,17 @@ class Network:
             self._wait(number, line, length_left)
         return number
 
+    def _complete(self, number: int, event: dict[str, Any], length_left: float) -> None:
+        """Adds the lines of an event at a node where more than two curves may cross.
+
+        Each curve that arrives there tells its own line, and no other.
+        """
+        lines = self._nodes[number].lines
+        for line in branch_point_node(event, self.f.n).lines:
+            if all(abs(float(line.direction @ other.direction)) < 0.99 for other in lines):
+                lines.append(line)
+                self._wait(number, len(lines) - 1, length_left)
+
     def _wait(self, node: int, line: int, length_left: float) -> None:
         for sign in (1, -1):
             arm = Arm(node, line, sign)
@@ -139,6 +150,9 @@ class Network:
                         self._traced[arm] = Traced(arc, None)
                 raise
             for arm, arc in zip(chosen, arcs):
+                line = self._nodes[arm.node].lines[arm.line]
+                if self._nodes[arm.node].critical is not None and len(line.z_tangent):
+                    arc["status"] = _singled_out(arc, max_step)
                 left = limit - (arc["arclength"][-1] if len(arc["arclength"]) else 0.0)
                 end = self._arrival(arc, left)
                 if end is not None:
@@ -175,6 +189,8 @@ class Network:
             tangent = _extrapolated_tangent(arc)
         if apart:
             tangent = aligned(self.f, node.x, event["x"], tangent[None])[1][0]
+        elif not critical and node.kernel_dimension != 1:
+            self._complete(number, event, length_left)
         cosines = [float(tangent @ line.direction) for line in node.lines]
         line = int(np.argmax(np.abs(cosines)))
         if abs(cosines[line]) < 0.9:
@@ -267,6 +283,18 @@ class Network:
         )
         # The ends of what was broken off cannot agree.
         return chains.joined(set() if interrupted else set(self._disagreeing()))
+
+
+def _singled_out(arc: Arc, max_step: float) -> Status:
+    """The status of an arc that leaves a repeated eigenvalue along one of few lines.
+
+    Where nothing of it could be followed the line is a multiple solution, singular all along.
+    """
+    status = Status(arc["status"])
+    stuck = len(arc["arclength"]) == 0 or arc["arclength"][-1] <= 1e-3 * max_step
+    if stuck and status in (Status.ISOTROPIC, Status.STEP_TOO_SMALL):
+        return Status.DEGENERATE
+    return status
 
 
 def _without_node_event(arc: Arc) -> Arc:

@@ -42,7 +42,7 @@ EVENTS: dict[str, tuple[str, dict[str, Any]]] = {
         {"marker": "*", "markersize": 11.0, "markerfacecolor": "#E69F00"},
     ),
     "near_branch": (
-        "avoided crossing",
+        "near branch",
         {"marker": "o", "markersize": 11.0, "markerfacecolor": "none", "markeredgewidth": 1.1},
     ),
 }

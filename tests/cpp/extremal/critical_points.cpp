@@ -85,6 +85,23 @@ TEST_CASE("degenerate points, curves of them, and none at all") {
   CHECK(nowhere.non_finite == nowhere.starts);
 }
 
+TEST_CASE("steep walls hold no critical points") {
+  // Two points on a line whose distance d has the energy d^-12 - 2 d^-6, least at 1.
+  const auto pair = record(
+      [](auto x) {
+        const auto square = (x[0] - x[1]) * (x[0] - x[1]);
+        const auto sixth = 1.0 / (square * square * square);
+        return sixth * sixth - 2.0 * sixth;
+      },
+      2);
+  const CriticalPoints found = find_critical_points(*pair, {}, box(0.9, 2));
+  REQUIRE(!found.points.empty());
+  for (const CriticalPoint& point : found.points) {
+    CHECK(std::fabs(std::fabs(point.x[0] - point.x[1]) - 1.0) < 1e-13);
+    CHECK(point.degenerate);
+  }
+}
+
 TEST_CASE("unusable options are refused") {
   const auto f = record(wells, 2);
   const auto refused = [&](const CriticalPointOptions& options) {
