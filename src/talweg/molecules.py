@@ -132,7 +132,6 @@ def _made(
     self._setup(made.core, n, name=name)
     self._differenced = made
     self._atoms = energy.atoms
-    self._unsaved = "calls a calculator"
     self._recipe = (_made, (cls, energy, scale, noise, rotations, name))
     return self
 
