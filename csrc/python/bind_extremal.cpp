@@ -188,6 +188,7 @@ py::dict find(const Objective& objective, const std::optional<Values>& starts,
   result["points"] = list;
   result["starts"] = found.starts;
   result["converged"] = found.converged;
+  result["minimised"] = found.minimised;
   result["expected_missing"] = found.expected_missing;
   result["non_finite"] = found.non_finite;
   result["status"] = static_cast<int>(found.status);

@@ -30,7 +30,8 @@ struct CriticalPointOptions {
 
   // Sampling of the box, where no starts are given: rounds of starts of a space-filling sequence
   // until the expected number of points not yet found falls below one half (Boender and Rinnooy
-  // Kan, Math. Program. 37, 59, 1987), at most max_starts.
+  // Kan, Math. Program. 37, 59, 1987), at most max_starts. From each start Newton's method and a
+  // minimisation run.
   std::size_t max_starts = 4096;
   std::vector<double> shift;  // n entries in [0, 1): moves the sequence; empty: none
 
@@ -40,17 +41,22 @@ struct CriticalPointOptions {
 
 struct CriticalPoints {
   std::vector<CriticalPoint> points;  // by value, then by coordinates
-  std::size_t starts = 0;             // Newton runs made
-  std::size_t converged = 0;          // of them to a critical point of the box
-  double expected_missing = 0.0;  // estimate of the points not found; starts given: not estimated
-  std::size_t non_finite = 0;     // runs that ended where the function is not finite
+  std::size_t starts = 0;
+  std::size_t converged = 0;  // Newton runs that ended at a critical point of the box
+  std::size_t minimised = 0;  // minimisations that did
+  // Estimate of the points not found, the larger one of those of Newton's method for all points and
+  // of the minimisations for minima; starts given: not estimated.
+  double expected_missing = 0.0;
+  std::size_t non_finite = 0;         // runs that ended where the function is not finite
   Status status = Status::converged;  // degenerate: the points are not isolated
 };
 
 // Newton's method with Levenberg-Marquardt steps on |grad f|^2 where plain ones do not reduce it,
 // from every start (m x n, row-major), or from a space-filling sequence in the box when `starts` is
-// empty. Each point is polished until Newton steps are rounding, and duplicates are merged. Throws
-// std::invalid_argument for unusable options.
+// empty. There minimisations run too, for Newton's method seldom leads to minima among many
+// coordinates: from the same starts, and from both sides of each saddle of index one. Each point is
+// polished until Newton steps are rounding, and duplicates are merged. Throws std::invalid_argument
+// for unusable options.
 CriticalPoints find_critical_points(const Objective& objective, std::span<const double> starts,
                                     const CriticalPointOptions& options);
 

@@ -46,9 +46,10 @@ def critical_points(
     """Find the points where the gradient of `f` vanishes.
 
     Newton's method, with Levenberg-Marquardt steps on ``|grad f|**2`` where plain steps do not
-    reduce it, from a space-filling set of starts. Sampling goes on until the expected number of
-    points not yet found is below one half [1]_, which is an estimate and no proof. Every point is
-    polished until further Newton steps are rounding; duplicates are merged.
+    reduce it, and a minimisation of `f`, from each of a space-filling set of starts. Sampling goes
+    on until the expected number of points not yet found is below one half [1]_, which is an
+    estimate and no proof. Minimisations from both sides of each saddle of index one follow. Every
+    point is polished until further Newton steps are rounding; duplicates are merged.
 
     Parameters
     ----------
@@ -58,7 +59,8 @@ def critical_points(
         Lower and upper bound of each coordinate; only points of this box are returned. Default:
         the objective's own bounds; ``()`` for none.
     starts : array_like, shape (m, n) or (n,), optional
-        Start Newton's method from these points instead of sampling the box.
+        Start Newton's method from these points, with no minimisations, instead of sampling the
+        box.
     rng : int or numpy.random.Generator, optional
         Shifts the space-filling set at random. Default: no shift, the same set at each call.
     max_starts : int, default 4096
