@@ -150,7 +150,7 @@ def test_flat_minima_are_found_and_marked():
     assert len(minima) == 2
     for point in minima:
         assert point.degenerate
-        assert np.abs(np.abs(point.x) - [1, 1, 0]).max() <= point.error
+        assert np.abs(np.abs(point.x) - [1, 1, 0]).max() <= 1e-8
 
 
 def test_functions_that_fall_for_ever_have_no_minimum():

@@ -47,6 +47,10 @@ TEST_CASE("all critical points of a double well, in order, the same on any numbe
       CHECK(point.error < 1e-14);
     }
     CHECK(found.expected_missing < 0.5);
+    // Every minimisation ends at one of the two minima, and their estimate is the smaller one.
+    CHECK(found.minimised == found.starts);
+    const double runs = static_cast<double>(found.converged);
+    CHECK(found.expected_missing == doctest::Approx(3.0 * (runs - 1.0) / (runs - 5.0) - 3.0));
   }
 }
 
