@@ -68,9 +68,7 @@ def test_all_points_of_a_sum_of_quartics(seed):
     points = talweg.critical_points(fun, [(-2.5, 2.5)] * n)
     wanted = np.array(list(itertools.product(*np.real(roots))))
     assert len(points) == len(wanted) == 81
-    indices = [
-        sum(part.deriv(2)(c) < 0 for part, c in zip(parts, x, strict=True)) for x in wanted
-    ]
+    indices = [sum(part.deriv(2)(c) < 0 for part, c in zip(parts, x, strict=True)) for x in wanted]
     for x, index in zip(wanted, indices, strict=True):
         (point,) = (p for p in points if np.linalg.norm(p.x - x) < 1e-9)
         assert point.morse_index == index
