@@ -82,9 +82,10 @@ CriticalPoint describe_point(const NewtonRun& run, const GaugeRows& gauge, doubl
   return point;
 }
 
-// Adds a point unless it is one already there, of which the better copy is kept. Returns its place.
+// Adds a point unless it is one already there, whose copy gives way to a better one if it may.
+// Returns the point's place.
 std::size_t merge(std::vector<CriticalPoint>& points, CriticalPoint point, const Gauge* gauge,
-                  double scale) {
+                  double scale, bool replace) {
   std::vector<double> aligned;
   for (std::size_t i = 0; i < points.size(); ++i) {
     CriticalPoint& other = points[i];
@@ -100,7 +101,7 @@ std::size_t merge(std::vector<CriticalPoint>& points, CriticalPoint point, const
     }
     const double* x = gauge ? aligned.data() : point.x.data();
     if (distance(point.x.size(), other.x.data(), x) > near) continue;
-    if (point.residual < other.residual) other = std::move(point);
+    if (replace && point.residual < other.residual) other = std::move(point);
     return i;
   }
   points.push_back(std::move(point));
@@ -162,10 +163,13 @@ class Search {
       // Both kinds of runs begin with a look at the same starts.
       result.non_finite += !descending && run.outcome == RunOutcome::non_finite;
       if (run.outcome != RunOutcome::converged || !inside(run.x)) continue;
+      // All copies are right to their errors; that of a point which Newton's method has reached
+      // does not depend on the minimisations.
       const std::size_t place = merge(result.points, describe_point(run, gauge_, scale_, errors_),
-                                      objective_.gauge(), scale_);
+                                      objective_.gauge(), scale_, !descending);
       reached_.resize(result.points.size());
-      if (!draws) continue;
+      // Where f flattens out minimisations may end at a saddle: a find, but no draw of a minimum.
+      if (!draws || (descending && result.points[place].morse_index > 0)) continue;
       ++(descending ? result.minimised : result.converged);
       reached_[place][descending] = true;
     }

@@ -43,7 +43,7 @@ struct CriticalPoints {
   std::vector<CriticalPoint> points;  // by value, then by coordinates
   std::size_t starts = 0;
   std::size_t converged = 0;  // Newton runs that ended at a critical point of the box
-  std::size_t minimised = 0;  // minimisations that did
+  std::size_t minimised = 0;  // minimisations that ended at a minimum of the box
   // Estimate of the points not found, the larger one of those of Newton's method for all points and
   // of the minimisations for minima; starts given: not estimated.
   double expected_missing = 0.0;

@@ -54,6 +54,15 @@ TEST_CASE("all critical points of a double well, in order, the same on any numbe
   }
 }
 
+TEST_CASE("without minima Newton's method alone tells when to stop") {
+  const auto saddle = record([](auto x) { return x[0] * x[0] - x[1] * x[1]; }, 2);
+  const CriticalPoints found = find_critical_points(*saddle, {}, box(2.0, 2));
+  CHECK(found.points.size() == 1);
+  CHECK(found.starts == 256);
+  CHECK(found.minimised == 0);
+  CHECK(found.expected_missing < 0.5);
+}
+
 TEST_CASE("from a start only the point that it leads to") {
   const auto f = record(wells, 2);
   const std::array start{0.9, 0.3};
