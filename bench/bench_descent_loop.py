@@ -1,100 +1,30 @@
-"""Gradient descent as one compiled loop, its state in registers from one step to the next.
+"""Gradient descent: points times steps a second, by one compiled loop and by its peers.
 
-The gradient of a recorded function is written into a loop over steps, for one vector of lanes after
-the other: no point is in memory between two steps. Floor: the gradient's own operations (see
-bench_machine_code.py: 20 cycles a point for Müller-Brown, under 1 for Rosenbrock) plus one
-multiply-add a coordinate, and at least the time from one step's gradient to the next, about 60
-cycles for Rosenbrock and 150 for Müller-Brown a vector, as one vector's steps wait for one another.
-Beside it the same steps through the compiled gradient's arrays, one call a step.
+A compiled function's gradient is written into a loop over steps, whose state stays in registers.
+Floor: the gradient's own operations (see bench_machine_code.py: 20 cycles a point for Müller-Brown,
+under 1 for Rosenbrock) plus one multiply-add a coordinate, and at least the time from one step's
+gradient to the next, about 60 cycles for Rosenbrock and 150 for Müller-Brown a vector, as one
+vector's steps wait for one another. Memory: nothing. Beside the loop itself and `talweg.descend` on
+one thread: the same steps through the compiled gradient's arrays, one call a step; NumPy by hand; and
+numba by hand, a loop over points and steps (Rosenbrock alone), whose time is that of the dependent
+operations of one step, point after point.
 """
-
-import ctypes
 
 import numpy as np
 import pytest
 
 import talweg
-from talweg import _core
 from talweg.quantity import GRADIENT
 
 pytest.importorskip("llvmlite")
 
-from talweg.machine_code import engine
-from talweg.machine_code.instructions import emit
-from talweg.machine_code.writer import Writer
+from talweg.machine_code.descent_loop import DescentLoop
 
 LANES, STEPS = 1024, 100
 CASES = {
     "Müller-Brown": (talweg.surfaces.muller_brown, 1e-5),
     "Rosenbrock": (lambda: talweg.surfaces.rosenbrock(2), 1e-4),
 }
-
-
-def descent(f, step, vectors_at_once):
-    """The engine, and its function of (rows of points, lanes, number of steps)."""
-    program = _core.program(f._core, GRADIENT)
-    ((instructions, _),) = program["stages"]
-    constants = program["constant_outputs"]
-    target = engine.target()
-    vector, lanes, table = target.vector, target.vector_lanes, {}
-    states = [(i, j) for j in range(vectors_at_once) for i in range(f.n)]
-
-    before = Writer(target, "vectors")
-    place, start = {}, {}
-    for i, j in states:
-        entry = before.value(f"getelementptr ptr, ptr %rows, i64 {i}")
-        row = before.value(f"load ptr, ptr {entry}")
-        lane = before.value(f"add i64 %lane, {j * lanes}")
-        place[i, j] = before.value(f"getelementptr double, ptr {row}, i64 {lane}")
-        start[i, j] = before.value(f"load {vector}, ptr {place[i, j]}, align 8")
-
-    body = before.continued("steps")
-    body.table = table if target.constants_in_memory else None
-    after = {}
-    for j in range(vectors_at_once):
-        gradient = {i: body.fill(value) for i, value in constants.items()}
-        emit(
-            body,
-            instructions,
-            lambda slot, j=j: f"%x{slot - program['first_input']}.{j}",
-            lambda slot, value, to=gradient: to.__setitem__(slot - program["first_output"], value),
-        )
-        for i in range(f.n):
-            x = f"%x{i}.{j}"
-            after[i, j] = body.negated_multiply_add(body.fill(step), gradient[i], x)
-    phis = [
-        f"  %x{i}.{j} = phi {vector} [{start[i, j]}, %vectors], [{after[i, j]}, %{body.block}]"
-        for i, j in states
-    ]
-    text = "\n".join(
-        [
-            "define void @descend(ptr %rows, i64 %end, i64 %count) nounwind {",
-            "entry:",
-            "  br label %vectors",
-            "vectors:",
-            "  %lane = phi i64 [0, %entry], [%next, %store]",
-            *before.lines,
-            "  br label %steps",
-            "steps:",
-            f"  %k = phi i64 [0, %vectors], [%k.next, %{body.block}]",
-            *phis,
-            *body.lines,
-            "  %k.next = add nuw i64 %k, 1",
-            "  %k.more = icmp ult i64 %k.next, %count",
-            "  br i1 %k.more, label %steps, label %store",
-            "store:",
-            *(f"  store {vector} {after[s]}, ptr {place[s]}, align 8" for s in states),
-            f"  %next = add nuw i64 %lane, {vectors_at_once * lanes}",
-            "  %more = icmp ult i64 %next, %end",
-            "  br i1 %more, label %vectors, label %done",
-            "done:",
-            "  ret void",
-            "}",
-        ]
-    )
-    loaded = engine.load(engine.assemble([text], body.called, table))
-    kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_size_t)
-    return loaded, kind(loaded.get_function_address("descend"))
 
 
 def starts(f):
@@ -109,29 +39,72 @@ def through_arrays(f, x, step):
         x -= step * arrays["gradient"]
 
 
-@pytest.mark.parametrize("how", ["one loop", "one loop, two vectors", "through arrays"])
+def rosenbrock_in_numpy(x, step):
+    for _ in range(STEPS):
+        a, b = x
+        c = b - a * a
+        x -= step * np.stack([-400.0 * a * c - 2.0 * (1.0 - a), 200.0 * c])
+
+
+def rosenbrock_in_numba():
+    numba = pytest.importorskip("numba")
+
+    @numba.njit
+    def descend(x, step):
+        for lane in range(x.shape[1]):
+            a, b = x[0, lane], x[1, lane]
+            for _ in range(STEPS):
+                c = b - a * a
+                da, db = -400.0 * a * c - 2.0 * (1.0 - a), 200.0 * c
+                a, b = a - step * da, b - step * db
+            x[0, lane], x[1, lane] = a, b
+
+    return descend
+
+
+HOW = ["one loop", "one loop, two vectors", "talweg.descend", "through arrays", "NumPy", "numba"]
+
+
+@pytest.mark.parametrize("how", HOW)
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.benchmark(group=f"{STEPS} descent steps of {LANES} points")
 def test_descent(benchmark, name, how):
     surface, step = CASES[name]
     f = surface().compile()
-    expected = starts(f)
-    through_arrays(f, expected, step)
-    x = starts(f)
+    if how in ("NumPy", "numba") and name != "Rosenbrock":
+        pytest.skip("by hand for Rosenbrock alone")
     if how == "through arrays":
-        benchmark.pedantic(through_arrays, setup=lambda: ((f, starts(f), step), {}), rounds=20)
+
+        def run(x):
+            through_arrays(f, x, step)
+
+    elif how == "talweg.descend":
+
+        def run(x):
+            x[:] = talweg.descend(f, x.T, step, STEPS, workers=1).x.T
+
+    elif how == "NumPy":
+
+        def run(x):
+            rosenbrock_in_numpy(x, step)
+
+    elif how == "numba":
+        compiled = rosenbrock_in_numba()
+
+        def run(x):
+            compiled(x, step)
+
     else:
-        loaded, function = descent(f, step, 2 if "two" in how else 1)
-        assert loaded is not None  # the code lives as long
-        rows = (ctypes.c_void_p * f.n)(*(row.ctypes.data for row in x))
-        function(rows, LANES, STEPS)
-        np.testing.assert_allclose(x, expected, rtol=1e-9)
+        loop = DescentLoop(f, 2 if "two" in how else 1)
 
-        def again():
-            x[:] = starts(f)
-            return (rows, LANES, STEPS), {}
+        def run(x):
+            loop.advance(x, STEPS, step)
 
-        benchmark.pedantic(function, setup=again, rounds=200)
+    expected, found = starts(f), starts(f)
+    through_arrays(f, expected, step)
+    run(found)
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+    benchmark.pedantic(run, setup=lambda: ((starts(f),), {}), rounds=30)
     if benchmark.stats is not None:
         each = benchmark.stats.stats.median / (LANES * STEPS)
         benchmark.extra_info["ns_per_point_and_step"] = each * 1e9

@@ -18,6 +18,8 @@ const char* describe(Status status) noexcept {
       return "The largest number of points was reached.";
     case Status::max_length:
       return "The largest arclength was reached.";
+    case Status::max_steps:
+      return "All steps asked for were taken.";
     case Status::running:
       return "Not finished: the next step can be taken.";
     case Status::step_too_small:

@@ -15,6 +15,7 @@ void register_status(pybind11::module_& module) {
       .value("branch_point", Status::branch_point)
       .value("max_points", Status::max_points)
       .value("max_length", Status::max_length)
+      .value("max_steps", Status::max_steps)
       .value("running", Status::running)
       .value("step_too_small", Status::step_too_small)
       .value("not_converged", Status::not_converged)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from talweg import datasets, extremals, models, molecules, surfaces
 from talweg._core import __version__
 from talweg._locations import get_cmake_dir, get_include
+from talweg.descent import Descent, descend
 from talweg.extremals import (
     ExtremalTracer,
     critical_points,
@@ -23,6 +24,7 @@ from talweg.sums import sum_over
 # Only what NumPy alone can serve is imported above; the rest of the package imports SciPy, SymPy
 # or matplotlib where it uses them (tests/test_import.py).
 __all__ = [
+    "Descent",
     "ExtremalTracer",
     "Objective",
     "RecordingError",
@@ -30,6 +32,7 @@ __all__ = [
     "__version__",
     "critical_points",
     "datasets",
+    "descend",
     "extremals",
     "get_cmake_dir",
     "get_include",

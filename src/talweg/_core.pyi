@@ -20,6 +20,7 @@ class Status(IntEnum):
     branch_point = 4
     max_points = 5
     max_length = 6
+    max_steps = 7
     running = 10
     step_too_small = 100
     not_converged = 101

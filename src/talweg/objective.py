@@ -111,6 +111,7 @@ class Objective(Evaluation, ForeignFunctions, Algebra):
 
     _unpicklable = ""  # why it is, where it is
     compiled = False
+    _descent_loop: Any = None  # with the core that it is of
 
     def __init__(
         self,

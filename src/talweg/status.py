@@ -32,6 +32,7 @@ class Status(enum.IntEnum):
     BRANCH_POINT = 4
     MAX_POINTS = 5
     MAX_LENGTH = 6
+    MAX_STEPS = 7
     RUNNING = 10
 
     STEP_TOO_SMALL = 100

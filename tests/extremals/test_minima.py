@@ -27,6 +27,15 @@ def test_lowest_energies_of_lennard_jones_clusters(atoms, energy, seed):
         assert np.linalg.norm(f.grad(point.x)) <= 1e-11 * np.linalg.norm(f.hess(point.x))
 
 
+# Atoms that change places make other points: 2 N! over the order of the point group, which is 24
+# for the tetrahedron and 12 for the bipyramid.
+@pytest.mark.parametrize(("atoms", "copies"), [(3, 1), (4, 2), (5, 20)])
+def test_all_copies_of_a_cluster(atoms, copies):
+    f = surfaces.lj(atoms)
+    points = talweg.critical_points(f, [(-1.5, 1.5)] * f.n, max_starts=2048)
+    assert sum(p.type == "minimum" for p in points) == copies
+
+
 def test_any_number_of_workers_finds_the_same():
     f = surfaces.lj(4)
     box = [(-1.0, 1.0)] * 12

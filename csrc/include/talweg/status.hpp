@@ -13,6 +13,7 @@ enum class Status : int {
   branch_point = 4,    // a curve was asked to stop at the next branch point and did
   max_points = 5,      // the number of points asked for was reached
   max_length = 6,      // the arclength asked for was reached
+  max_steps = 7,       // all steps asked for were taken
   running = 10,        // not finished; the next step can be taken
 
   step_too_small =
