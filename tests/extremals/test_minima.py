@@ -28,7 +28,7 @@ def test_lowest_energies_of_lennard_jones_clusters(atoms, energy, seed):
 
 
 # Atoms that change places make other points: 2 N! over the order of the point group, which is 24
-# for the tetrahedron and 12 for the bipyramid.
+# for the tetrahedron, 12 for triangle and bipyramid.
 @pytest.mark.parametrize(("atoms", "copies"), [(3, 1), (4, 2), (5, 20)])
 def test_all_copies_of_a_cluster(atoms, copies):
     f = surfaces.lj(atoms)
