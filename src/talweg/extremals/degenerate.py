@@ -42,6 +42,7 @@ def _fold(f: Objective, point: CriticalPoint) -> CriticalPoint:
         return point
     upper = np.triu_indices(k)
     step = np.full(f.n, np.inf)
+    singular_values = np.ones(1)
     for _ in range(_ITERATIONS):
         hessian = f.hess(x)
         on_kernel = [f.third(x, kernel[:, i]) @ kernel for i in range(k)]
@@ -52,13 +53,16 @@ def _fold(f: Objective, point: CriticalPoint) -> CriticalPoint:
             motions = f._core.gauge_directions(x)
             matrix = np.vstack([matrix, np.abs(values).max() * motions])
             residual = np.append(residual, np.zeros(len(motions)))
-        step = np.linalg.lstsq(matrix, -residual, rcond=1e-10)[0]
+        step, _, rank, singular_values = np.linalg.lstsq(matrix, -residual, rcond=1e-10)
+        if rank < f.n:
+            return point
         x = x + step
         if not np.isfinite(x).all() or np.linalg.norm(x - point.x) > 100.0 * point.error + 1e-6:
             return point
         if np.linalg.norm(step) <= 4.0 * np.finfo(float).eps * (1.0 + np.linalg.norm(x)):
             break
-    error = float(np.linalg.norm(step)) + np.finfo(float).eps * float(np.linalg.norm(x))
+    loose = float(singular_values[0] / singular_values[-1])
+    error = float(np.linalg.norm(step)) + loose * np.finfo(float).eps * float(np.linalg.norm(x))
     values = horizontal_spectrum(f, x)[0]
     if len(values) != point.branches:
         return point
@@ -97,7 +101,7 @@ def _extrapolated(f: Objective, point: CriticalPoint, scale: float) -> CriticalP
     hessian = f.hess(best)
     zero = 100.0 * float(np.abs(f.hess(best + 10.0 * error * away) - hessian).max())
     zero = max(zero, 1e-13 * float(np.abs(hessian).max()))
-    return _moved(f, point, best, error, zero)
+    return _moved(f, point, best, 4.0 * error, zero)
 
 
 def _limit(f: Objective, x: np.ndarray) -> np.ndarray | None:
