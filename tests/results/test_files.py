@@ -358,7 +358,7 @@ def test_json_follows_its_schema(toy_survey):
 
 
 def test_a_missing_folder_is_named(toy_survey, tmp_path):
-    with pytest.raises(FileNotFoundError, match="no such folder") as caught:
+    with pytest.raises(FileNotFoundError, match="no such directory to save in") as caught:
         toy_survey.save(tmp_path / "missing" / "survey.talweg")
     assert caught.value.filename == str(tmp_path / "missing")
     assert list(tmp_path.iterdir()) == []
