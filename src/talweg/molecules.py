@@ -183,7 +183,7 @@ def wavenumbers(eigenvalues: ArrayLike) -> Floats:
     ----------
     eigenvalues : array_like
         In eV / (Angstrom^2 u), as critical points of ``from_ase(atoms, mass_weighted=True)``
-        have them.
+        have them. Those of an objective without masses, in eV / Angstrom^2, give no wavenumbers.
 
     Returns
     -------

@@ -70,7 +70,7 @@ def test_a_survey_without_critical_points_is_no_success():
     assert "No critical point was found in the box" in survey.message
     assert survey.critical_points == survey.extremals == ()
     survey = talweg.survey(slope, starts=[[0.0, 0.0]], bounds=BOX)
-    assert "from the given starts" in survey.message
+    assert "from the given starts; start nearer" in survey.message
     axes = survey.plot().axes[0]
     assert (axes.get_xlim(), axes.get_ylim()) == ((-2.0, 2.0), (-2.0, 2.0))
 

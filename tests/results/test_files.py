@@ -355,3 +355,10 @@ def test_json_follows_its_schema(toy_survey):
     broken = json.loads(as_json(toy_survey))
     broken["extremals"][0]["events"][0]["kind"] = "fold"
     assert not validator.is_valid(broken)
+
+
+def test_a_missing_folder_is_named(toy_survey, tmp_path):
+    with pytest.raises(FileNotFoundError, match="no such directory to save in") as caught:
+        toy_survey.save(tmp_path / "missing" / "survey.talweg")
+    assert caught.value.filename == str(tmp_path / "missing")
+    assert list(tmp_path.iterdir()) == []

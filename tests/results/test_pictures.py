@@ -181,6 +181,46 @@ def test_more_coordinates_are_projected(spatial):
     assert ends(lines(other)["mixed"]) == [(-1.0, 0.0), (1.0, 0.0)]
 
 
+@pytest.fixture(scope="module")
+def trimer():
+    start = [0.0, 0, 0, 1.1, 0, 0, 0.5, 1.0, 0]
+    return talweg.survey(talweg.models.lennard_jones(3), starts=start, max_length=0.1)
+
+
+def test_the_plane_of_a_cluster_is_that_of_two_vibrations(trimer):
+    (triangle,) = trimer.critical_points
+    # The repeated eigenvalue of the triangle has three lines, numbered beyond the three vibrations.
+    assert triangle.branches == 3 and max(b for _, b, _ in trimer.half_branches) > 2
+    axes = trimer.plot().axes[0]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == (
+        "along eigenvector 0",
+        "along eigenvector 2",
+    )
+    assert ends(lines(trimer.plot(plane=(0, -1)).axes[0])["talweg"]) == ends(lines(axes)["talweg"])
+    with pytest.raises(ValueError, match=r"plane: branches \(0, 3\), wanted two of 0 to 2"):
+        trimer.plot(plane=(0, 3))
+
+
+def test_a_pair_of_atoms_has_one_vibration_to_draw():
+    pair = talweg.models.lennard_jones(2)
+    survey = talweg.survey(pair, starts=[0.0, 0, 0, 0, 0, 1.1], max_length=0.1)
+    axes = survey.plot().axes[0]
+    assert axes.get_xlabel() == "along eigenvector 0"
+    (valley,) = lines(axes)["talweg"]
+    assert ends([valley]) == [(-0.1, 0.0), (0.1, 0.0)]
+
+
+def test_a_metric_does_not_stretch_the_picture():
+    bowl = talweg.models.quadratic(np.diag([4.0, 2.0, 45.0]))
+    f = bowl.with_metric([4.0, 1.0, 9.0])
+    survey = talweg.survey(f, starts=[0.0, 0, 0], bounds=[(-1, 1)] * 3)
+    assert survey.critical_points[0].eigenvalues == pytest.approx([1.0, 2.0, 5.0])
+    axes = survey.plot().axes[0]
+    # Eigenvectors of length 1/2 and 1/3 in x, yet the curves end at the faces of the box.
+    assert ends(lines(axes)["talweg"]) == [(-1.0, 0.0), (1.0, 0.0)]
+    assert ends(lines(axes)["ridge line"]) == [(0.0, -1.0), (0.0, 1.0)]
+
+
 def test_one_curve_has_a_plane_of_its_own(spatial):
     axes = spatial.extremals[1].plot().axes[0]
     assert ends(lines(axes)["mixed"]) == pytest.approx(np.array([(-1.0, 0.0), (1.0, 0.0)]))

@@ -85,7 +85,10 @@ def no_critical_point(starts: int, sampled: bool) -> str:
             f"No critical point was found in the box, from {starts} starts; where there is one "
             "outside, larger bounds or starts near it find it."
         )
-    return "No critical point was found from the given starts."
+    return (
+        "No critical point was found from the given starts; start nearer, for a minimum where "
+        "scipy.optimize.minimize ends."
+    )
 
 
 def survey_message(

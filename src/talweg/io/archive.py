@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import math
@@ -54,6 +55,8 @@ def write_archive(
     }
     path = os.fspath(path)
     folder = os.path.dirname(os.path.abspath(path))
+    if not os.path.isdir(folder):  # mkstemp would name its own file
+        raise FileNotFoundError(errno.ENOENT, "no such directory to save in", folder)
     handle, temporary = tempfile.mkstemp(prefix=".talweg-", dir=folder)
     try:
         with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w") as archive:

@@ -134,7 +134,7 @@ def draw_survey(
         draw_markers(map_, marks, drawn, 1e-4 * size, crowd)
     points = []
     for i, point in enumerate(survey.critical_points):
-        kind = critical_point_type(point.morse_index, n, point.degenerate)
+        kind = critical_point_type(point.morse_index, point.branches, point.degenerate)
         points.append((i, kind, (point.x - origin) @ basis))
     if numbers is None:
         numbers = 1 < len(points) <= _NUMBERED or (profile and 0 < len(points) <= _NUMBERED)
@@ -322,7 +322,7 @@ def _critical_point_of(survey: Survey, event: Event) -> tuple[int, str]:
     distances = [np.linalg.norm(point.x - event.x) for point in survey.critical_points]
     number = int(np.argmin(distances))
     point = survey.critical_points[number]
-    return number, critical_point_type(point.morse_index, point.n, point.degenerate)
+    return number, critical_point_type(point.morse_index, point.branches, point.degenerate)
 
 
 def _marked(events: bool | None, marks: list[tuple[Event, np.ndarray]]) -> bool:

@@ -23,13 +23,14 @@ def map_plane(survey: Survey, plane: Any, center: Any) -> Plane:
         return np.zeros(2), np.eye(2), ("$x_1$", "$x_2$")
     origin, point = _center(survey, center, n)
     if plane is None:
-        branches = sorted({b for (i, b, _) in survey.half_branches if point and i == center})
-        first = branches[0] if branches else 0
-        last = branches[-1] if len(branches) > 1 else n - 1
-        plane = (first, last if last != first else 0)
+        if point is None:
+            raise ValueError("plane: no critical point as center; give an (n, 2) array")
+        plane = _surveyed_branches(survey, point, center)
+        if len(plane) == 1:
+            return _across(origin, point.eigenvectors[:, 0])
     array = np.asarray(plane)
     if array.shape == (2,) and array.dtype.kind in "iu":
-        return _eigenplane(origin, point, int(array[0]), int(array[1]), n)
+        return _eigenplane(origin, point, int(array[0]), int(array[1]))
     if array.shape != (n, 2) or array.dtype.kind not in "fiu":
         raise ValueError(f"plane: shape {array.shape}, wanted ({n}, 2) or two branches")
     array = array.astype(float)
@@ -52,13 +53,38 @@ def _center(survey: Survey, center: Any, n: int) -> tuple[np.ndarray, CriticalPo
     return origin, None
 
 
-def _eigenplane(
-    origin: np.ndarray, point: CriticalPoint | None, first: int, second: int, n: int
-) -> Plane:
+def _surveyed_branches(survey: Survey, point: CriticalPoint, center: int) -> tuple[int, ...]:
+    """The softest and the stiffest branch surveyed at the center, or the only one there is."""
+    count = point.branches
+    if count == 1:
+        return (0,)
+    # Lines beyond the eigenvalues, of a repeated one, are numbered from `count` on.
+    branches = sorted({b for (i, b, _) in survey.half_branches if i == center and b < count})
+    first = branches[0] if branches else 0
+    last = branches[-1] if len(branches) > 1 else count - 1
+    return first, last if last != first else 0
+
+
+def _eigenplane(origin: np.ndarray, point: CriticalPoint | None, first: int, second: int) -> Plane:
     if point is None:
         raise ValueError("plane: branches need a critical point as center; give an (n, 2) array")
-    if not all(-n <= b < n for b in (first, second)) or (first - second) % n == 0:
-        raise ValueError(f"plane: branches {(first, second)}, wanted two of 0 to {n - 1}")
-    first, second = first % n, second % n
-    names = (f"along eigenvector {first}", f"along eigenvector {second}")
-    return origin, point.eigenvectors[:, [first, second]], names
+    count = point.branches
+    if not all(-count <= b < count for b in (first, second)) or (first - second) % count == 0:
+        raise ValueError(f"plane: branches {(first, second)}, wanted two of 0 to {count - 1}")
+    first, second = first % count, second % count
+    # Eigenvectors in a metric are not orthonormal; the picture is drawn in the lengths of x.
+    basis, triangle = np.linalg.qr(point.eigenvectors[:, [first, second]])
+    basis = basis * np.sign(np.diag(triangle))
+    oblique = abs(triangle[0, 1]) > 1e-8 * abs(triangle[1, 1])
+    names = (
+        f"along eigenvector {first}",
+        f"{'towards' if oblique else 'along'} eigenvector {second}",
+    )
+    return origin, basis, names
+
+
+def _across(origin: np.ndarray, direction: np.ndarray) -> Plane:
+    """A plane for the one vibration of two atoms, whose other directions are rigid motions."""
+    columns, _, _ = np.linalg.svd(direction[:, None])
+    basis = np.column_stack([direction / np.linalg.norm(direction), columns[:, 1]])
+    return origin, basis, ("along eigenvector 0", "across it")
