@@ -253,8 +253,8 @@ def test_a_sum_that_grows_is_recorded_once(monkeypatch):
     terms = [talweg.Objective(lambda x, k=k: (x[0] - k) ** 2 * x[1], 2) for k in range(30)]
     monkeypatch.setattr(talweg.objective, "record", counted)
     total = sum(terms)
-    heavy = total.with_metric([1.0, 2.0])
     assert not recorded
+    heavy = total.with_metric([1.0, 2.0])
     x = [0.5, -2.0]
     assert float(total(x)) == pytest.approx(sum(float(f(x)) for f in terms), rel=1e-14)
     assert total.kinks == () and total.hess(x)[0, 0] == pytest.approx(-2 * 2 * 30)
