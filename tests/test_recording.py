@@ -389,3 +389,11 @@ def test_views_share_their_elements_as_in_numpy():
 
     x = np.array([1.0, 2.0, 3.0, 4.0])
     assert talweg.Objective(fun, 4)(x) == fun(x) == 1 + 100 + 400 + 5000
+
+
+@pytest.mark.parametrize("x", [1e-300, 1e-9, 1.0, 1e150, 1e160, 1e300])
+def test_arcsinh_has_no_wrong_numbers(x):
+    f = talweg.Objective(lambda x: np.arcsinh(x[0]), 1, verify=False)
+    value = f([x])
+    # The square of x overflows from 1.4e154 on.
+    assert np.isnan(value) if x > 1e154 else value == pytest.approx(np.arcsinh(x), rel=1e-15)

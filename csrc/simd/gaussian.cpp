@@ -18,7 +18,7 @@ struct GaussianScratch {
   double* first;     // of an outer product: what multiplies d
   double* second;    // and what multiplies p
   double* multiple;  // and what multiplies P
-  double* mean;      // n
+  double* mean;      // n: x less a component's mean
 };
 
 TALWEG_INLINE Vector dot_row(const double* row, const double* u, std::size_t stride,
@@ -45,6 +45,27 @@ static Vector logarithm_weights(const GaussianProgram& g, GaussianScratch t) {
   for (std::size_t k = 0; k < g.components; ++k)
     store(t.weight + k * width, -(load(t.weight + k * width) / total));
   return -(peak + log(total));
+}
+
+// Row i of u_k to that of d_k. Far away one component has nearly all the weight and its d is tiny:
+// differences from its u keep the digits that differences from the mean would lose.
+static void subtract_mean(GaussianScratch t, std::size_t i, std::size_t n, std::size_t components) {
+  constexpr std::size_t width = vector_lanes;
+  double* const row = t.d + i * width;
+  const std::size_t apart = n * width;
+  Vector least = load(t.weight), heaviest = load(row);
+  for (std::size_t k = 1; k < components; ++k) {
+    const Vector weight = load(t.weight + k * width);
+    heaviest = weight < least ? load(row + k * apart) : heaviest;
+    least = weight < least ? weight : least;
+  }
+  Vector mean{};
+  for (std::size_t k = 0; k < components; ++k) {
+    const Vector difference = load(row + k * apart) - heaviest;
+    store(row + k * apart, difference);
+    mean -= load(t.weight + k * width) * difference;
+  }
+  for (std::size_t k = 0; k < components; ++k) store(row + k * apart, load(row + k * apart) - mean);
 }
 
 static Vector sum_weights(const GaussianProgram& g, GaussianScratch t) {
@@ -108,13 +129,11 @@ static void gaussian_lanes(const GaussianProgram& g, unsigned quantities,
     for (std::size_t k = 0; k < components; ++k)
       gradient -= load(t.weight + k * width) * load(t.d + (k * n + i) * width);
     if (quantities & quantity_gradient) store(block.gradient + lane + i * stride, gradient);
-    store(t.mean + i * width, gradient);
   }
   if (!(quantities & ~(quantity_value | quantity_gradient))) return;
 
   if (g.logarithm)
-    for (std::size_t row = 0; row < components * n; ++row)
-      store(t.d + row * width, load(t.d + row * width) - load(t.mean + row % n * width));
+    for (std::size_t i = 0; i < n; ++i) subtract_mean(t, i, n, components);
   if (quantities & need_v)
     for (std::size_t k = 0; k < components; ++k) {
       Vector slope{};

@@ -53,24 +53,37 @@ def _made(
     n: int,
     bounds: Floats | None,
     name: str,
+    deferred: bool = False,
 ) -> Any:
-    """An objective from others: recorded from `function` where they all are, else of `core`."""
+    """An objective from others: recorded from `function` where they all are, else of `core`.
+
+    A deferred recording is made when it is first needed.
+    """
     from talweg.objective import Objective
 
-    result = None
-    if all(operand._tape is not None for operand in operands):
-        try:
-            result = Objective(function, n, bounds=bounds, name=name, verify=False)
-        except RecordingError:  # longer than a recording may be
-            pass
-        else:
-            result = recompiled(result, operands)
-    if result is None:
+    def evaluated() -> Any:
         result = Objective.__new__(Objective)
         kinks = tuple(dict.fromkeys(kink for operand in operands for kink in operand.kinks))
         result._setup(core(), n, bounds=bounds, name=name, kinks=kinks)
         result._differenced = _Inherited(operands)
-        result.compiled = any(operand.compiled for operand in operands)
+        return result
+
+    def recorded() -> Any:
+        try:
+            result = Objective(function, n, bounds=bounds, name=name, verify=False)
+        except RecordingError:  # longer than a recording may be
+            return evaluated()
+        return recompiled(result, operands)
+
+    if not all(operand._tape is not None for operand in operands):
+        result = evaluated()
+    elif deferred:
+        result = Objective.__new__(Objective)
+        result._setup(None, n, bounds=bounds, name=name)
+        result._defer(recorded)
+    else:
+        result = recorded()
+    result.compiled = any(operand.compiled for operand in operands)
     result._made = (maker, operands, rest)
     return result
 
@@ -92,6 +105,8 @@ def linear_combination(
         if not same or (first.metric is not None and (operand.metric != first.metric).any()):
             raise ValueError("objectives with different metrics cannot be added")
     operands, coefficients, constant = _flattened(operands, coefficients, constant)
+    if not np.isfinite([*coefficients, constant]).all():
+        raise ValueError("an objective with coefficients whose product is not finite")
 
     def function(x: Any) -> Any:
         total = constant
@@ -110,6 +125,8 @@ def linear_combination(
         n=first.n,
         bounds=_common_box([o.bounds for o in operands if o.bounds is not None]),
         name=_name_of_sum(operands, coefficients, constant),
+        # A sum of many that grows term by term would be recorded as often as it has terms.
+        deferred=True,
     )
     result.metric = first.metric
     return result

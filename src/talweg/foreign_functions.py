@@ -296,7 +296,7 @@ class ForeignFunctions:
             Without ASE (``pip install talweg[ase]``).
         TypeError, ValueError
             When `atoms` are no ase.Atoms, fewer than two, without calculator or with constraints,
-            or the energy changes along the motions.
+            forces are plainly not those of the energy, or the energy changes along the motions.
 
         Notes
         -----

@@ -104,16 +104,35 @@ def energy_of_atoms(
         rotations = rigid_motions is True or not atoms.pbc.any()
     name = name or atoms.get_chemical_formula()
     made = _made(cls, AtomsEnergy(atoms), lengths, checked_noise(noise), rotations, name)
+    # Away from critical points, where the gradient would be as small as its errors.
+    wiggle = np.random.default_rng(1979).normal(size=n)
+    at = atoms.positions.ravel() + 0.05 * wiggle
+    _compare_forces(made, at)
     if mass_weighted:
         made = made.with_metric(np.repeat(atoms.get_masses(), 3))
     if rotations is not None:
-        # Away from critical points, where the gradient would be as small as its errors.
-        wiggle = np.random.default_rng(1979).normal(size=n)
         try:
-            made = made.with_rigid_motions(rotations, at=atoms.positions.ravel() + 0.05 * wiggle)
+            made = made.with_rigid_motions(rotations, at=at)
         except ValueError as error:
             raise ValueError(f"{error}; rigid_motions=False takes it as it is") from None
     return made
+
+
+def _compare_forces(f: Objective, x: Floats) -> None:
+    """Raise where forces are plainly no derivatives of the energy: of another sign, unit, energy."""
+    slope = f.grad(x)
+    length = np.linalg.norm(slope)
+    if not 0.0 < length < np.inf:
+        return
+    step = 0.01 / length * slope
+    back, on, further_back, further_on = f(x + np.outer([-1.0, 1.0, -2.0, 2.0], step))
+    found = (8.0 * (on - back) - (further_on - further_back)) / 12.0 / 0.01
+    # A few percent for wiggles of what is not converged, or cut off somewhere.
+    if np.isfinite(found) and abs(found - length) > 0.05 * length + 1e-3:
+        raise ValueError(
+            f"atoms: the calculator's forces are not those of its energy, which falls by "
+            f"{found:.4g} eV/Angstrom along a force of {length:.4g}"
+        )
 
 
 def _made(

@@ -36,6 +36,10 @@ _KINK_NAMES = {
 }
 
 
+# What a sum gets when it is first needed.
+_DEFERRED = ("_core", "_tape", "kinks")
+
+
 class Objective(Evaluation, ForeignFunctions, Algebra):
     """A smooth function f: R^n -> R with exact derivatives, made from a plain Python function.
 
@@ -176,6 +180,22 @@ class Objective(Evaluation, ForeignFunctions, Algebra):
         self._made = None  # of which objectives, and how
         self._atoms: Any = None  # ase.Atoms, where the coordinates are theirs
         self._embedding = None
+
+    def _defer(self, make: Callable[[], Objective]) -> None:
+        """Evaluate what `make` returns, which is called when it is first needed."""
+        for name in _DEFERRED:
+            self.__dict__.pop(name, None)
+        self._deferred = make
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            make = self.__dict__.get("_deferred") if name in _DEFERRED else None
+            if make is None:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            made = make()
+            self.__dict__.update({key: getattr(made, key) for key in _DEFERRED})
+            return self.__dict__[name]
 
     @classmethod
     def from_expression(

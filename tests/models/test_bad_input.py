@@ -7,6 +7,7 @@ from talweg import models
 
 EYE = np.eye(2)
 
+CHAIN = models.phi4_chain(5)
 CASES = [
     # call, exception, message
     (lambda: models.polynomial([[1, 2]]), TypeError, "coefficients: want one number a term"),
@@ -79,6 +80,16 @@ CASES = [
     (lambda: models.phi4_chain(2, periodic=True), ValueError, "n: want at least 3 sites, got 2"),
     (lambda: models.phi4_chain(3, -0.1), ValueError, "coupling: want .*got -0.1"),
     (lambda: models.phi4_chain(3, bounds=(1, 0)), ValueError, "bounds: want low < high"),
+    (lambda: CHAIN.with_parameters(n=3.7), ValueError, "n: want a whole number .*got 3.7"),
+    (lambda: CHAIN.with_parameters(periodic="no"), TypeError, "periodic: want True or False"),
+    (lambda: CHAIN.with_parameters(coupling=True), TypeError, "coupling: want real numbers"),
+    (lambda: CHAIN.with_parameters(coupling=[0.1]), TypeError, "coupling: want real numbers"),
+    (lambda: models.lennard_jones(3).with_parameters(atoms=-3), ValueError, "atoms: want a whole"),
+    (
+        lambda: models.polynomial([[2]], [1.0]).with_parameters(exponents=[[2.5]]),
+        ValueError,
+        "exponents: want whole numbers from 0 on",
+    ),
     (lambda: models.StructuredObjective("spline", {}), ValueError, "kind: want one of"),
 ]
 

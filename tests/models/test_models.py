@@ -143,6 +143,21 @@ def test_mixtures_do_not_underflow():
     np.testing.assert_allclose(f.hess(x)[:, 0, 0], 1.0, rtol=1e-12)
 
 
+def test_third_derivatives_of_mixtures_keep_their_digits_far_away():
+    # With two components of covariances 1/p and 1/q, and s the share of the second:
+    # f = p (x + 1)^2 / 2 - log(1 + r), s = r / (1 + r), (log r)' = d, d' = p - q.
+    p, q = 1.0, 4.0
+    f = models.gaussian_mixture([[-1.0], [1.0]], [1 / p, 1 / q])
+    x = np.array([-12.0, -6.0, -2.0, 3.0])
+    log_r = np.log(2.0) + p * (x + 1) ** 2 / 2 - q * (x - 1) ** 2 / 2
+    d = p * (x + 1) - q * (x - 1)
+    s = np.exp(log_r) / (1.0 + np.exp(log_r))
+    spread = s / (1.0 + np.exp(log_r))  # s (1 - s)
+    exact = -spread * (3 * d * (p - q) + d**3 * (1 - 2 * s))
+    found = f.third(x[:, None], [1.0])[:, 0, 0]
+    np.testing.assert_allclose(found, exact, rtol=1e-12)
+
+
 @pytest.mark.parametrize("f", [models.lennard_jones(3), models.morse(3)], ids=lambda f: f.name)
 def test_coincident_atoms_spoil_their_point_only(f):
     rng = np.random.default_rng(8)

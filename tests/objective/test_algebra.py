@@ -240,3 +240,30 @@ def test_only_restrictions_embed():
         recorded(FIRST).embed([0.0, 0.0, 0.0])
     with pytest.raises(ValueError, match=r"y: want shape \(2,\)"):
         recorded(FIRST).fixed({0: 1.0}).embed([1.0, 2.0, 3.0])
+
+
+def test_a_sum_that_grows_is_recorded_once(monkeypatch):
+    recorded = []
+    record = talweg.objective.record
+
+    def counted(fun, n):
+        recorded.append(n)
+        return record(fun, n)
+
+    terms = [talweg.Objective(lambda x, k=k: (x[0] - k) ** 2 * x[1], 2) for k in range(30)]
+    monkeypatch.setattr(talweg.objective, "record", counted)
+    total = sum(terms)
+    assert not recorded
+    heavy = total.with_metric([1.0, 2.0])
+    x = [0.5, -2.0]
+    assert float(total(x)) == pytest.approx(sum(float(f(x)) for f in terms), rel=1e-14)
+    assert total.kinks == () and total.hess(x)[0, 0] == pytest.approx(-2 * 2 * 30)
+    assert len(recorded) == 1
+    assert heavy(x) == total(x)
+    assert not hasattr(total, "no such attribute")
+
+
+def test_factors_that_overflow_together_are_refused():
+    f = talweg.surfaces.toy() * 1e200
+    with pytest.raises(ValueError, match="not finite"):
+        f * 1e200

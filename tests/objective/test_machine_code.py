@@ -175,6 +175,23 @@ def test_functions_of_extreme_arguments(which):
         assert_same(f, f.compile(), x[order], np.ones_like(x), np.ones_like(x), (VALUE, GRADIENT))
 
 
+@pytest.mark.parametrize("in_line", [0, 1000])
+def test_many_functions_share_code(monkeypatch, compilations, in_line):
+    def waves(x):
+        angles = np.arange(1.0, 61.0) * x[0]
+        return sum(np.sin(a) + ONE[i % len(ONE)](a) for i, a in enumerate(angles))
+
+    f = talweg.Objective(waves, 1, verify=False)
+    x = SPECIAL[:, None]
+    assert_same(f, f.compile(), x, np.ones_like(x), np.ones_like(x), (VALUE, GRADIENT))
+    # LLVM's time is proportional to the lines.
+    ((stages, _), *_) = compilations
+    lines = engine.module_text(stages).count("\n")
+    assert lines < 10 * sum(len(instructions) for instructions, _ in stages) + 2000
+    monkeypatch.setattr("talweg.machine_code.instructions._MOST_IN_LINE", in_line)
+    assert_same(f, f.compile(), x, np.ones_like(x), np.ones_like(x), (VALUE, GRADIENT))
+
+
 @pytest.mark.parametrize("lanes", [1, 2, 3, 4, 5, 7, 8, 9, 63, 64, 65, 127, 128, 129, 300])
 @pytest.mark.parametrize("name", ["muller-brown", "sum over rows"])
 def test_block_sizes(lanes, name):

@@ -181,6 +181,18 @@ class OuterField(Calculator):
         self.results = {"energy": (x**2).sum() / 2, "forces": -x}
 
 
+class Scaled(LennardJones):
+    """Forces that are not those of the energy."""
+
+    def __init__(self, factor):
+        super().__init__()
+        self.factor = factor
+
+    def calculate(self, *arguments):
+        super().calculate(*arguments)
+        self.results["forces"] = self.factor * self.results["forces"]
+
+
 def with_calculator(calculator):
     atoms = molecule("H2O")
     atoms.calc = calculator
@@ -262,6 +274,9 @@ def constrained():
         (lambda: [[0.0, 0.0, 0.0]], TypeError, "want ase.Atoms, got list"),
         (lambda: ase.Atoms("Cu", calculator=EMT()), ValueError, "at least two, got 1"),
         (lambda: with_calculator(Broken(None)), ValueError, "NaN or infinite"),
+        (lambda: with_calculator(Scaled(-1.0)), ValueError, "forces are not those of its energy"),
+        # Atomic units of one and not of the other.
+        (lambda: with_calculator(Scaled(0.529)), ValueError, "forces are not those of its energy"),
     ],
 )
 def test_bad_atoms(make, error, words):

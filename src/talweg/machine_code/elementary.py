@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from talweg.machine_code.writer import Writer
+from talweg.machine_code.writer import SHARED, Target, Writer
 
 _LOG_2_HIGH = float.fromhex("0x1.62e42fefa3000p-1")
 _LOG_2_LOW = float.fromhex("0x1.3de6af278ece6p-42")
@@ -255,3 +255,18 @@ FUNCTIONS: dict[str, Callable[[Writer, str], Any]] = {
     "sin": sin,
     "cos": cos,
 }
+
+
+def shared_function(target: Target, name: str) -> tuple[str, set[str]]:
+    """The definition of a function that `Writer.call_shared` calls, and what it calls itself."""
+    w = Writer(target, "entry")
+    result = FUNCTIONS[name](w, "%x")
+    lines = [
+        f"define internal {target.vector} @{name}{SHARED}({target.vector} %x) noinline nounwind {{",
+        "entry:",
+        *w.lines,
+        f"  ret {target.vector} {result}",
+        "}",
+        "",
+    ]
+    return "\n".join(lines), w.called

@@ -9,9 +9,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from talweg import _core
+from talweg.machine_code.elementary import shared_function
 from talweg.machine_code.instructions import Instruction
 from talweg.machine_code.stage import stage_function
-from talweg.machine_code.writer import Target, call_through_memory, constant_table, declarations
+from talweg.machine_code.writer import (
+    SHARED,
+    Target,
+    call_through_memory,
+    constant_table,
+    declarations,
+)
 
 # LLVM 20, the first with opaque pointers only.
 OLDEST = (0, 45)
@@ -70,7 +77,12 @@ def assemble(texts: Sequence[str], called: set[str], table: dict[int, int]) -> s
     parts = [declarations(vectors), *texts]
     if table:
         parts.append(constant_table(vectors, table))
-    parts += [call_through_memory(vectors, function) for function in sorted(called)]
+    from_core = {function for function in called if not function.endswith(SHARED)}
+    for function in sorted(called - from_core):
+        text, called_there = shared_function(vectors, function.removesuffix(SHARED))
+        parts.append(text)
+        from_core |= called_there
+    parts += [call_through_memory(vectors, function) for function in sorted(from_core)]
     return "\n".join(parts)
 
 

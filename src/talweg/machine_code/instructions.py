@@ -64,6 +64,10 @@ _TWO = {
 }  # fmt: skip
 _THREE = {"multiply_add", "multiply_subtract", "negated_multiply_add", "select"}
 
+# LLVM takes 2 to 4 ms for each elementary function in line, so where there are more of them than
+# this all of a kind are calls of one copy.
+_MOST_IN_LINE = 40
+
 
 def operand_count(opcode: str) -> int:
     if opcode == "load_constant":
@@ -85,6 +89,7 @@ def emit(
     """
     last = {instruction[1]: i for i, instruction in enumerate(instructions)}
     values: dict[int, str] = {}
+    in_line = sum(instruction[0] in FUNCTIONS for instruction in instructions) <= _MOST_IN_LINE
 
     def operand(slot: int) -> str:
         if slot not in values:
@@ -99,7 +104,7 @@ def emit(
         if opcode in _MEANING:
             value = _MEANING[opcode](w, x, y, z, k)
         elif opcode in FUNCTIONS:
-            value = FUNCTIONS[opcode](w, x)
+            value = FUNCTIONS[opcode](w, x) if in_line else w.call_shared(opcode, x)
         else:
             value = w.call(opcode, x)
         values[destination] = value

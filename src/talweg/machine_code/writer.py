@@ -7,6 +7,9 @@ import struct
 import sys
 from collections.abc import Callable, Sequence
 
+# Ends the names of functions of the module itself, one copy for all uses.
+SHARED = "_shared"
+
 # The calling convention of calls that are hardly ever made: where they keep all registers, they cost
 # nothing where they are not made.
 RARE = (
@@ -48,7 +51,7 @@ class Writer:
         self.target = target
         self.block = block
         self.lines: list[str] = []
-        self.called: set[str] = set()  # functions of the core
+        self.called: set[str] = set()  # functions of the core, and shared ones
         # Where constants are in memory: their places in the table, by their bits.
         self.table: dict[int, int] | None = None
         self._count = 0
@@ -189,6 +192,12 @@ class Writer:
         vector = self.target.vector
         given = ", ".join(f"{vector} {argument}" for argument in arguments)
         return self.value(f"call {vector} @{function}_vector({given})")
+
+    def call_shared(self, function: str, x: str) -> str:
+        """What a function of `elementary` is in line, by a call of one copy in the module."""
+        self.called.add(f"{function}{SHARED}")
+        vector = self.target.vector
+        return self.value(f"call {vector} @{function}{SHARED}({vector} {x})")
 
     def guarded(self, function: str, x: str, special: str, fast: str) -> str:
         """`fast`, or the core's function of x where some lane is special."""

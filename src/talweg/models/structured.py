@@ -89,9 +89,7 @@ class StructuredObjective(Objective):
         if unknown:
             known = ", ".join(self._values)
             raise TypeError(f"no parameter is called {unknown[0]!r}; {self.name} has: {known}")
-        given = {
-            key: np.asarray(value, dtype=self._values[key].dtype) for key, value in values.items()
-        }
+        given = {key: _like(self._values[key], value, key) for key, value in values.items()}
         changed = self._values | given
         made = type(self)(self.kind, changed, bounds=self.bounds, name=self.name)
         return made if self.metric is None else made.with_metric(self.metric)
@@ -163,6 +161,28 @@ def _read_only(value: Any) -> np.ndarray:
     array = np.array(value)
     array.flags.writeable = False
     return array
+
+
+def _like(present: np.ndarray, value: Any, argument: str) -> np.ndarray:
+    """`value` in the type that a parameter has, or an error where that would change it."""
+    array = np.asarray(value)
+    numbers = "iuf" if present.dtype.kind in "iuf" else present.dtype.kind
+    if array.dtype.kind not in numbers or present.ndim == 0 != array.ndim:
+        raise TypeError(f"{argument}: want {_WANTED[present.dtype.kind]}, got {value!r}")
+    with np.errstate(invalid="ignore"):
+        cast = array.astype(present.dtype)
+    if present.dtype.kind in "iu" and not (np.array_equal(cast, array) and (array >= 0).all()):
+        raise ValueError(f"{argument}: want {_WANTED[present.dtype.kind]}, got {value!r}")
+    return cast
+
+
+_WANTED = {
+    "i": "a whole number from 0 on",
+    "u": "whole numbers from 0 on",
+    "f": "real numbers",
+    "b": "True or False",
+    "U": "text",
+}
 
 
 def _scalar(array: np.ndarray) -> Any:

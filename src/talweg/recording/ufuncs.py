@@ -208,7 +208,9 @@ def arctan2(b, a):
 
 
 def _arcsinh_of_positive(a):
-    return apply("log1p", a + a * (a / (1.0 + apply("sqrt", 1.0 + a * a))))
+    # Where a * a overflows this is NaN, which a * (a / ...) would hide in a wrong number.
+    square_of_a = a * a
+    return apply("log1p", a + square_of_a / (1.0 + apply("sqrt", 1.0 + square_of_a)))
 
 
 @_ufunc
