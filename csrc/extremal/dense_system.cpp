@@ -382,9 +382,13 @@ double DenseExtremalSystem::event_rounding(const CurvePoint& point, std::size_t 
                     norms[third_norm] * error_of(errors_.gradient, data);
   }
   if (which == sigma_event) return gradient_error + norms[hessian_norm] * aside;
-  // The tangent turns beside the curve about as fast as along it.
   if (which == fold_event) {
-    return matrix_error / (norms[square_scale] * std::max(point.singularity, std::sqrt(epsilon)));
+    // The tangent is where the slope of the equations vanishes. Beside the curve that slope changes
+    // as the Hessian does, and where it is small, close to another arc, the tangent turns fast.
+    const double size = norms[hessian_norm];
+    const double turned = size > 0.0 ? norms[third_norm] / size * aside : 0.0;
+    const double slope = std::max(point.singularity, std::sqrt(epsilon));
+    return (matrix_error / norms[square_scale] + turned) / slope;
   }
   if (which < first_eigenvalue + k_) return hessian_error + norms[third_norm] * aside;
   return matrix_error;

@@ -1,5 +1,7 @@
 """Reported errors against independent positions, and against other steps."""
 
+import itertools
+
 import mpmath
 import numpy as np
 import pytest
@@ -102,3 +104,23 @@ def test_critical_point_at_the_origin_is_never_passed_over(max_step):
     f = surfaces.neria_fischer_karplus()
     survey = talweg.survey(f, max_step=max_step)
     assert survey.success and len(survey.extremals) == 2
+
+
+@pytest.mark.parametrize("max_step", [0.002, 0.01, 0.05])
+def test_a_fold_beside_a_narrow_avoided_crossing_is_as_uncertain_as_it_says(max_step):
+    # The arcs are 7e-6 apart there, and the tangent turns with every bit of the start.
+    f = surfaces.muller_brown()
+    minimum = talweg.critical_points(f)[0].x
+    folds = []
+    for ulps in itertools.product([-2, 0, 1], repeat=2):
+        start = minimum + np.array(ulps) * np.spacing(minimum)
+        curve = talweg.trace(f, start, 0, +1, max_step=max_step)
+        folds += [
+            event
+            for event in curve.events
+            if event.kind == "level_fold" and np.linalg.norm(event.x - [0.0603, 2.0605]) < 1e-3
+        ]
+    assert len(folds) == 9
+    for a, b in itertools.combinations(folds, 2):
+        assert np.linalg.norm(a.x - b.x) <= a.error + b.error
+    assert max(event.error for event in folds) < 1e-8
