@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <stdexcept>
+#include <string>
 
 #include "extremal/dense_system.hpp"
 #include "objective/gauge_rows.hpp"
@@ -69,10 +70,26 @@ ExtremalStart start_extremal(const Objective& objective, std::span<const double>
                              std::size_t branch, int sign, std::span<const double> direction,
                              const TracerOptions& options) {
   const std::size_t n = objective.dimension();
-  if (x0.size() != n) throw std::invalid_argument("x0 must have n entries");
-  if (branch >= n) throw std::invalid_argument("branch must be below n");
+  const std::string dimension = std::to_string(n);
+  if (x0.size() != n) {
+    throw std::invalid_argument("x0 must have n = " + dimension + " entries, not " +
+                                std::to_string(x0.size()));
+  }
+  for (std::size_t i = 0; i < n; ++i) {
+    if (!std::isfinite(x0[i])) {
+      throw std::invalid_argument("x0[" + std::to_string(i) + "] must be finite");
+    }
+  }
+  if (branch >= n) {
+    throw std::invalid_argument("branch must be below n = " + dimension + ", not " +
+                                std::to_string(branch));
+  }
+  if (sign != 1 && sign != -1) {
+    throw std::invalid_argument("sign must be 1 or -1, not " + std::to_string(sign));
+  }
   if (!direction.empty() && direction.size() != n) {
-    throw std::invalid_argument("direction must have n entries");
+    throw std::invalid_argument("direction must have n = " + dimension + " entries, not " +
+                                std::to_string(direction.size()));
   }
   ExtremalStart result;
   const GaugeRows gauge(objective.gauge());
@@ -210,6 +227,13 @@ ExtremalStart start_extremal(const Objective& objective, std::span<const double>
 
 Curve trace_extremal(const Objective& objective, std::span<const double> x0, std::size_t branch,
                      int sign, const TracerOptions& options) {
+  for (std::size_t i = 0; options.box_matrix.empty() && i < options.lower.size(); ++i) {
+    if (i < x0.size() && (x0[i] < options.lower[i] || x0[i] > options.upper[i])) {
+      throw std::invalid_argument("x0[" + std::to_string(i) + "] = " + std::to_string(x0[i]) +
+                                  " lies outside the box, " + std::to_string(options.lower[i]) +
+                                  " to " + std::to_string(options.upper[i]));
+    }
+  }
   const ExtremalStart start = start_extremal(objective, x0, branch, sign, {}, options);
   if (!succeeded(start.status)) {
     Curve curve;

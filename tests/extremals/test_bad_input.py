@@ -256,3 +256,11 @@ def test_start_off_any_critical_point_is_corrected_onto_the_branch():
         np.testing.assert_allclose(
             x**2, 3 + y**2 - (y + 1) * np.sqrt((1 - y) * (9 - y)), atol=1e-10
         )
+
+
+def test_positions_in_rows_are_told_to_be_flattened():
+    f = talweg.surfaces.by_name("lennard-jones-3")
+    with pytest.raises(ValueError, match=r"starts: want shape .*got \(3, 3\); starts.ravel\(\)"):
+        talweg.critical_points(f, starts=np.eye(3))
+    with pytest.raises(ValueError, match=r"x0: want shape \(9,\), got \(3, 3\); x0.ravel\(\)"):
+        talweg.trace(f, np.eye(3))

@@ -33,7 +33,8 @@ ExtremalStart start_extremal(const Objective& objective, std::span<const double>
                              std::size_t branch, int sign, std::span<const double> direction,
                              const TracerOptions& options);
 
-// start_extremal and the curve from there; a start that failed is a curve without points.
+// start_extremal and the curve from there; a start that failed is a curve without points. x0 must
+// lie in the box.
 Curve trace_extremal(const Objective& objective, std::span<const double> x0, std::size_t branch,
                      int sign, const TracerOptions& options);
 

@@ -70,7 +70,8 @@ def checked_point(x: Any, n: int, argument: str) -> np.ndarray:
     """`x` as a finite vector of n floats, or an error that names the argument."""
     point = np.ascontiguousarray(real_array(x, argument))
     if point.shape != (n,):
-        raise ValueError(f"{argument}: want shape ({n},), got {point.shape}")
+        flat = f"; {argument}.ravel() is of that shape" if point.size == n else ""
+        raise ValueError(f"{argument}: want shape ({n},), got {point.shape}{flat}")
     if not np.isfinite(point).all():
         raise ValueError(f"{argument}: want finite numbers, got {point.tolist()}")
     return point
@@ -81,8 +82,9 @@ def checked_starts(starts: Any, n: int) -> np.ndarray:
     shape = np.shape(starts) if not isinstance(starts, np.ndarray) else starts.shape
     if len(shape) == 1:
         return checked_point(starts, n, "starts")[None]
-    if len(shape) != 2 or shape[0] == 0:
-        raise ValueError(f"starts: want shape (m, {n}) or ({n},), got {shape}")
+    if len(shape) != 2 or shape[0] == 0 or shape[1] != n:
+        flat = "; starts.ravel() is of the latter" if math.prod(shape) == n else ""
+        raise ValueError(f"starts: want shape (m, {n}) or ({n},), got {shape}{flat}")
     return np.stack([checked_point(row, n, "starts") for row in starts])
 
 

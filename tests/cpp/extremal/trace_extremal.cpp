@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <stdexcept>
 
 #include "talweg/critical_points.hpp"
@@ -143,6 +144,15 @@ TEST_CASE("starts that can not be used") {
   const std::array two{0.0, 0.0};
   CHECK_THROWS_AS(start_extremal(*f, three, 0, 1, {}, options), std::invalid_argument);
   CHECK_THROWS_AS(start_extremal(*f, two, 2, 1, {}, options), std::invalid_argument);
+  CHECK_THROWS_WITH_AS(start_extremal(*f, two, 0, 7, {}, options), "sign must be 1 or -1, not 7",
+                       std::invalid_argument);
+  const std::array nowhere{0.0, std::numeric_limits<double>::quiet_NaN()};
+  CHECK_THROWS_WITH_AS(start_extremal(*f, nowhere, 0, 1, {}, options), "x0[1] must be finite",
+                       std::invalid_argument);
+  const std::array away{0.0, 9.0};
+  CHECK_THROWS_WITH_AS(trace_extremal(*f, away, 0, 1, options),
+                       "x0[1] = 9.000000 lies outside the box, -3.000000 to 3.000000",
+                       std::invalid_argument);
   const auto bowl = record([](auto x) { return x[0] * x[0] + x[1] * x[1]; }, 2);
   CHECK(start_extremal(*bowl, two, 0, 1, {}, options).status == Status::isotropic);
   CHECK(trace_extremal(*bowl, two, 0, 1, options).points() == 0);
