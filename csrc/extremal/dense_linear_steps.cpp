@@ -61,6 +61,28 @@ void DenseExtremalSystem::turn_of_v(const CurvePoint& point, double a, const dou
   cholesky_solve(k, normal_.data(), w);
 }
 
+PivotReport DenseExtremalSystem::factor_bordered(const CurvePoint& point, const double* border) {
+  const std::size_t n = n_, k = k_;
+  const double* data = point.data.data();
+  const double* frame = data + at_.frame;
+  const double *am = data + at_.a, *r = data + at_.r;
+  const double scale = data[at_.norms + square_scale];
+  const double inverse = scale > 0.0 ? 1.0 / scale : 1.0;
+  for (std::size_t i = 0; i < k; ++i) {
+    double* row = matrix_.data() + i * n;
+    row[0] = r[i] * inverse;
+    for (std::size_t j = 0; j < k; ++j) row[j + 1] = am[i * k + j] * inverse;
+  }
+  double* last = matrix_.data() + k * n;
+  last[0] = dot(n, border, point.z.data() + n);
+  for (std::size_t j = 0; j < k; ++j) {
+    double sum = 0.0;
+    for (std::size_t i = 0; i < n; ++i) sum += border[i] * frame[i * k + j];
+    last[j + 1] = sum;
+  }
+  return lu_factor(n, matrix_.data(), pivots_.data());
+}
+
 bool DenseExtremalSystem::correction(const CurvePoint& point, const double* border, double* step) {
   const std::size_t n = n_, k = k_;
   const double* data = point.data.data();
@@ -84,23 +106,12 @@ bool DenseExtremalSystem::correction(const CurvePoint& point, const double* bord
     const double scale = data[at_.norms + square_scale];
     const double inverse = scale > 0.0 ? 1.0 / scale : 1.0;
     for (std::size_t i = 0; i < k; ++i) {
-      double* row = matrix_.data() + i * n;
-      row[0] = r[i] * inverse;
-      for (std::size_t j = 0; j < k; ++j) row[j + 1] = am[i * k + j] * inverse;
       double sum = lambda * q1[i] - sigma * q2[i];
       for (std::size_t j = 0; j < k; ++j) sum -= bm[i * k + j] * q1[j];
       right_[i] = sum * inverse;
     }
-    double* last = matrix_.data() + k * n;
-    last[0] = dot(n, border, v);
-    for (std::size_t j = 0; j < k; ++j) {
-      double sum = 0.0;
-      for (std::size_t i = 0; i < n; ++i) sum += border[i] * frame[i * k + j];
-      last[j + 1] = sum;
-    }
     right_[k] = 0.0;
-    const PivotReport report = lu_factor(n, matrix_.data(), pivots_.data());
-    if (report.determinant_sign == 0) return false;
+    if (factor_bordered(point, border).determinant_sign == 0) return false;
     lu_solve(n, matrix_.data(), pivots_.data(), right_.data());
     a = right_[0];
   }
@@ -151,21 +162,9 @@ bool DenseExtremalSystem::tangent(CurvePoint& point, const double* reference) {
     point.orientation = sign;
     point.singularity = length;
   } else {
-    for (std::size_t i = 0; i < k; ++i) {
-      double* row = matrix_.data() + i * n;
-      row[0] = r[i] * inverse;
-      for (std::size_t j = 0; j < k; ++j) row[j + 1] = am[i * k + j] * inverse;
-      right_[i] = 0.0;
-    }
-    double* last = matrix_.data() + k * n;
-    last[0] = dot(n, reference, v);
-    for (std::size_t j = 0; j < k; ++j) {
-      double sum = 0.0;
-      for (std::size_t i = 0; i < n; ++i) sum += reference[i] * frame[i * k + j];
-      last[j + 1] = sum;
-    }
+    std::fill_n(right_.data(), k, 0.0);
     right_[k] = 1.0;
-    const PivotReport report = lu_factor(n, matrix_.data(), pivots_.data());
+    const PivotReport report = factor_bordered(point, reference);
     if (report.determinant_sign == 0) return false;
     lu_solve(n, matrix_.data(), pivots_.data(), right_.data());
     const double length = std::sqrt(dot(n, right_.data(), right_.data()));

@@ -17,6 +17,7 @@
 #pragma once
 
 #include "objective/gauge_rows.hpp"
+#include "spectrum/factorisation.hpp"
 #include "talweg/defining_system.hpp"
 #include "talweg/objective.hpp"
 
@@ -77,6 +78,9 @@ class DenseExtremalSystem final : public DefiningSystem {
   void add_gauge_turn(const CurvePoint& point, const double* dx, double* dv) const;
   // w of dv = Q w from (a, b), least squares of both rows of the linearisation.
   void turn_of_v(const CurvePoint& point, double a, const double* b, bool homogeneous, double* w);
+  // Into matrix_ and pivots_, the factors of [r, A] over its scale, bordered by what `border` has
+  // along v and the frame.
+  PivotReport factor_bordered(const CurvePoint& point, const double* border);
 
   // Estimated size of an error of the objective's derivatives at a point.
   double error_of(const DerivativeErrors::Coefficients& coefficients, const double* data) const;
