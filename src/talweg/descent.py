@@ -259,12 +259,12 @@ class _Blocks:
 
 
 def _loop(f: Objective) -> Any:
-    if f.compiled and f.metric is None:
+    if not f.compiled or f.metric is not None:
+        return _Blocks(f)
+    if f._descent_loop is None or f._descent_loop[0] is not f._core:
         from talweg.machine_code import available
         from talweg.machine_code.descent_loop import DescentLoop
 
-        if available() and DescentLoop.fits(f):
-            if f._descent_loop is None or f._descent_loop[0] is not f._core:
-                f._descent_loop = (f._core, DescentLoop(f, 2))
-            return f._descent_loop[1]
-    return _Blocks(f)
+        loop = DescentLoop(f, 2) if available() and DescentLoop.fits(f) else _Blocks(f)
+        f._descent_loop = (f._core, loop)
+    return f._descent_loop[1]
