@@ -39,6 +39,8 @@ const char* describe(Status status) noexcept {
       return "Tracing the curve from its two ends gave different curves.";
     case Status::interrupted:
       return "Stopped by the caller; what was computed is kept.";
+    case Status::not_symmetric:
+      return "A matrix that should be symmetric is not, by more than rounding.";
   }
   return "Unknown status.";
 }

@@ -24,6 +24,7 @@ void register_status(pybind11::module_& module) {
       .value("isotropic", Status::isotropic)
       .value("inconsistent", Status::inconsistent)
       .value("interrupted", Status::interrupted)
+      .value("not_symmetric", Status::not_symmetric)
       .finalize();
   module.def("describe", &describe, pybind11::arg("status"),
              "One sentence that says what a status means.");

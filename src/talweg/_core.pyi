@@ -29,6 +29,7 @@ class Status(IntEnum):
     isotropic = 104
     inconsistent = 106
     interrupted = 107
+    not_symmetric = 108
 
 def describe(status: Status) -> str: ...
 def has_lapack() -> bool: ...

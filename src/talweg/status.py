@@ -42,6 +42,7 @@ class Status(enum.IntEnum):
     ISOTROPIC = 104
     INCONSISTENT = 106
     INTERRUPTED = 107
+    NOT_SYMMETRIC = 108
 
     @property
     def succeeded(self) -> bool:

@@ -26,6 +26,7 @@ enum class Status : int {
       104,  // a repeated eigenvalue with every direction extremal: a direction must be given
   inconsistent = 106,  // the same curve traced from its two ends does not agree
   interrupted = 107,   // stopped by the caller; what was computed is kept
+  not_symmetric = 108,  // a matrix that should be symmetric is not, by more than rounding
 };
 
 // True for outcomes below 100.
