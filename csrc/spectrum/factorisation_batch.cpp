@@ -81,7 +81,8 @@ Status for_blocks(std::size_t count, std::size_t n, std::size_t workers, Block&&
   const std::size_t blocks_a_chunk =
       std::max<std::size_t>(1, 16384 / (lanes * std::max<std::size_t>(n * n, 1)));
   const std::size_t chunk = lanes * blocks_a_chunk, chunks = (count + chunk - 1) / chunk;
-  if (workers == 0) workers = available_processors();
+  // Asking for the processors costs as much as a few small matrices.
+  if (workers == 0) workers = chunks > 1 ? available_processors() : 1;
   workers = std::min(workers, chunks);
   struct Room {
     PackedReader<Real> reader;
