@@ -12,6 +12,12 @@ from talweg.spectrum.batches import (
     logabsdet,
     slogdet,
 )
+from talweg.spectrum.fused import (
+    hessian_eigh,
+    hessian_eigvalsh,
+    hessian_inertia,
+    hessian_slogdet,
+)
 
 __all__ = [
     "Eigh",
@@ -19,6 +25,10 @@ __all__ = [
     "Slogdet",
     "eigh",
     "eigvalsh",
+    "hessian_eigh",
+    "hessian_eigvalsh",
+    "hessian_inertia",
+    "hessian_slogdet",
     "inertia",
     "logabsdet",
     "slogdet",
