@@ -8,6 +8,8 @@
 
 #include "objective/block_rows.hpp"
 #include "parallel/thread_pool.hpp"
+#include "simd/instruction_set.hpp"
+#include "simd/lane_gather.hpp"
 #include "simd/spectrum.hpp"
 #include "spectrum/lapack_hook.hpp"
 #include "spectrum/packed_factorisation.hpp"
@@ -24,13 +26,23 @@ template <class Real>
 class PackedReader {
  public:
   PackedReader(std::size_t n, std::size_t lanes)
-      : n_(n), stride_(n <= batch_eigen_limit ? padded_lanes(lanes) : lanes), statuses_(lanes) {
-    entries_.resize(triangle(n) * stride_);
-  }
+      : n_(n),
+        stride_(n <= batch_eigen_limit ? padded_lanes(lanes) : lanes),
+        entries_(triangle(n) * stride_),
+        scratch_(kernels().gather_scratch(n)),
+        statuses_(lanes) {}
 
   PackedMatrices read(const Real* matrices, std::size_t lanes, Symmetry symmetry) {
-    for (std::size_t l = 0; l < lanes; ++l)
-      statuses_[l] = read_one(matrices + l * n_ * n_, entries_.data() + l, symmetry);
+    if (n_ == 0 || n_ > batch_eigen_limit) {
+      for (std::size_t l = 0; l < lanes; ++l)
+        statuses_[l] = read_one(matrices + l * n_ * n_, entries_.data() + l, symmetry);
+    } else if constexpr (std::is_same_v<Real, float>) {
+      kernels().gather_single(n_, matrices, lanes, symmetry, asymmetry_limit, entries_.data(),
+                              stride_, statuses_.data(), scratch_.data());
+    } else {
+      kernels().gather(n_, matrices, lanes, symmetry, asymmetry_limit, entries_.data(), stride_,
+                       statuses_.data(), scratch_.data());
+    }
     return {n_, lanes, entries_.data(), stride_};
   }
 
@@ -39,6 +51,11 @@ class PackedReader {
 
  private:
   static constexpr double asymmetry_limit = std::is_same_v<Real, float> ? 1e-4 : 1e-10;
+
+  static const LaneGatherKernels& kernels() {
+    static const LaneGatherKernels& table = lane_gather_kernels(active_isa());
+    return table;
+  }
 
   Status read_one(const Real* from, double* to, Symmetry symmetry) {
     double largest = 0.0, difference = 0.0, finite = 0.0;
@@ -61,7 +78,7 @@ class PackedReader {
   }
 
   std::size_t n_, stride_;
-  std::vector<double> entries_;
+  std::vector<double> entries_, scratch_;
   std::vector<Status> statuses_;
 };
 

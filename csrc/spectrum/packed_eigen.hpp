@@ -20,10 +20,13 @@ class PackedEigen {
   void decompose(const PackedMatrices& matrices, double* values, double* vectors, Status* statuses);
 
  private:
+  void across_lanes(const PackedMatrices& matrices, double* values, double* vectors,
+                    Status* statuses);
   void one_by_one(const PackedMatrices& matrices, double* values, double* vectors,
                   Status* statuses);
+  double* aligned(std::size_t doubles);
 
-  std::vector<double> full_;
+  std::vector<double> memory_;
 };
 
 }  // namespace talweg

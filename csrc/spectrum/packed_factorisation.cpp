@@ -47,7 +47,7 @@ double* PackedFactorisation::scratch(std::size_t doubles) {
 
 void PackedFactorisation::determinants(const PackedMatrices& matrices, double offset, double factor,
                                        double* log_modulus, double* sign, Status* statuses) {
-  const std::size_t n = matrices.n, lanes = matrices.lanes, padded = padded_lanes(lanes);
+  const std::size_t n = matrices.n, lanes = matrices.lanes;
   std::fill_n(statuses, lanes, Status::converged);
   if (n == 0) {
     std::fill_n(log_modulus, lanes, 0.0);
@@ -55,13 +55,16 @@ void PackedFactorisation::determinants(const PackedMatrices& matrices, double of
     return;
   }
   if (n <= batch_eigen_limit) {
-    first_.resize(std::max(first_.size(), padded));
-    second_.resize(std::max(second_.size(), padded));
-    kernels().determinant(n, matrices.entries, matrices.stride, padded, offset, factor,
-                          first_.data(), second_.data(),
-                          scratch(kernels().factorisation_scratch(n)));
-    std::copy_n(first_.data(), lanes, log_modulus);
-    std::copy_n(second_.data(), lanes, sign);
+    const std::size_t width = kernels().vector_lanes, whole = lanes - lanes % width;
+    double* const room = scratch(2 * width + kernels().factorisation_scratch(n));
+    kernels().determinant(n, matrices.entries, matrices.stride, whole, offset, factor, log_modulus,
+                          sign, room + 2 * width);
+    if (whole < lanes) {
+      kernels().determinant(n, matrices.entries + whole, matrices.stride, width, offset, factor,
+                            room, room + width, room + 2 * width);
+      std::copy_n(room, lanes - whole, log_modulus + whole);
+      std::copy_n(room + width, lanes - whole, sign + whole);
+    }
   } else {
     std::fill_n(sign, lanes, nan);
   }
@@ -111,11 +114,11 @@ void PackedFactorisation::inertia(const PackedMatrices& matrices, Inertia* inert
   }
   left_.clear();
   if (n <= batch_eigen_limit) {
-    first_.resize(std::max(first_.size(), padded));
-    kernels().negative_eigenvalues(n, matrices.entries, matrices.stride, padded, first_.data(),
+    counts_.resize(std::max(counts_.size(), padded));
+    kernels().negative_eigenvalues(n, matrices.entries, matrices.stride, padded, counts_.data(),
                                    scratch(kernels().factorisation_scratch(n)));
     for (std::size_t l = 0; l < lanes; ++l) {
-      const int negative = static_cast<int>(first_[l]);
+      const int negative = static_cast<int>(counts_[l]);
       inertia[l] = {negative, 0, static_cast<int>(n) - negative};
       if (negative < 0) [[unlikely]]
         left_.push_back(l);

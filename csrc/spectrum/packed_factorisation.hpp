@@ -39,7 +39,7 @@ class PackedFactorisation {
   void inertia_by_eigenvalues(const PackedMatrices& matrices, Inertia* inertia, Status* statuses);
   double* scratch(std::size_t doubles);
 
-  std::vector<double> memory_, first_, second_, full_, values_;
+  std::vector<double> memory_, counts_, full_, values_;
   std::vector<std::size_t> left_;
   std::vector<Status> statuses_;
 };
