@@ -156,23 +156,29 @@ static void pack_lower(std::size_t n, const Real* const* matrices, double* packe
   }
 }
 
-static void judge(const Comparison& seen, bool checked, double limit, std::size_t lanes,
+// Returns whether some lane is in trouble.
+static bool judge(const Comparison& seen, bool checked, double limit, std::size_t lanes,
                   Status* statuses) {
+  bool trouble = false;
   const Mask apart = !(seen.difference <= limit * seen.largest);
   for (std::size_t l = 0; l < lanes; ++l) {
     if (seen.probe[l] != 0.0) {
       statuses[l] = Status::non_finite;
+      trouble = true;
     } else if (checked && apart[l]) {
       statuses[l] = Status::not_symmetric;
+      trouble = true;
     }
   }
+  return trouble;
 }
 
 template <class Real>
-TALWEG_INLINE void gather_matrices(std::size_t n, const Real* matrices, std::size_t lanes,
+TALWEG_INLINE bool gather_matrices(std::size_t n, const Real* matrices, std::size_t lanes,
                                    Symmetry symmetry, double limit, double* packed,
                                    std::size_t stride, Status* statuses, double* scratch) {
   const std::size_t entries = n * n;
+  bool trouble = false;
   for (std::size_t first = 0; first < lanes; first += width) {
     const Real* from[width];
     for (std::size_t l = 0; l < width; ++l)
@@ -211,20 +217,21 @@ TALWEG_INLINE void gather_matrices(std::size_t n, const Real* matrices, std::siz
       seen = flat ? pack_flat<false, false>(n, scratch, to, stride)
                   : pack_tiles<false, false>(n, from, to, stride);
     }
-    judge(seen, symmetry == Symmetry::check, limit, here, statuses + first);
+    trouble |= judge(seen, symmetry == Symmetry::check, limit, here, statuses + first);
   }
+  return trouble;
 }
 
-static void gather(std::size_t n, const double* matrices, std::size_t lanes, Symmetry symmetry,
+static bool gather(std::size_t n, const double* matrices, std::size_t lanes, Symmetry symmetry,
                    double limit, double* packed, std::size_t stride, Status* statuses,
                    double* scratch) {
-  gather_matrices(n, matrices, lanes, symmetry, limit, packed, stride, statuses, scratch);
+  return gather_matrices(n, matrices, lanes, symmetry, limit, packed, stride, statuses, scratch);
 }
 
-static void gather_single(std::size_t n, const float* matrices, std::size_t lanes,
+static bool gather_single(std::size_t n, const float* matrices, std::size_t lanes,
                           Symmetry symmetry, double limit, double* packed, std::size_t stride,
                           Status* statuses, double* scratch) {
-  gather_matrices(n, matrices, lanes, symmetry, limit, packed, stride, statuses, scratch);
+  return gather_matrices(n, matrices, lanes, symmetry, limit, packed, stride, statuses, scratch);
 }
 
 static std::size_t gather_scratch(std::size_t n) { return n <= flat_limit ? n * n * width : 0; }

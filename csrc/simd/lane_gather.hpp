@@ -21,11 +21,11 @@ struct LaneGatherKernels {
   // two triangles showed goes to statuses: converged; not_symmetric where symmetry is checked and
   // entries differ by more than limit times the largest one of the lower triangle; non_finite where
   // an entry of the upper triangle, if it is read, is not finite and not the same as the lower
-  // one's. scratch: gather_scratch(n) doubles.
-  void (*gather)(std::size_t n, const double* matrices, std::size_t lanes, Symmetry symmetry,
+  // one's. Returns whether there was such trouble. scratch: gather_scratch(n) doubles.
+  bool (*gather)(std::size_t n, const double* matrices, std::size_t lanes, Symmetry symmetry,
                  double limit, double* packed, std::size_t stride, Status* statuses,
                  double* scratch);
-  void (*gather_single)(std::size_t n, const float* matrices, std::size_t lanes, Symmetry symmetry,
+  bool (*gather_single)(std::size_t n, const float* matrices, std::size_t lanes, Symmetry symmetry,
                         double limit, double* packed, std::size_t stride, Status* statuses,
                         double* scratch);
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdint>
 
 #include "objective/transposition.hpp"
 #include "simd/instruction_set.hpp"
@@ -11,8 +10,6 @@
 
 namespace talweg {
 namespace {
-
-constexpr std::size_t line = 8;  // doubles of a cache line
 
 const SpectrumKernels& kernels() {
   static const SpectrumKernels& table = spectrum_kernels(active_isa());
@@ -24,12 +21,6 @@ const SpectrumKernels& kernels() {
 std::size_t grouped_lanes(std::size_t lanes) {
   const std::size_t group = kernels().group;
   return (lanes + group - 1) / group * group;
-}
-
-double* PackedEigen::aligned(std::size_t doubles) {
-  if (memory_.size() < doubles + line) memory_.resize(doubles + line);
-  const auto address = reinterpret_cast<std::uintptr_t>(memory_.data());
-  return memory_.data() + (-address / sizeof(double)) % line;
 }
 
 void PackedEigen::decompose(const PackedMatrices& matrices, double* values, double* vectors,
@@ -44,7 +35,7 @@ void PackedEigen::decompose(const PackedMatrices& matrices, double* values, doub
 void PackedEigen::across_lanes(const PackedMatrices& matrices, double* values, double* vectors,
                                Status* statuses) {
   const std::size_t n = matrices.n, group = kernels().group;
-  double* const rows = aligned((n + n * n) * group + kernels().lane_eigen_scratch(n));
+  double* const rows = memory_.reserve((n + n * n) * group + kernels().lane_eigen_scratch(n));
   double* const components = vectors ? rows + n * group : nullptr;
   double* const scratch = rows + (n + n * n) * group;
   for (std::size_t first = 0; first < matrices.lanes; first += group) {
@@ -60,7 +51,7 @@ void PackedEigen::across_lanes(const PackedMatrices& matrices, double* values, d
 void PackedEigen::one_by_one(const PackedMatrices& matrices, double* values, double* vectors,
                              Status* statuses) {
   const std::size_t n = matrices.n, lanes = matrices.lanes;
-  double* const all = aligned(lanes * n * n);
+  double* const all = memory_.reserve(lanes * n * n);
   for (std::size_t l = 0; l < lanes; ++l) {
     double* const full = all + l * n * n;
     const double* entry = matrices.entries + l;

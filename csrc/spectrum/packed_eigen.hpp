@@ -2,8 +2,8 @@
 #pragma once
 
 #include <cstddef>
-#include <vector>
 
+#include "spectrum/aligned_memory.hpp"
 #include "spectrum/packed_factorisation.hpp"
 #include "talweg/status.hpp"
 
@@ -24,9 +24,8 @@ class PackedEigen {
                     Status* statuses);
   void one_by_one(const PackedMatrices& matrices, double* values, double* vectors,
                   Status* statuses);
-  double* aligned(std::size_t doubles);
 
-  std::vector<double> memory_;
+  AlignedMemory memory_;
 };
 
 }  // namespace talweg
