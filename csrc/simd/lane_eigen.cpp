@@ -1,6 +1,7 @@
 // Eigenvalues and eigenvectors of symmetric matrices up to 16 x 16, one in each lane.
 #include <cstddef>
 
+#include "simd/lane_eigen_two.hpp"
 #include "simd/lane_ql.hpp"
 #include "simd/lane_tridiagonal.hpp"
 #include "simd/spectrum.hpp"
@@ -202,6 +203,7 @@ void lane_eigen(std::size_t n, const double* packed, std::size_t stride, double*
         if (vectors != nullptr) vectors[l] = 1.0 + finite;
       }
       return;
+    case 2: return eigen_of_two(packed, stride, lane_group, values, vectors, lane_group);
     default: return solve_group<0, TALWEG_LANE_WIDTH>(order, packed, stride, values, vectors, scratch);
   }
 }
