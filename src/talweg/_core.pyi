@@ -30,6 +30,7 @@ class Status(IntEnum):
     inconsistent = 106
     interrupted = 107
     not_symmetric = 108
+    uncovered = 109
 
 def describe(status: Status) -> str: ...
 def has_lapack() -> bool: ...

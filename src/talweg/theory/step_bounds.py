@@ -268,7 +268,7 @@ class _Dynamics:
 
 
 def _best_momentum(values: Floats, forcing: int | None) -> BestMomentum | None:
-    first, second, last = distinct(values)
+    second, last = distinct(values)[1:]
     if second is None:
         return None
 
