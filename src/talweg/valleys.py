@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Profile", "SlopeRatio", "in_valley", "least_slope", "slope_ratio"]
+__all__ = ["Profile", "SlopeRatio", "in_valley", "least_slope", "slope_ratio", "valley_widths"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -318,3 +318,51 @@ def in_valley(valley: Any, x: ArrayLike, R: float) -> Any:
     ratio = slope_ratio(valley, x).ratio
     inside = np.less_equal(ratio, bound)
     return bool(inside) if np.ndim(ratio) == 0 else inside
+
+
+def valley_widths(curve: Extremal, R: float) -> Floats:
+    """Half-widths of the valley V_R across a talweg, to leading order.
+
+    Across the gradient the square of the slope grows on the level set as ``|g|^2 + y . L y``, L the
+    Hessian of ``|g|^2 / 2`` there. So the slope ratio reaches R at a distance of
+    ``|g| sqrt((R^2 - 1) / l)`` along an eigenvector of L with eigenvalue l.
+
+    Parameters
+    ----------
+    curve : Extremal
+        As `talweg.trace` or `talweg.trace_talweg` gives it.
+    R : float
+        Above 1.
+
+    Returns
+    -------
+    ndarray, shape (m, n - 1)
+        For each point of the curve, ascending; NaN where it is no talweg. The next order is
+        left out: widths far beyond the distance over which L changes are only an indication.
+
+    Examples
+    --------
+    >>> import talweg
+    >>> f = talweg.Objective(lambda x: (x[0]**2 + 4 * x[1]**2) / 2, 2)
+    >>> curve = talweg.trace_talweg(f, [0.0, 0.0], bounds=[(-2, 2), (-2, 2)])
+    >>> width = talweg.valleys.valley_widths(curve, 2.0)
+    >>> float(width[-1, 0].round(6))  # at (2, 0): |g| = 2, l = 4 (4 - 1)
+    1.0
+    """
+    if not isinstance(curve, Extremal):
+        raise TypeError(f"curve: want a traced curve, got {type(curve).__name__}")
+    bound = checked_positive(R, "R")
+    if bound <= 1.0:
+        raise ValueError(f"R: want a ratio above 1, got {R}")
+    f = _objective([curve])
+    widths = np.full((len(curve), curve.n - 1), np.nan)
+    for k in np.flatnonzero(curve.is_talweg):
+        x, v, sigma = curve.x[k], curve.eigenvector[k], curve.sigma[k]
+        hessian = f.hess(x)
+        bending = hessian @ hessian + sigma * f.third(x, v) - curve.eigenvalue[k] * hessian
+        # An orthonormal basis across the gradient.
+        across = np.linalg.qr(np.column_stack([v, np.eye(curve.n)]))[0][:, 1:]
+        values = np.linalg.eigvalsh(across.T @ bending @ across)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            widths[k] = np.sort(abs(sigma) * np.sqrt((bound**2 - 1.0) / values))
+    return widths

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.optimize import brentq, minimize_scalar
 
 import talweg
-from talweg.valleys import least_slope
+from talweg.valleys import least_slope, valley_widths
 
 
 def bent(x):
@@ -120,3 +120,48 @@ def test_wrong_shapes_and_ratios_are_named(survey):
         talweg.slope_ratio(survey, [1.0, 2.0, 3.0])
     with pytest.raises(ValueError, match="R: want a ratio above 1"):
         talweg.in_valley(survey, [0.1, 0.1], 0.5)
+
+
+def test_widths_are_those_of_the_slope_ratio_to_leading_order():
+    f = talweg.Objective(
+        lambda x: (x[0] ** 2 + 4.0 * x[1] ** 2 + 9.0 * x[2] ** 2) / 2.0
+        + 0.3 * x[0] ** 2 * (x[1] - x[2]) + 0.2 * x[0] * x[1] * x[2],
+        3,
+    )  # fmt: skip
+    curve = talweg.trace_talweg(f, np.zeros(3), bounds=[(-0.6, 0.6)] * 3, max_step=0.01)
+    R = 1.0 + 1e-4
+    widths = valley_widths(curve, R)
+    k = int(np.argmin(np.abs(curve.x[:, 0] - 0.4)))
+    x, v, sigma = curve.x[k], curve.eigenvector[k], curve.sigma[k]
+    height = f(x)
+    hessian = f.hess(x)
+    bending = hessian @ hessian + sigma * f.third(x, v) - curve.eigenvalue[k] * hessian
+    across = np.linalg.qr(np.column_stack([v, np.eye(3)]))[0][:, 1:]
+
+    # On the level set through x, at the distance where the ratio is R.
+    def point(t, direction):
+        side = x + t * direction
+        return side + v * brentq(lambda c: f(side + c * v) - height, -0.05, 0.05, xtol=1e-15)
+
+    def excess(t, direction):
+        return np.linalg.norm(f.grad(point(t, direction))) / abs(sigma) - R
+
+    for direction in (across @ np.linalg.eigh(across.T @ bending @ across)[1]).T:
+        found = brentq(excess, 1e-4, 0.02, args=(direction,))
+        assert np.isclose(widths[k], found, rtol=0.03).any()
+    assert np.all(np.diff(widths[k]) > 0.0)
+
+
+def test_pictures(survey, f, tmp_path):
+    pytest.importorskip("matplotlib")
+    from talweg.plot import draw_valley
+
+    figure = draw_valley(survey, (1.1, 2.0))
+    figure.savefig(tmp_path / "valley.png")
+    curve = talweg.trace_talweg(f, [0.0, 0.0], bounds=[(-1, 1), (-1, 1)])
+    lines = draw_valley(curve).axes[0].get_lines()
+    assert len(lines) == 3
+    with pytest.raises(ValueError, match="ratios: want numbers above 1"):
+        draw_valley(survey, (0.5,))
+    with pytest.raises(TypeError, match="valley: want a survey or a traced curve"):
+        draw_valley(3)
