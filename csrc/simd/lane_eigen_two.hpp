@@ -6,8 +6,8 @@
 namespace talweg::TALWEG_ISA {
 
 // The arguments are those of lane_eigen, for `lanes` lanes; stride of values and vectors: group.
-// With h = (a - c) / 2 and r = sqrt(h^2 + b^2) the eigenvalues are (a + c) / 2 -+ r, and (|h| + r, b)
-// lies along one eigenvector without cancellation (Golub and Van Loan, section 8.5.2).
+// With h = (a - c) / 2 and r = sqrt(h^2 + b^2) the eigenvalues are (a + c) / 2 -+ r, and (|h| + r,
+// b) lies along one eigenvector without cancellation (Golub and Van Loan, section 8.5.2).
 TALWEG_INLINE void eigen_of_two(const double* packed, std::size_t stride, std::size_t lanes,
                                 double* values, double* vectors, std::size_t group) {
   for (std::size_t lane = 0; lane < lanes; lane += vector_lanes) {
