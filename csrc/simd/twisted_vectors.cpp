@@ -1,0 +1,259 @@
+// Eigenvectors of a tridiagonal matrix from twisted factorisations (Parlett and Dhillon, Fernando's
+// solution to Wilkinson's problem, Linear Algebra and its Applications 267, 1997), lanes being
+// eigenvalues; a clean-up of neighbours; and the proof that the result may be used.
+//
+// The proof. Let z_j be the computed unit vectors with residuals r_j = T z_j - w_j z_j. As T is
+// symmetric, (w_j - w_i) z_i'z_j = r_i'z_j - z_i'r_j. Split Z'Z = I + E + F into the overlaps E of
+// columns at most `reach` apart, which are computed, and the others F. For |i - j| > reach the gap
+// is at least g_j, the distance from w_j to the value reach + 1 places away on either side, and
+// sum over i of (z_i'r_j)^2 <= |Z|^2 |r_j|^2, so
+//     |F|_F <= 2 |Z| (sum over j of |r_j|^2 / g_j^2)^(1/2),   |Z|^2 <= 1 + |E|_F + |F|_F.
+// With X = Z (I - E / 2),
+//     X'X - I = F - (EF + FE) / 2 + EFE / 4 - (3 E^2 - E^3) / 4,
+//     T X - X W = R (I - E / 2) - Z (W E - E W) / 2,   |W E - E W|_F <= 2 |Z| |R|_F,
+// so with |E|_F and |F|_F below 1/100
+//     |X'X - I|_F <= 1.02 |F|_F + 0.76 |E|_F^2,   |T X - X W|_F <= 2.1 |R|_F.
+// |r_j| is taken as computed plus what its own rounding can be: 4 roundings of the product with
+// d - w_j, 3 of those with off-diagonal entries. Whatever is not finite fails the comparisons.
+#include <cmath>
+
+#include "simd/lane_sums.hpp"
+#include "simd/matrix_eigen.hpp"
+
+namespace talweg::TALWEG_ISA {
+int twisted_passes=2; double last_near,last_far,last_residual;
+namespace {
+
+constexpr std::size_t reach = margin < 4 ? margin : 4;
+constexpr int widest = 2;  // vectors of eigenvalues at a time, each with a chain from either end
+
+// Added to pivots: none is zero, and none that matters changes.
+constexpr double infinite = __builtin_inf();
+constexpr double least_pivot = 1e-200;
+
+TALWEG_INLINE Vector masked(Mask mask, Vector x) { return from_bits((Bits)mask & bits(x)); }
+
+// Values are improved by their Rayleigh quotients `passes` times, the vectors are those of the last
+// pass.
+template <int width>
+void twisted(std::size_t n, const double* diagonal, const double* off, int passes, double* values,
+             double* columns) {
+  constexpr std::size_t span = width * lanes;
+  const std::size_t row = leading(n);
+  alignas(64) double lower[largest_n][span], upper[largest_n][span], pivots[largest_n][span];
+  Vector value[width];
+#pragma GCC unroll 4
+  for (int g = 0; g < width; ++g) value[g] = load(values + g * lanes);
+  for (int pass = 0; pass < passes; ++pass) {
+    // T - w = L D L' from the top and U D U' from the bottom.
+    {
+      Vector top[width], bottom[width];
+#pragma GCC unroll 4
+      for (int g = 0; g < width; ++g) {
+        top[g] = fill(diagonal[0]) - value[g];
+        bottom[g] = fill(diagonal[n - 1]) - value[g];
+      }
+      for (std::size_t i = 0; i + 1 < n; ++i) {
+        const std::size_t j = n - 2 - i;
+        const Vector down = fill(off[i]), up = fill(off[j]);
+        const Vector next = fill(diagonal[i + 1]), previous = fill(diagonal[j]);
+#pragma GCC unroll 4
+        for (int g = 0; g < width; ++g) {
+          const Vector l = down / top[g];
+          store(pivots[i] + g * lanes, top[g]);
+          store(lower[i] + g * lanes, l);
+          top[g] = negated_multiply_add(down, l, next - value[g]) + fill(least_pivot);
+          const Vector u = up / bottom[g];
+          store(upper[j] + g * lanes, u);
+          bottom[g] = negated_multiply_add(up, u, previous - value[g]) + fill(least_pivot);
+        }
+      }
+#pragma GCC unroll 4
+      for (int g = 0; g < width; ++g) store(pivots[n - 1] + g * lanes, top[g]);
+    }
+    // The twist is where the last pivot is least.
+    Vector least[width], pivot[width], twist[width];
+#pragma GCC unroll 4
+    for (int g = 0; g < width; ++g) {
+      pivot[g] = load(pivots[n - 1] + g * lanes);
+      least[g] = magnitude(pivot[g]);
+      twist[g] = fill(static_cast<double>(n - 1));
+    }
+    for (std::size_t i = 0; i + 1 < n; ++i) {
+      const Vector down = fill(off[i]), index = fill(static_cast<double>(i));
+#pragma GCC unroll 4
+      for (int g = 0; g < width; ++g) {
+        const Vector gamma = negated_multiply_add(down, load(upper[i] + g * lanes),
+                                                  load(pivots[i] + g * lanes));
+        const Mask less = magnitude(gamma) < least[g];
+        least[g] = choose(less, magnitude(gamma), least[g]);
+        pivot[g] = choose(less, gamma, pivot[g]);
+        twist[g] = choose(less, index, twist[g]);
+      }
+    }
+    Vector z[width], square[width];
+#pragma GCC unroll 4
+    for (int g = 0; g < width; ++g) {
+      z[g] = masked(twist[g] == fill(static_cast<double>(n - 1)), fill(1.0));
+      store(columns + (n - 1) * row + g * lanes, z[g]);
+      square[g] = z[g];
+    }
+    for (std::size_t i = n - 1; i-- > 0;) {
+      const Vector index = fill(static_cast<double>(i));
+#pragma GCC unroll 4
+      for (int g = 0; g < width; ++g) {
+        z[g] = choose(twist[g] == index, fill(-1.0), load(lower[i] + g * lanes) * z[g]) *
+               fill(-1.0);
+        square[g] = multiply_add(z[g], z[g], square[g]);
+        store(columns + i * row + g * lanes, z[g]);
+      }
+    }
+    for (std::size_t i = 0; i + 1 < n; ++i) {
+      const Vector index = fill(static_cast<double>(i));
+      double* to = columns + (i + 1) * row;
+#pragma GCC unroll 4
+      for (int g = 0; g < width; ++g) {
+        const Vector below = masked(twist[g] <= index, load(upper[i] + g * lanes) * z[g]);
+        square[g] = multiply_add(below, below, square[g]);
+        z[g] = load(to + g * lanes) - below;
+        store(to + g * lanes, z[g]);
+      }
+    }
+#pragma GCC unroll 4
+    for (int g = 0; g < width; ++g) value[g] = value[g] + pivot[g] / square[g];
+    if (pass + 1 < passes) continue;
+    Vector scale[width];
+#pragma GCC unroll 4
+    for (int g = 0; g < width; ++g) {
+      scale[g] = fill(1.0) / square_root(square[g]);
+      store(values + g * lanes, value[g]);
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+      double* to = columns + i * row;
+#pragma GCC unroll 4
+      for (int g = 0; g < width; ++g)
+        store(to + g * lanes, load(to + g * lanes) * scale[g]);
+    }
+  }
+}
+
+// Overlaps of column j with the columns behind it, overlaps[o - 1][j] = z_j'z_(j + o), and the
+// squares of the computed residuals.
+struct Overlaps {
+  alignas(64) double neighbours[reach][longest_row + margin];
+  alignas(64) double squares[longest_row];
+};
+
+TALWEG_INLINE void measure(std::size_t n, const double* diagonal, const double* off,
+                           const double* values, const double* columns, Overlaps& out) {
+  const std::size_t row = leading(n);
+  for (std::size_t column = 0; column < n; column += lanes) {
+    const Vector value = load(values + column);
+    Vector sums[reach], square{}, before{};
+#pragma GCC unroll 8
+    for (std::size_t o = 0; o < reach; ++o) sums[o] = Vector{};
+    const double* z = columns + column;
+    Vector here = load(z), pending{};
+#pragma GCC unroll 1
+    for (std::size_t i = 0; i < n; ++i, z += row) {
+#pragma GCC unroll 8
+      for (std::size_t o = 0; o < reach; ++o)
+        sums[o] = multiply_add(here, load(z + o + 1), sums[o]);
+      const Vector after = i + 1 < n ? load(z + row) : Vector{};
+      Vector residual = multiply_add(fill(diagonal[i]) - value, here, pending);
+      residual = multiply_add(fill(off[i]), after, residual);
+      square = multiply_add(residual, residual, square);
+      pending = fill(off[i]) * here;
+      here = after;
+    }
+    (void)before;
+#pragma GCC unroll 8
+    for (std::size_t o = 0; o < reach; ++o) store(out.neighbours[o] + margin + column, sums[o]);
+    store(out.squares + column, square);
+  }
+}
+
+void clean(std::size_t n, const Overlaps& overlaps, const double* columns, double* cleaned) {
+  const std::size_t row = leading(n);
+  for (std::size_t column = 0; column < n; column += lanes) {
+    Vector behind[reach], ahead[reach];
+#pragma GCC unroll 8
+    for (std::size_t o = 0; o < reach; ++o) {
+      const double* from = overlaps.neighbours[o] + margin + column;
+      behind[o] = load(from) * fill(0.5);
+      ahead[o] = load(from - (o + 1)) * fill(0.5);
+    }
+    // Rows start behind a margin of their own or the one of the row before, which is zero.
+#pragma GCC unroll 1
+    for (std::size_t i = 0; i < n; ++i) {
+      const double* z = columns + i * row + column;
+      Vector x = load(z);
+#pragma GCC unroll 8
+      for (std::size_t o = 0; o < reach; ++o) {
+        x = negated_multiply_add(behind[o], load(z + o + 1), x);
+        x = negated_multiply_add(ahead[o], load(z - (o + 1)), x);
+      }
+      store(cleaned + i * row + column, x);
+    }
+  }
+}
+
+}  // namespace
+
+void twisted_vectors(std::size_t n, const double* diagonal, const double* off, double* values,
+                     double* columns) {
+  const std::size_t row = leading(n);
+  std::size_t column = 0;
+  for (; column + widest * lanes <= padded(n); column += widest * lanes)
+    twisted<widest>(n, diagonal, off, twisted_passes, values + column, columns + column);
+  for (; column < padded(n); column += lanes)
+    twisted<1>(n, diagonal, off, twisted_passes, values + column, columns + column);
+  // Lanes behind the last value repeat it.
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t j = n; j < row; ++j) columns[i * row + j] = 0.0;
+  for (std::size_t j = 1; j < n; ++j)
+    if (values[j] < values[j - 1]) values[j] = values[j - 1];
+  for (std::size_t j = n; j < padded(n); ++j) values[j] = values[n - 1];
+}
+
+bool clean_and_certify(std::size_t n, const double* diagonal, const double* off,
+                       const double* values, const double* columns, double* cleaned) {
+  Overlaps overlaps;
+  for (auto& offset : overlaps.neighbours)
+    for (double& entry : offset) entry = 0.0;
+  measure(n, diagonal, off, values, columns, overlaps);
+  double least = diagonal[0], most = diagonal[0], coupling = 0.0, norm = 0.0;
+  for (std::size_t i = 0; i < n; ++i) {
+    least = diagonal[i] < least ? diagonal[i] : least;
+    most = diagonal[i] > most ? diagonal[i] : most;
+    coupling = std::fabs(off[i]) > coupling ? std::fabs(off[i]) : coupling;
+    norm += diagonal[i] * diagonal[i] + 2.0 * off[i] * off[i];
+  }
+  norm = __builtin_sqrt(norm);
+  double residual = 0.0, near = 0.0, far = 0.0;
+  for (std::size_t j = 0; j < n; ++j) {
+    const double w = values[j];
+    const double spread = most - w > w - least ? most - w : w - least;
+    const double length =
+        __builtin_sqrt(overlaps.squares[j]) + rounding * (4.0 * spread + 3.0 * coupling);
+    residual += length * length;
+    double gap = infinite;
+    if (j > reach) gap = w - values[j - reach - 1];
+    if (j + reach + 1 < n && !(values[j + reach + 1] - w >= gap)) gap = values[j + reach + 1] - w;
+    far += length * length / (gap * gap);
+    for (std::size_t o = 0; o < reach; ++o) {
+      const double overlap = overlaps.neighbours[o][margin + j];
+      near += 2.0 * overlap * overlap;
+    }
+  }
+  far = 2.02 * __builtin_sqrt(far);
+  last_near = __builtin_sqrt(near); last_far = far; last_residual = __builtin_sqrt(residual)/norm;
+  if (!(near <= 1e-4 && far <= 1e-2)) return false;
+  const double limit = 12.0 * static_cast<double>(n) * rounding;
+  if (!(1.02 * far + 0.76 * near <= limit)) return false;
+  if (!(2.1 * __builtin_sqrt(residual) <= limit * norm)) return false;
+  clean(n, overlaps, columns, cleaned);
+  return true;
+}
+
+}  // namespace talweg::TALWEG_ISA
