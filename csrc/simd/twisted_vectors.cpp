@@ -21,119 +21,157 @@
 #include "simd/matrix_eigen.hpp"
 
 namespace talweg::TALWEG_ISA {
-int twisted_passes=2; double last_near,last_far,last_residual;
+double last_near,last_far,last_residual;
 namespace {
 
 constexpr std::size_t reach = margin < 4 ? margin : 4;
 constexpr int widest = 2;  // vectors of eigenvalues at a time, each with a chain from either end
 
 // Added to pivots: none is zero, and none that matters changes.
+// Above what values from the QL iteration can be off by, beside entries of about 1.
+constexpr double most_improvement = 1e-11;
+
 constexpr double infinite = __builtin_inf();
 constexpr double least_pivot = 1e-200;
 
 TALWEG_INLINE Vector masked(Mask mask, Vector x) { return from_bits((Bits)mask & bits(x)); }
 
-// Values are improved by their Rayleigh quotients `passes` times, the vectors are those of the last
-// pass.
+// One step of Newton's iteration for det(T - w) = 0, the sum of p' / p over the pivots p of
+// T - w = L D L'. Values come from an iteration that rounds at every rotation; this makes them
+// as good as one factorisation can, which the residuals of the vectors show.
 template <int width>
-void twisted(std::size_t n, const double* diagonal, const double* off, int passes, double* values,
+void improve(std::size_t n, const double* diagonal, const double* squares, double* values) {
+  Vector value[width], pivot[width], slope[width], sum[width];
+#pragma GCC unroll 4
+  for (int g = 0; g < width; ++g) {
+    value[g] = load(values + g * lanes);
+    pivot[g] = fill(diagonal[0]) - value[g] + fill(least_pivot);
+    slope[g] = fill(-1.0);
+    sum[g] = Vector{};
+  }
+#pragma GCC unroll 1
+  for (std::size_t i = 0; i + 1 < n; ++i) {
+    const Vector square = fill(squares[i]), next = fill(diagonal[i + 1]);
+#pragma GCC unroll 4
+    for (int g = 0; g < width; ++g) {
+      const Vector inverse = fill(1.0) / pivot[g];
+      const Vector ratio = slope[g] * inverse;
+      sum[g] = sum[g] + ratio;
+      slope[g] = multiply_subtract(square * inverse, ratio, fill(1.0));
+      pivot[g] = negated_multiply_add(square, inverse, next - value[g]) + fill(least_pivot);
+    }
+  }
+#pragma GCC unroll 4
+  for (int g = 0; g < width; ++g) {
+    const Vector step = fill(1.0) / (sum[g] + slope[g] / pivot[g]);
+    // Where values are not isolated the step means nothing; the proof will fail then.
+    const Mask sensible = magnitude(step) <= fill(most_improvement);
+    store(values + g * lanes, value[g] - masked(sensible, step));
+  }
+}
+
+template <int width>
+void twisted(std::size_t n, const double* diagonal, const double* off, double* values,
              double* columns) {
   constexpr std::size_t span = width * lanes;
   const std::size_t row = leading(n);
+  // Factors with the sign that takes a component to the next one.
   alignas(64) double lower[largest_n][span], upper[largest_n][span], pivots[largest_n][span];
   Vector value[width];
 #pragma GCC unroll 4
   for (int g = 0; g < width; ++g) value[g] = load(values + g * lanes);
-  for (int pass = 0; pass < passes; ++pass) {
-    // T - w = L D L' from the top and U D U' from the bottom.
-    {
-      Vector top[width], bottom[width];
+  // T - w = L D L' from the top and U D U' from the bottom.
+  {
+    Vector top[width], bottom[width];
+#pragma GCC unroll 4
+    for (int g = 0; g < width; ++g) {
+      top[g] = fill(diagonal[0]) - value[g] + fill(least_pivot);
+      bottom[g] = fill(diagonal[n - 1]) - value[g] + fill(least_pivot);
+    }
+#pragma GCC unroll 1
+    for (std::size_t i = 0; i + 1 < n; ++i) {
+      const std::size_t j = n - 2 - i;
+      const Vector down = fill(off[i]), up = fill(off[j]);
+      const Vector next = fill(diagonal[i + 1]), previous = fill(diagonal[j]);
 #pragma GCC unroll 4
       for (int g = 0; g < width; ++g) {
-        top[g] = fill(diagonal[0]) - value[g];
-        bottom[g] = fill(diagonal[n - 1]) - value[g];
+        const Vector l = -down / top[g];
+        store(pivots[i] + g * lanes, top[g]);
+        store(lower[i] + g * lanes, l);
+        top[g] = multiply_add(down, l, next - value[g]) + fill(least_pivot);
+        const Vector u = -up / bottom[g];
+        store(upper[j] + g * lanes, u);
+        bottom[g] = multiply_add(up, u, previous - value[g]) + fill(least_pivot);
       }
-      for (std::size_t i = 0; i + 1 < n; ++i) {
-        const std::size_t j = n - 2 - i;
-        const Vector down = fill(off[i]), up = fill(off[j]);
-        const Vector next = fill(diagonal[i + 1]), previous = fill(diagonal[j]);
-#pragma GCC unroll 4
-        for (int g = 0; g < width; ++g) {
-          const Vector l = down / top[g];
-          store(pivots[i] + g * lanes, top[g]);
-          store(lower[i] + g * lanes, l);
-          top[g] = negated_multiply_add(down, l, next - value[g]) + fill(least_pivot);
-          const Vector u = up / bottom[g];
-          store(upper[j] + g * lanes, u);
-          bottom[g] = negated_multiply_add(up, u, previous - value[g]) + fill(least_pivot);
-        }
-      }
-#pragma GCC unroll 4
-      for (int g = 0; g < width; ++g) store(pivots[n - 1] + g * lanes, top[g]);
     }
-    // The twist is where the last pivot is least.
-    Vector least[width], pivot[width], twist[width];
+#pragma GCC unroll 4
+    for (int g = 0; g < width; ++g) store(pivots[n - 1] + g * lanes, top[g]);
+  }
+  // The twist is where the last pivot is least.
+  Vector pivot[width], twist[width];
+  {
+    Vector least[width];
 #pragma GCC unroll 4
     for (int g = 0; g < width; ++g) {
       pivot[g] = load(pivots[n - 1] + g * lanes);
       least[g] = magnitude(pivot[g]);
       twist[g] = fill(static_cast<double>(n - 1));
     }
+#pragma GCC unroll 1
     for (std::size_t i = 0; i + 1 < n; ++i) {
       const Vector down = fill(off[i]), index = fill(static_cast<double>(i));
 #pragma GCC unroll 4
       for (int g = 0; g < width; ++g) {
-        const Vector gamma = negated_multiply_add(down, load(upper[i] + g * lanes),
-                                                  load(pivots[i] + g * lanes));
+        const Vector gamma =
+            multiply_add(down, load(upper[i] + g * lanes), load(pivots[i] + g * lanes));
         const Mask less = magnitude(gamma) < least[g];
         least[g] = choose(less, magnitude(gamma), least[g]);
         pivot[g] = choose(less, gamma, pivot[g]);
         twist[g] = choose(less, index, twist[g]);
       }
     }
-    Vector z[width], square[width];
+  }
+  Vector z[width], square[width];
+#pragma GCC unroll 4
+  for (int g = 0; g < width; ++g) {
+    z[g] = masked(twist[g] == fill(static_cast<double>(n - 1)), fill(1.0));
+    store(columns + (n - 1) * row + g * lanes, z[g]);
+  }
+  // Zero behind the twist.
+#pragma GCC unroll 1
+  for (std::size_t i = n - 1; i-- > 0;) {
+    const Vector index = fill(static_cast<double>(i));
 #pragma GCC unroll 4
     for (int g = 0; g < width; ++g) {
-      z[g] = masked(twist[g] == fill(static_cast<double>(n - 1)), fill(1.0));
-      store(columns + (n - 1) * row + g * lanes, z[g]);
-      square[g] = z[g];
+      z[g] = choose(twist[g] == index, fill(1.0), load(lower[i] + g * lanes) * z[g]);
+      store(columns + i * row + g * lanes, z[g]);
     }
-    for (std::size_t i = n - 1; i-- > 0;) {
-      const Vector index = fill(static_cast<double>(i));
+  }
 #pragma GCC unroll 4
-      for (int g = 0; g < width; ++g) {
-        z[g] = choose(twist[g] == index, fill(-1.0), load(lower[i] + g * lanes) * z[g]) *
-               fill(-1.0);
-        square[g] = multiply_add(z[g], z[g], square[g]);
-        store(columns + i * row + g * lanes, z[g]);
-      }
-    }
-    for (std::size_t i = 0; i + 1 < n; ++i) {
-      const Vector index = fill(static_cast<double>(i));
-      double* to = columns + (i + 1) * row;
-#pragma GCC unroll 4
-      for (int g = 0; g < width; ++g) {
-        const Vector below = masked(twist[g] <= index, load(upper[i] + g * lanes) * z[g]);
-        square[g] = multiply_add(below, below, square[g]);
-        z[g] = load(to + g * lanes) - below;
-        store(to + g * lanes, z[g]);
-      }
-    }
-#pragma GCC unroll 4
-    for (int g = 0; g < width; ++g) value[g] = value[g] + pivot[g] / square[g];
-    if (pass + 1 < passes) continue;
-    Vector scale[width];
+  for (int g = 0; g < width; ++g) square[g] = z[g] * z[g];
+  double* to = columns + row;
+#pragma GCC unroll 1
+  for (std::size_t i = 0; i + 1 < n; ++i, to += row) {
+    const Vector index = fill(static_cast<double>(i));
 #pragma GCC unroll 4
     for (int g = 0; g < width; ++g) {
-      scale[g] = fill(1.0) / square_root(square[g]);
-      store(values + g * lanes, value[g]);
+      z[g] = choose(twist[g] <= index, load(upper[i] + g * lanes) * z[g], load(to + g * lanes));
+      square[g] = multiply_add(z[g], z[g], square[g]);
+      store(to + g * lanes, z[g]);
     }
-    for (std::size_t i = 0; i < n; ++i) {
-      double* to = columns + i * row;
+  }
+  Vector scale[width];
 #pragma GCC unroll 4
-      for (int g = 0; g < width; ++g)
-        store(to + g * lanes, load(to + g * lanes) * scale[g]);
-    }
+  for (int g = 0; g < width; ++g) {
+    // The Rayleigh quotient.
+    store(values + g * lanes, value[g] + pivot[g] / square[g]);
+    scale[g] = fill(1.0) / square_root(square[g]);
+  }
+  to = columns;
+#pragma GCC unroll 1
+  for (std::size_t i = 0; i < n; ++i, to += row) {
+#pragma GCC unroll 4
+    for (int g = 0; g < width; ++g) store(to + g * lanes, load(to + g * lanes) * scale[g]);
   }
 }
 
@@ -203,11 +241,17 @@ void clean(std::size_t n, const Overlaps& overlaps, const double* columns, doubl
 void twisted_vectors(std::size_t n, const double* diagonal, const double* off, double* values,
                      double* columns) {
   const std::size_t row = leading(n);
+  double squares[largest_n];
+  for (std::size_t i = 0; i + 1 < n; ++i) squares[i] = off[i] * off[i];
   std::size_t column = 0;
+  for (; column + 4 * lanes <= padded(n); column += 4 * lanes)
+    improve<4>(n, diagonal, squares, values + column);
+  for (; column < padded(n); column += lanes) improve<1>(n, diagonal, squares, values + column);
+  column = 0;
   for (; column + widest * lanes <= padded(n); column += widest * lanes)
-    twisted<widest>(n, diagonal, off, twisted_passes, values + column, columns + column);
+    twisted<widest>(n, diagonal, off, values + column, columns + column);
   for (; column < padded(n); column += lanes)
-    twisted<1>(n, diagonal, off, twisted_passes, values + column, columns + column);
+    twisted<1>(n, diagonal, off, values + column, columns + column);
   // Lanes behind the last value repeat it.
   for (std::size_t i = 0; i < n; ++i)
     for (std::size_t j = n; j < row; ++j) columns[i * row + j] = 0.0;
