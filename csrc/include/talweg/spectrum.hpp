@@ -9,7 +9,9 @@ namespace talweg {
 
 // What to do with the two triangles of a matrix that should be symmetric.
 enum class Symmetry {
-  check,       // they must agree to rounding, else the matrix gets Status::not_symmetric
+  // They must agree to 1e-10 (float: 1e-4) of the largest entry of the matrix, else it gets
+  // Status::not_symmetric; the lower one is used.
+  check,
   symmetrise,  // the mean of both
   lower,       // the upper one is not looked at
 };
@@ -25,7 +27,8 @@ struct BatchOptions {
 // only; statuses: count codes, or null. A matrix with an entry that is not finite, or that is not
 // symmetric where that is checked, gets NaN and the status that says so; the others are not touched
 // by it. The float versions compute in double precision and round once. Returns converged, the
-// first status of trouble among the matrices, or interrupted.
+// first status of trouble among the matrices, or interrupted: then the matrices that were not come
+// to are NaN and have that status.
 Status eigh_batch(std::size_t count, std::size_t n, const double* matrices, double* values,
                   double* vectors, Status* statuses, const BatchOptions& options = {});
 Status eigh_batch(std::size_t count, std::size_t n, const float* matrices, float* values,
