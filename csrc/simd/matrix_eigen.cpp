@@ -1,8 +1,9 @@
 // Eigendecompositions of a group of symmetric matrices with 3 to 64 rows: reduction to tridiagonal
 // form one or two at a time, values in lockstep, vectors one at a time by twisted factorisations
 // where these are proven to be good enough, by QL where not.
-#include "simd/lane_sums.hpp"
 #include "simd/matrix_eigen.hpp"
+
+#include "simd/lane_sums.hpp"
 #include "simd/spectrum.hpp"
 
 namespace talweg::TALWEG_ISA {
@@ -55,8 +56,7 @@ void copy_scaled(std::size_t n, const double* matrix, Scale scale, double* to) {
     const std::size_t tile = i / lanes * lanes;
     if (i < n) {
       const double* in = matrix + i * n;
-      for (std::size_t j = 0; j < tile; j += lanes)
-        store(out + j, load(in + j) * first * second);
+      for (std::size_t j = 0; j < tile; j += lanes) store(out + j, load(in + j) * first * second);
       for (std::size_t j = tile; j <= i; ++j) {
         const double entry = in[j] * scale.first * scale.second;
         out[j] = entry;
@@ -91,7 +91,8 @@ void write_vectors(std::size_t n, const double* columns, double* vectors) {
             from_bits(bits(load(columns + i * row + j)) ^ bits(load(signs + j))));
   const double* last = columns + (n - 1) * row;
   double* out = vectors + (n - 1) * n;
-  for (std::size_t j = 0; j < n; ++j) out[j] = signs[j] == 0.0 && !__builtin_signbit(signs[j]) ? last[j] : -last[j];
+  for (std::size_t j = 0; j < n; ++j)
+    out[j] = signs[j] == 0.0 && !__builtin_signbit(signs[j]) ? last[j] : -last[j];
 }
 
 struct Workspace {

@@ -60,9 +60,9 @@ bool clean_and_certify(std::size_t n, const double* diagonal, const double* off,
                        const double* values, const double* columns, double* cleaned);
 
 // Implicit QL with vectors for count <= ql_group matrices side by side: entry i of matrix l is
-// diagonal[i * s + l] with s = lanes where count <= lanes, else ql_group; there are s of them, those
-// from count on without vectors. Values replace diagonal, in no order; row i of transposed + l * n *
-// leading(n) is the vector of value i. records: ql_group * rotation_record(n).
+// diagonal[i * s + l] with s = lanes where count <= lanes, else ql_group; there are s of them,
+// those from count on without vectors. Values replace diagonal, in no order; row i of transposed +
+// l * n * leading(n) is the vector of value i. records: ql_group * rotation_record(n).
 constexpr std::size_t ql_group = 2 * lanes;
 TALWEG_INLINE std::size_t rotation_record(std::size_t n) { return 2 * n * n; }
 void tridiagonal_ql(std::size_t n, std::size_t count, double* diagonal, double* off,
@@ -72,5 +72,6 @@ void tridiagonal_ql(std::size_t n, std::size_t count, double* diagonal, double* 
 void matrix_eigen(std::size_t n, std::size_t count, const double* matrices, double* values,
                   double* vectors, double* scratch);
 std::size_t matrix_eigen_scratch(std::size_t n);
+void asymmetry(std::size_t n, const double* matrix, double* largest, double* difference);
 
 }  // namespace talweg::TALWEG_ISA

@@ -36,8 +36,8 @@ struct Windows {
 
 // Returns false when every lane is done. Off-diagonal entries before `from` are negligible.
 template <int width>
-bool find_windows(std::size_t n, std::size_t from, const double* off,
-                  const Wide<width>& negligible, Windows<width>& windows) {
+bool find_windows(std::size_t n, std::size_t from, const double* off, const Wide<width>& negligible,
+                  Windows<width>& windows) {
   constexpr std::size_t span = width * lanes;
   WideMask<width> ended;
   for (int g = 0; g < width; ++g) {
@@ -175,8 +175,8 @@ void iterate(std::size_t n, std::size_t count, double* diagonal, double* off, do
       double* e = off + i * span;
 #pragma GCC unroll 2
       for (int g = 0; g < width; ++g) {
-        const Mask inside = windows.active.x[g] & (windows.last.x[g] > index) &
-                            (windows.first.x[g] <= index);
+        const Mask inside =
+            windows.active.x[g] & (windows.last.x[g] > index) & (windows.first.x[g] <= index);
         const Vector coupling = load(e + g * lanes);
         const Vector f = s.x[g] * coupling, b = c.x[g] * coupling;
         const Vector square = multiply_add(f, f, gap.x[g] * gap.x[g]);
@@ -186,12 +186,11 @@ void iterate(std::size_t n, std::size_t count, double* diagonal, double* off, do
         const Vector sine = choose(zero, Vector{}, f * inverse);
         const Vector cosine = choose(zero, fill(1.0), gap.x[g] * inverse);
         double* e_above = e + span + g * lanes;
-        store(e_above, choose(inside & (windows.last.x[g] > above),
-                              choose(zero, Vector{}, length), load(e_above)));
+        store(e_above, choose(inside & (windows.last.x[g] > above), choose(zero, Vector{}, length),
+                              load(e_above)));
         double* d_above = d + span + g * lanes;
         const Vector old = load(d_above), moved = old - p.x[g];
-        const Vector twice =
-            multiply_add(load(d + g * lanes) - moved, sine, (cosine + cosine) * b);
+        const Vector twice = multiply_add(load(d + g * lanes) - moved, sine, (cosine + cosine) * b);
         const Vector shifted = sine * twice;
         store(d_above, choose(inside, moved + shifted, old));
         store(cosines[i] + g * lanes, cosine);

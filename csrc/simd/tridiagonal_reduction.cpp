@@ -152,7 +152,8 @@ void reduce(std::size_t n, const Reduction* reductions) {
         store(reflector + k, x);
       }
       const Vector x = load(a + last) * scales;
-      const Vector end = choose(below(last + 1, m), x, choose(below(last, m), fill(reflects), Vector{}));
+      const Vector end =
+          choose(below(last + 1, m), x, choose(below(last, m), fill(reflects), Vector{}));
       store(u[q] + last, end);
       store(reflector + last, end);
       for (std::size_t k = last + lanes; k < last + lanes + margin; k += lanes)

@@ -4,7 +4,8 @@
 // Each lane has a first entry of its own, behind those eigenvalues that it has found; a sweep runs
 // from the last entry down to the lowest of these and changes a lane from its own on only. So lanes
 // never wait for each other's eigenvalues and never see each other. A negligible off-diagonal entry
-// further up does not split a matrix: the sweep goes through it, which is a similarity all the same.
+// further up does not split a matrix: the sweep goes through it, which is a similarity all the
+// same.
 #include "simd/lane_sums.hpp"
 #include "simd/matrix_eigen.hpp"
 
@@ -16,8 +17,8 @@ constexpr int vectors = lockstep_vectors;
 // A lane takes about 1.7 sweeps for each eigenvalue.
 constexpr std::size_t most_sweeps_per_row = 30;
 
-// The least modulus of gamma: p = gamma^2 / cosine says where a sweep that meets a zero goes on, and
-// 0 / 0 would not. Far below what changes an eigenvalue beside entries of about 1.
+// The least modulus of gamma: p = gamma^2 / cosine says where a sweep that meets a zero goes on,
+// and 0 / 0 would not. Far below what changes an eigenvalue beside entries of about 1.
 constexpr double least_gamma = 1e-30;
 
 struct Wide {
@@ -125,9 +126,7 @@ void tridiagonal_values(std::size_t n, double* diagonal, double* off, bool* conv
       store(off + at, e * e);
     }
   }
-  TALWEG_EACH {
-    negligible.x[g] = norm.x[g] * norm.x[g] * fill(rounding * rounding);
-  }
+  TALWEG_EACH { negligible.x[g] = norm.x[g] * norm.x[g] * fill(rounding * rounding); }
   Sweep sweeping;
   Wide& first = sweeping.first;
   std::size_t lowest = find_first(n, 0, off, negligible, first);
@@ -151,8 +150,8 @@ void tridiagonal_values(std::size_t n, double* diagonal, double* off, bool* conv
       const Vector slope = (load(nexts + g * lanes) - start) / (root + root);
       const Vector length = square_root(multiply_add(slope, slope, fill(1.0)));
       sweeping.shift.x[g] = start - root / (slope + with_sign(length, slope));
-      const Vector gamma = not_zero(load(diagonal + (n - 1) * matrix_group + g * lanes) -
-                                    sweeping.shift.x[g]);
+      const Vector gamma =
+          not_zero(load(diagonal + (n - 1) * matrix_group + g * lanes) - sweeping.shift.x[g]);
       sweeping.gamma.x[g] = gamma;
       sweeping.p.x[g] = gamma * gamma;
       sweeping.sine.x[g] = Vector{};

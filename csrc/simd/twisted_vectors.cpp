@@ -21,7 +21,7 @@
 #include "simd/matrix_eigen.hpp"
 
 namespace talweg::TALWEG_ISA {
-double last_near,last_far,last_residual;
+double last_near, last_far, last_residual;
 namespace {
 
 constexpr std::size_t reach = margin < 4 ? margin : 4;
@@ -291,7 +291,9 @@ bool clean_and_certify(std::size_t n, const double* diagonal, const double* off,
     }
   }
   far = 2.02 * __builtin_sqrt(far);
-  last_near = __builtin_sqrt(near); last_far = far; last_residual = __builtin_sqrt(residual)/norm;
+  last_near = __builtin_sqrt(near);
+  last_far = far;
+  last_residual = __builtin_sqrt(residual) / norm;
   if (!(near <= 1e-4 && far <= 1e-2)) return false;
   const double limit = 12.0 * static_cast<double>(n) * rounding;
   if (!(1.02 * far + 0.76 * near <= limit)) return false;
