@@ -16,8 +16,6 @@ TALWEG_INLINE Vector lane_numbers() {
 #endif
 }
 
-TALWEG_INLINE Vector choose(Mask mask, Vector yes, Vector no) { return mask ? yes : no; }
-
 // Lane i is the sum of the lanes of rows[i].
 TALWEG_INLINE Vector sums_of_lanes(const Vector* rows) {
 #if TALWEG_VECTOR_BYTES == 64

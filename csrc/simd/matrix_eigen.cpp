@@ -79,8 +79,8 @@ void write_vectors(std::size_t n, const double* columns, double* vectors) {
     for (std::size_t i = 1; i < n; ++i) {
       const Vector x = load(columns + i * row + j);
       const Mask more = magnitude(x) > limit;
-      largest = choose(more, x, largest);
-      limit = choose(more, magnitude(x) * fill(1.0 + 1e-9), limit);
+      largest = select(more, x, largest);
+      limit = select(more, magnitude(x) * fill(1.0 + 1e-9), limit);
     }
     store(signs + j, from_bits((Bits)(largest < Vector{}) & sign_bit));
   }

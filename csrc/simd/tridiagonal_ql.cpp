@@ -52,10 +52,10 @@ bool find_windows(std::size_t n, std::size_t from, const double* off, const Wide
     for (int g = 0; g < width; ++g) {
       const Mask small = magnitude(load(off + i * span + g * lanes)) <= negligible.x[g];
       const Mask ends = small & windows.active.x[g] & ~ended.x[g];
-      windows.last.x[g] = choose(ends, index, windows.last.x[g]);
+      windows.last.x[g] = select(ends, index, windows.last.x[g]);
       ended.x[g] |= ends;
       const Mask starts = ~(small | windows.active.x[g]);
-      windows.first.x[g] = choose(starts, index, windows.first.x[g]);
+      windows.first.x[g] = select(starts, index, windows.first.x[g]);
       windows.active.x[g] |= starts;
       open |= any(~ended.x[g]);
       some |= any(starts);
@@ -130,8 +130,8 @@ void iterate(std::size_t n, std::size_t count, double* diagonal, double* off, do
     for (std::size_t i = 0; i < n * span; i += span) {
       const Vector e = magnitude(load(off + i + g * lanes));
       const Vector d = magnitude(load(diagonal + i + g * lanes));
-      norm = choose(e > norm, e, norm);
-      norm = choose(d > norm, d, norm);
+      norm = select(e > norm, e, norm);
+      norm = select(d > norm, d, norm);
     }
     negligible.x[g] = norm * fill(rounding);
   }
@@ -181,24 +181,24 @@ void iterate(std::size_t n, std::size_t count, double* diagonal, double* off, do
         const Vector f = s.x[g] * coupling, b = c.x[g] * coupling;
         const Vector square = multiply_add(f, f, gap.x[g] * gap.x[g]);
         const Mask zero = square < fill(negligible_square);
-        const Vector length = square_root(choose(zero, fill(1.0), square));
+        const Vector length = square_root(select(zero, fill(1.0), square));
         const Vector inverse = fill(1.0) / length;
-        const Vector sine = choose(zero, Vector{}, f * inverse);
-        const Vector cosine = choose(zero, fill(1.0), gap.x[g] * inverse);
+        const Vector sine = select(zero, Vector{}, f * inverse);
+        const Vector cosine = select(zero, fill(1.0), gap.x[g] * inverse);
         double* e_above = e + span + g * lanes;
-        store(e_above, choose(inside & (windows.last.x[g] > above), choose(zero, Vector{}, length),
+        store(e_above, select(inside & (windows.last.x[g] > above), select(zero, Vector{}, length),
                               load(e_above)));
         double* d_above = d + span + g * lanes;
         const Vector old = load(d_above), moved = old - p.x[g];
         const Vector twice = multiply_add(load(d + g * lanes) - moved, sine, (cosine + cosine) * b);
         const Vector shifted = sine * twice;
-        store(d_above, choose(inside, moved + shifted, old));
+        store(d_above, select(inside, moved + shifted, old));
         store(cosines[i] + g * lanes, cosine);
         store(sines[i] + g * lanes, sine);
-        gap.x[g] = choose(inside, multiply_subtract(cosine, twice, b), gap.x[g]);
-        s.x[g] = choose(inside, sine, s.x[g]);
-        c.x[g] = choose(inside, cosine, c.x[g]);
-        p.x[g] = choose(inside, shifted, p.x[g]);
+        gap.x[g] = select(inside, multiply_subtract(cosine, twice, b), gap.x[g]);
+        s.x[g] = select(inside, sine, s.x[g]);
+        c.x[g] = select(inside, cosine, c.x[g]);
+        p.x[g] = select(inside, shifted, p.x[g]);
       }
     }
     for (int g = 0; g < width; ++g) {

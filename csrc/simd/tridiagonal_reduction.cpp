@@ -118,7 +118,7 @@ void reduce(std::size_t n, const Reduction* reductions) {
         if (k < last) {
           first = multiply_add(x, x, first);
         } else if (k == last) {
-          const Vector tail = choose(below(k + 1, m), x, Vector{});
+          const Vector tail = select(below(k + 1, m), x, Vector{});
           second = tail * tail;
         }
       }
@@ -153,7 +153,7 @@ void reduce(std::size_t n, const Reduction* reductions) {
       }
       const Vector x = load(a + last) * scales;
       const Vector end =
-          choose(below(last + 1, m), x, choose(below(last, m), fill(reflects), Vector{}));
+          select(below(last + 1, m), x, select(below(last, m), fill(reflects), Vector{}));
       store(u[q] + last, end);
       store(reflector + last, end);
       for (std::size_t k = last + lanes; k < last + lanes + margin; k += lanes)
@@ -171,7 +171,7 @@ void reduce(std::size_t n, const Reduction* reductions) {
       for (std::size_t k = 0; k < last; k += lanes)
         store(w[q] + k, multiply_add(load(product[q] + k), scales, shift * load(u[q] + k)));
       store(w[q] + last,
-            choose(below(last, m),
+            select(below(last, m),
                    multiply_add(load(product[q] + last), scales, shift * load(u[q] + last)),
                    Vector{}));
       double* const spare = v[q];

@@ -31,9 +31,6 @@ struct WideMask {
 
 #define TALWEG_EACH _Pragma("GCC unroll 4") for (int g = 0; g < vectors; ++g)
 
-TALWEG_INLINE Vector larger(Vector a, Vector b) { return choose(a > b, a, b); }
-TALWEG_INLINE Vector smaller(Vector a, Vector b) { return choose(a < b, a, b); }
-
 // The first entry from `from` on whose off-diagonal entry is not negligible, n when there is none;
 // all before `from` are negligible. Returns the lowest of all lanes.
 std::size_t find_first(std::size_t n, std::size_t from, const double* squares,
@@ -49,7 +46,7 @@ std::size_t find_first(std::size_t n, std::size_t from, const double* squares,
     bool left = false;
     TALWEG_EACH {
       const Mask large = load(squares + i * matrix_group + g * lanes) > negligible.x[g];
-      first.x[g] = choose(large & ~found.x[g], index, first.x[g]);
+      first.x[g] = select(large & ~found.x[g], index, first.x[g]);
       found.x[g] |= large;
       if (lowest == n && any(large)) lowest = i;
       left |= any(~found.x[g]);
@@ -75,12 +72,12 @@ TALWEG_INLINE void step(std::size_t i, double* diagonal, double* off, Sweep& swe
   TALWEG_EACH {
     const Mask inside = sweep.first.x[g] <= index;
     const auto where_inside = [&](Vector value, Vector kept) {
-      return masked ? choose(inside, value, kept) : value;
+      return masked ? select(inside, value, kept) : value;
     };
     const Vector square = load(e + g * lanes), alpha = load(d + g * lanes);
     const Vector gamma = sweep.gamma.x[g], p = sweep.p.x[g];
     const Vector r = p + square;
-    const Vector inverse = fill(1.0) / (p * r);
+    const Vector inverse = fast_inverse(p * r);
     const Vector turned =
         not_zero(multiply_subtract(p, alpha - sweep.shift.x[g], square * gamma) * p * inverse);
     double* above = e + matrix_group + g * lanes;
@@ -146,7 +143,7 @@ void tridiagonal_values(std::size_t n, double* diagonal, double* off, bool* conv
     TALWEG_EACH {
       const Vector start = load(starts + g * lanes);
       const Vector square = load(squares + g * lanes);
-      const Vector root = square_root(choose(square > negligible.x[g], square, fill(1.0)));
+      const Vector root = square_root(select(square > negligible.x[g], square, fill(1.0)));
       const Vector slope = (load(nexts + g * lanes) - start) / (root + root);
       const Vector length = square_root(multiply_add(slope, slope, fill(1.0)));
       sweeping.shift.x[g] = start - root / (slope + with_sign(length, slope));

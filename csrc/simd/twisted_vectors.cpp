@@ -34,6 +34,10 @@ constexpr double most_improvement = 1e-11;
 constexpr double infinite = __builtin_inf();
 constexpr double least_pivot = 1e-200;
 
+TALWEG_INLINE Vector quotient(Vector a, Vector b) {
+  return lanes == 8 ? a * fast_inverse(b) : a / b;
+}
+
 TALWEG_INLINE Vector masked(Mask mask, Vector x) { return from_bits((Bits)mask & bits(x)); }
 
 // One step of Newton's iteration for det(T - w) = 0, the sum of p' / p over the pivots p of
@@ -54,7 +58,7 @@ void improve(std::size_t n, const double* diagonal, const double* squares, doubl
     const Vector square = fill(squares[i]), next = fill(diagonal[i + 1]);
 #pragma GCC unroll 4
     for (int g = 0; g < width; ++g) {
-      const Vector inverse = fill(1.0) / pivot[g];
+      const Vector inverse = fast_inverse(pivot[g]);
       const Vector ratio = slope[g] * inverse;
       sum[g] = sum[g] + ratio;
       slope[g] = multiply_subtract(square * inverse, ratio, fill(1.0));
@@ -92,14 +96,15 @@ void twisted(std::size_t n, const double* diagonal, const double* off, double* v
     for (std::size_t i = 0; i + 1 < n; ++i) {
       const std::size_t j = n - 2 - i;
       const Vector down = fill(off[i]), up = fill(off[j]);
+      const Vector minus_down = -down, minus_up = -up;
       const Vector next = fill(diagonal[i + 1]), previous = fill(diagonal[j]);
 #pragma GCC unroll 4
       for (int g = 0; g < width; ++g) {
-        const Vector l = -down / top[g];
+        const Vector l = quotient(minus_down, top[g]);
         store(pivots[i] + g * lanes, top[g]);
         store(lower[i] + g * lanes, l);
         top[g] = multiply_add(down, l, next - value[g]) + fill(least_pivot);
-        const Vector u = -up / bottom[g];
+        const Vector u = quotient(minus_up, bottom[g]);
         store(upper[j] + g * lanes, u);
         bottom[g] = multiply_add(up, u, previous - value[g]) + fill(least_pivot);
       }
@@ -125,9 +130,9 @@ void twisted(std::size_t n, const double* diagonal, const double* off, double* v
         const Vector gamma =
             multiply_add(down, load(upper[i] + g * lanes), load(pivots[i] + g * lanes));
         const Mask less = magnitude(gamma) < least[g];
-        least[g] = choose(less, magnitude(gamma), least[g]);
-        pivot[g] = choose(less, gamma, pivot[g]);
-        twist[g] = choose(less, index, twist[g]);
+        least[g] = select(less, magnitude(gamma), least[g]);
+        pivot[g] = select(less, gamma, pivot[g]);
+        twist[g] = select(less, index, twist[g]);
       }
     }
   }
@@ -138,12 +143,11 @@ void twisted(std::size_t n, const double* diagonal, const double* off, double* v
     store(columns + (n - 1) * row + g * lanes, z[g]);
   }
   // Zero behind the twist.
-#pragma GCC unroll 1
   for (std::size_t i = n - 1; i-- > 0;) {
     const Vector index = fill(static_cast<double>(i));
 #pragma GCC unroll 4
     for (int g = 0; g < width; ++g) {
-      z[g] = choose(twist[g] == index, fill(1.0), load(lower[i] + g * lanes) * z[g]);
+      z[g] = select(twist[g] == index, fill(1.0), load(lower[i] + g * lanes) * z[g]);
       store(columns + i * row + g * lanes, z[g]);
     }
   }
@@ -155,7 +159,7 @@ void twisted(std::size_t n, const double* diagonal, const double* off, double* v
     const Vector index = fill(static_cast<double>(i));
 #pragma GCC unroll 4
     for (int g = 0; g < width; ++g) {
-      z[g] = choose(twist[g] <= index, load(upper[i] + g * lanes) * z[g], load(to + g * lanes));
+      z[g] = select(twist[g] <= index, load(upper[i] + g * lanes) * z[g], load(to + g * lanes));
       square[g] = multiply_add(z[g], z[g], square[g]);
       store(to + g * lanes, z[g]);
     }
