@@ -50,8 +50,7 @@ static Mask reduce(int n, const double* packed, std::size_t stride, const double
   const int offset = part * vector_lanes;
   double* a = rooms.a + offset;
   if (scales == nullptr) {
-    for (int k = 0; k < row_start(n); ++k)
-      store(a + k * own, load(packed + k * stride + offset));
+    for (int k = 0; k < row_start(n); ++k) store(a + k * own, load(packed + k * stride + offset));
   } else {
     const Vector scale = load(scales + offset);
     for (int k = 0; k < row_start(n); ++k)
@@ -100,8 +99,7 @@ static void solve(int runtime_order, const double* packed, std::size_t stride, d
   const Rooms<width> rooms(n, scratch);
   constexpr int own = Rooms<width>::stride;
   Mask safe = ~Mask{};
-  for (int w = 0; w < width; ++w)
-    safe &= reduce<order>(n, packed, stride, nullptr, rooms, w);
+  for (int w = 0; w < width; ++w) safe &= reduce<order>(n, packed, stride, nullptr, rooms, w);
   alignas(64) double scales[own];
   const bool scaled = any(~safe);
   if (scaled) {
@@ -114,16 +112,16 @@ static void solve(int runtime_order, const double* packed, std::size_t stride, d
   if (vectors != nullptr) {
     for (int w = 0; w < width; ++w) {
       const int offset = w * vector_lanes;
-      accumulate_reflectors<order>(n, rooms.a + offset, rooms.inverse_h + offset,
-                                   rooms.q + offset, own);
+      accumulate_reflectors<order>(n, rooms.a + offset, rooms.inverse_h + offset, rooms.q + offset,
+                                   own);
     }
     for (int i = 0; i < n; ++i) {
       store(rooms.square + i * own, pack<width>(1.0));
       store(rooms.inverse_square + i * own, pack<width>(1.0));
     }
-    implicit_ql<order, width>(n, rooms.diagonal, rooms.off,
-                              ColumnRotations{rooms.alpha, rooms.beta, rooms.square,
-                                              rooms.inverse_square, rooms.q});
+    implicit_ql<order, width>(
+        n, rooms.diagonal, rooms.off,
+        ColumnRotations{rooms.alpha, rooms.beta, rooms.square, rooms.inverse_square, rooms.q});
   } else {
     implicit_ql<order, width>(n, rooms.diagonal, rooms.off, NoVectors{});
   }
@@ -192,9 +190,12 @@ void lane_eigen(std::size_t n, const double* packed, std::size_t stride, double*
                 double* vectors, double* scratch) {
   const int order = static_cast<int>(n);
   switch (order) {
-    case 4: return solve_group<4, TALWEG_LANE_WIDTH>(order, packed, stride, values, vectors, scratch);
-    case 8: return solve_group<8, TALWEG_LANE_WIDTH>(order, packed, stride, values, vectors, scratch);
-    case 16: return solve_group<16, TALWEG_LANE_WIDTH>(order, packed, stride, values, vectors, scratch);
+    case 4:
+      return solve_group<4, TALWEG_LANE_WIDTH>(order, packed, stride, values, vectors, scratch);
+    case 8:
+      return solve_group<8, TALWEG_LANE_WIDTH>(order, packed, stride, values, vectors, scratch);
+    case 16:
+      return solve_group<16, TALWEG_LANE_WIDTH>(order, packed, stride, values, vectors, scratch);
     case 1:
       for (std::size_t l = 0; l < lane_group; ++l) {
         const double finite = packed[l] - packed[l];
@@ -202,7 +203,8 @@ void lane_eigen(std::size_t n, const double* packed, std::size_t stride, double*
         if (vectors != nullptr) vectors[l] = 1.0 + finite;
       }
       return;
-    default: return solve_group<0, TALWEG_LANE_WIDTH>(order, packed, stride, values, vectors, scratch);
+    default:
+      return solve_group<0, TALWEG_LANE_WIDTH>(order, packed, stride, values, vectors, scratch);
   }
 }
 
