@@ -95,6 +95,9 @@ void write_vectors(std::size_t n, const double* columns, double* vectors) {
     out[j] = signs[j] == 0.0 && !__builtin_signbit(signs[j]) ? last[j] : -last[j];
 }
 
+// Columns with margins, and a row of zeros behind.
+std::size_t column_space(std::size_t n) { return 2 * column_margin + (n + 1) * leading(n); }
+
 struct Workspace {
   double *work, *reflectors, *factors, *diagonal, *off, *lane_diagonal, *lane_off, *columns,
       *cleaned, *transposed, *records, *end;
@@ -115,8 +118,8 @@ Workspace divide(std::size_t n, double* scratch) {
   w.off = take(matrix_group * n);
   w.lane_diagonal = take(matrix_group * n);
   w.lane_off = take(matrix_group * n);
-  w.columns = take(2 * margin + n * row) + margin;
-  w.cleaned = take(n * row);
+  w.columns = take(column_space(n)) + column_margin;
+  w.cleaned = take(column_space(n)) + column_margin;
   w.transposed = take(ql_group * n * row);
   w.records = take(ql_group * rotation_record(n));
   w.end = scratch;
@@ -161,9 +164,8 @@ void Group::reduce(std::size_t count, const double* matrices) {
       const double* matrix = matrices + k * n * n;
       const std::uint64_t largest = largest_bits(n, matrix);
       finite[k] = largest < infinity_bits;
-      // Subnormal numbers go up by as much as the smallest normal ones.
       int exponent = static_cast<int>(largest >> 52) - 1023;
-      if (exponent == -1023) exponent = -1022 - 52;
+      if (exponent == -1023 && largest != 0) exponent = 63 - __builtin_clzll(largest) - 1074;
       if (!finite[k] || largest == 0) exponent = 0;
       back[k] = scale_by(exponent);
       double* const work = workspace.work + p * padded(n) * row;
@@ -185,11 +187,13 @@ bool Group::by_twists(std::size_t q) const {
     improved[i] = workspace.lane_diagonal[(i < n ? i : n - 1) * matrix_group + q];
   const double* diagonal = workspace.diagonal + q * n;
   const double* off = workspace.off + q * n;
+  if (values_too_close(n, improved)) return false;
   twisted_vectors(n, diagonal, off, improved, workspace.columns);
-  if (!clean_and_certify(n, diagonal, off, improved, workspace.columns, workspace.cleaned))
-    return false;
+  double* vectors_of_tridiagonal =
+      make_orthogonal(n, diagonal, off, improved, workspace.columns, workspace.cleaned);
+  if (vectors_of_tridiagonal == nullptr) return false;
   write_values(q, improved, 1);
-  finish_vectors(q, workspace.cleaned);
+  finish_vectors(q, vectors_of_tridiagonal);
   return true;
 }
 
@@ -244,8 +248,10 @@ void matrix_eigen(std::size_t n, std::size_t count, const double* matrices, doub
                   double* vectors, double* scratch) {
   Group group{n, divide(n, scratch), values, vectors, {}, {}};
   const Workspace& workspace = group.workspace;
-  for (std::size_t i = 0; i < margin; ++i) workspace.columns[-1 - static_cast<long>(i)] = 0.0;
-  for (std::size_t i = 0; i < n * leading(n) + margin; ++i) workspace.columns[i] = 0.0;
+  for (std::size_t i = 0; i < column_space(n); ++i) {
+    workspace.columns[static_cast<long>(i) - static_cast<long>(column_margin)] = 0.0;
+    workspace.cleaned[static_cast<long>(i) - static_cast<long>(column_margin)] = 0.0;
+  }
   group.reduce(count, matrices);
   for (std::size_t i = 0; i < n; ++i) {
     for (std::size_t q = 0; q < matrix_group; ++q) {

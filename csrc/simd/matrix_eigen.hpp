@@ -54,10 +54,15 @@ void tridiagonal_values(std::size_t n, double* diagonal, double* off, bool* conv
 void twisted_vectors(std::size_t n, const double* diagonal, const double* off, double* values,
                      double* columns);
 
-// Makes columns orthogonal to first order. Returns whether they are now proven to be orthogonal and
-// to have residuals within a few n roundings of the norm. `margin` zeros precede the columns.
-bool clean_and_certify(std::size_t n, const double* diagonal, const double* off,
-                       const double* values, const double* columns, double* cleaned);
+// Whether vectors from twisted factorisations are sure to be of no use.
+bool values_too_close(std::size_t n, const double* values);
+
+// Makes columns orthogonal. Returns where they are, one of the two arguments, if they are now
+// proven to be orthogonal and to have residuals within a few n roundings of the norm, else null.
+// column_margin finite numbers precede and follow both; the row behind the last one is zero.
+constexpr std::size_t column_margin = 40;
+double* make_orthogonal(std::size_t n, const double* diagonal, const double* off,
+                              const double* values, double* columns, double* spare);
 
 // Implicit QL with vectors for count <= ql_group matrices side by side: entry i of matrix l is
 // diagonal[i * s + l] with s = lanes where count <= lanes, else ql_group; there are s of them,

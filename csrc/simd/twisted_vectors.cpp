@@ -1,37 +1,19 @@
 // Eigenvectors of a tridiagonal matrix from twisted factorisations (Parlett and Dhillon, Fernando's
 // solution to Wilkinson's problem, Linear Algebra and its Applications 267, 1997), lanes being
-// eigenvalues; a clean-up of neighbours; and the proof that the result may be used.
-//
-// The proof. Let z_j be the computed unit vectors with residuals r_j = T z_j - w_j z_j. As T is
-// symmetric, (w_j - w_i) z_i'z_j = r_i'z_j - z_i'r_j. Split Z'Z = I + E + F into the overlaps E of
-// columns at most `reach` apart, which are computed, and the others F. For |i - j| > reach the gap
-// is at least g_j, the distance from w_j to the value reach + 1 places away on either side, and
-// sum over i of (z_i'r_j)^2 <= |Z|^2 |r_j|^2, so
-//     |F|_F <= 2 |Z| (sum over j of |r_j|^2 / g_j^2)^(1/2),   |Z|^2 <= 1 + |E|_F + |F|_F.
-// With X = Z (I - E / 2),
-//     X'X - I = F - (EF + FE) / 2 + EFE / 4 - (3 E^2 - E^3) / 4,
-//     T X - X W = R (I - E / 2) - Z (W E - E W) / 2,   |W E - E W|_F <= 2 |Z| |R|_F,
-// so with |E|_F and |F|_F below 1/100
-//     |X'X - I|_F <= 1.02 |F|_F + 0.76 |E|_F^2,   |T X - X W|_F <= 2.1 |R|_F.
-// |r_j| is taken as computed plus what its own rounding can be: 4 roundings of the product with
-// d - w_j, 3 of those with off-diagonal entries. Whatever is not finite fails the comparisons.
-#include <cmath>
-
+// eigenvalues. They are as orthogonal as the gaps between the values allow: orthogonal_columns.cpp
+// makes them so where that can be proven to succeed.
 #include "simd/lane_sums.hpp"
 #include "simd/matrix_eigen.hpp"
 
 namespace talweg::TALWEG_ISA {
-double last_near, last_far, last_residual;
 namespace {
 
-constexpr std::size_t reach = margin < 4 ? margin : 4;
 constexpr int widest = 2;  // vectors of eigenvalues at a time, each with a chain from either end
 
 // Added to pivots: none is zero, and none that matters changes.
 // Above what values from the QL iteration can be off by, beside entries of about 1.
 constexpr double most_improvement = 1e-11;
 
-constexpr double infinite = __builtin_inf();
 constexpr double least_pivot = 1e-200;
 
 TALWEG_INLINE Vector quotient(Vector a, Vector b) {
@@ -179,67 +161,6 @@ void twisted(std::size_t n, const double* diagonal, const double* off, double* v
   }
 }
 
-// Overlaps of column j with the columns behind it, overlaps[o - 1][j] = z_j'z_(j + o), and the
-// squares of the computed residuals.
-struct Overlaps {
-  alignas(64) double neighbours[reach][longest_row + margin];
-  alignas(64) double squares[longest_row];
-};
-
-TALWEG_INLINE void measure(std::size_t n, const double* diagonal, const double* off,
-                           const double* values, const double* columns, Overlaps& out) {
-  const std::size_t row = leading(n);
-  for (std::size_t column = 0; column < n; column += lanes) {
-    const Vector value = load(values + column);
-    Vector sums[reach], square{}, before{};
-#pragma GCC unroll 8
-    for (std::size_t o = 0; o < reach; ++o) sums[o] = Vector{};
-    const double* z = columns + column;
-    Vector here = load(z), pending{};
-#pragma GCC unroll 1
-    for (std::size_t i = 0; i < n; ++i, z += row) {
-#pragma GCC unroll 8
-      for (std::size_t o = 0; o < reach; ++o)
-        sums[o] = multiply_add(here, load(z + o + 1), sums[o]);
-      const Vector after = i + 1 < n ? load(z + row) : Vector{};
-      Vector residual = multiply_add(fill(diagonal[i]) - value, here, pending);
-      residual = multiply_add(fill(off[i]), after, residual);
-      square = multiply_add(residual, residual, square);
-      pending = fill(off[i]) * here;
-      here = after;
-    }
-    (void)before;
-#pragma GCC unroll 8
-    for (std::size_t o = 0; o < reach; ++o) store(out.neighbours[o] + margin + column, sums[o]);
-    store(out.squares + column, square);
-  }
-}
-
-void clean(std::size_t n, const Overlaps& overlaps, const double* columns, double* cleaned) {
-  const std::size_t row = leading(n);
-  for (std::size_t column = 0; column < n; column += lanes) {
-    Vector behind[reach], ahead[reach];
-#pragma GCC unroll 8
-    for (std::size_t o = 0; o < reach; ++o) {
-      const double* from = overlaps.neighbours[o] + margin + column;
-      behind[o] = load(from) * fill(0.5);
-      ahead[o] = load(from - (o + 1)) * fill(0.5);
-    }
-    // Rows start behind a margin of their own or the one of the row before, which is zero.
-#pragma GCC unroll 1
-    for (std::size_t i = 0; i < n; ++i) {
-      const double* z = columns + i * row + column;
-      Vector x = load(z);
-#pragma GCC unroll 8
-      for (std::size_t o = 0; o < reach; ++o) {
-        x = negated_multiply_add(behind[o], load(z + o + 1), x);
-        x = negated_multiply_add(ahead[o], load(z - (o + 1)), x);
-      }
-      store(cleaned + i * row + column, x);
-    }
-  }
-}
-
 }  // namespace
 
 void twisted_vectors(std::size_t n, const double* diagonal, const double* off, double* values,
@@ -262,48 +183,6 @@ void twisted_vectors(std::size_t n, const double* diagonal, const double* off, d
   for (std::size_t j = 1; j < n; ++j)
     if (values[j] < values[j - 1]) values[j] = values[j - 1];
   for (std::size_t j = n; j < padded(n); ++j) values[j] = values[n - 1];
-}
-
-bool clean_and_certify(std::size_t n, const double* diagonal, const double* off,
-                       const double* values, const double* columns, double* cleaned) {
-  Overlaps overlaps;
-  for (auto& offset : overlaps.neighbours)
-    for (double& entry : offset) entry = 0.0;
-  measure(n, diagonal, off, values, columns, overlaps);
-  double least = diagonal[0], most = diagonal[0], coupling = 0.0, norm = 0.0;
-  for (std::size_t i = 0; i < n; ++i) {
-    least = diagonal[i] < least ? diagonal[i] : least;
-    most = diagonal[i] > most ? diagonal[i] : most;
-    coupling = std::fabs(off[i]) > coupling ? std::fabs(off[i]) : coupling;
-    norm += diagonal[i] * diagonal[i] + 2.0 * off[i] * off[i];
-  }
-  norm = __builtin_sqrt(norm);
-  double residual = 0.0, near = 0.0, far = 0.0;
-  for (std::size_t j = 0; j < n; ++j) {
-    const double w = values[j];
-    const double spread = most - w > w - least ? most - w : w - least;
-    const double length =
-        __builtin_sqrt(overlaps.squares[j]) + rounding * (4.0 * spread + 3.0 * coupling);
-    residual += length * length;
-    double gap = infinite;
-    if (j > reach) gap = w - values[j - reach - 1];
-    if (j + reach + 1 < n && !(values[j + reach + 1] - w >= gap)) gap = values[j + reach + 1] - w;
-    far += length * length / (gap * gap);
-    for (std::size_t o = 0; o < reach; ++o) {
-      const double overlap = overlaps.neighbours[o][margin + j];
-      near += 2.0 * overlap * overlap;
-    }
-  }
-  far = 2.02 * __builtin_sqrt(far);
-  last_near = __builtin_sqrt(near);
-  last_far = far;
-  last_residual = __builtin_sqrt(residual) / norm;
-  if (!(near <= 1e-4 && far <= 1e-2)) return false;
-  const double limit = 12.0 * static_cast<double>(n) * rounding;
-  if (!(1.02 * far + 0.76 * near <= limit)) return false;
-  if (!(2.1 * __builtin_sqrt(residual) <= limit * norm)) return false;
-  clean(n, overlaps, columns, cleaned);
-  return true;
 }
 
 }  // namespace talweg::TALWEG_ISA
