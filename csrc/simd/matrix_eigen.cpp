@@ -28,11 +28,17 @@ constexpr std::uint64_t infinity_bits = UINT64_C(0x7ff) << 52;
 // The largest modulus as bits, whose order is that of the numbers with NaN above infinity; over the
 // lower triangle.
 std::uint64_t largest_bits(std::size_t n, const double* matrix) {
-  Mask largest{};
+  Mask largest{}, other{};
   std::int64_t most = 0;
   for (std::size_t i = 0; i < n; ++i) {
     const double* entries = matrix + i * n;
     std::size_t j = 0;
+    for (; j + 2 * lanes <= i + 1; j += 2 * lanes) {
+      const Mask next = (Mask)bits(magnitude(load(entries + j)));
+      const Mask after = (Mask)bits(magnitude(load(entries + j + lanes)));
+      largest = next > largest ? next : largest;
+      other = after > other ? after : other;
+    }
     for (; j + lanes <= i + 1; j += lanes) {
       const Mask next = (Mask)bits(magnitude(load(entries + j)));
       largest = next > largest ? next : largest;
@@ -43,30 +49,61 @@ std::uint64_t largest_bits(std::size_t n, const double* matrix) {
       most = next > most ? next : most;
     }
   }
+  largest = other > largest ? other : largest;
   for (std::size_t l = 0; l < lanes; ++l) most = largest[l] > most ? largest[l] : most;
   return static_cast<std::uint64_t>(most);
 }
 
 // Scaled lower triangle, with whole tiles on the diagonal.
 void copy_scaled(std::size_t n, const double* matrix, Scale scale, double* to) {
-  const std::size_t row = leading(n);
+  const std::size_t row = leading(n), whole = n / lanes * lanes;
   const Vector first = fill(scale.first), second = fill(scale.second);
-  for (std::size_t i = 0; i < padded(n); ++i) {
+  for (std::size_t tile = 0; tile < whole; tile += lanes) {
+    for (std::size_t i = tile; i < tile + lanes; ++i)
+      for (std::size_t j = 0; j < tile; j += lanes)
+        store(to + i * row + j, load(matrix + i * n + j) * first * second);
+    Vector lower[lanes], upper[lanes];
+#pragma GCC unroll 8
+    for (std::size_t k = 0; k < lanes; ++k)
+      lower[k] = upper[k] = load(matrix + (tile + k) * n + tile) * first * second;
+    transpose(upper);
+#pragma GCC unroll 8
+    for (std::size_t k = 0; k < lanes; ++k)
+      store(to + (tile + k) * row + tile,
+            select(lane_numbers() <= fill(static_cast<double>(k)), lower[k], upper[k]));
+  }
+  // The last rows, where a vector would reach behind the matrix.
+  for (std::size_t i = whole; i < padded(n); ++i) {
     double* out = to + i * row;
-    const std::size_t tile = i / lanes * lanes;
-    if (i < n) {
-      const double* in = matrix + i * n;
-      for (std::size_t j = 0; j < tile; j += lanes) store(out + j, load(in + j) * first * second);
-      for (std::size_t j = tile; j <= i; ++j) {
-        const double entry = in[j] * scale.first * scale.second;
-        out[j] = entry;
-        to[j * row + i] = entry;
-      }
-    } else {
-      for (std::size_t j = 0; j < tile + lanes; ++j) out[j] = 0.0;
-      for (std::size_t j = tile; j < i; ++j) to[j * row + i] = 0.0;
+    for (std::size_t j = 0; j < padded(n); ++j)
+      out[j] = i < n && j <= i ? matrix[i * n + j] * scale.first * scale.second : 0.0;
+  }
+  for (std::size_t i = whole; i < n; ++i)
+    for (std::size_t j = whole; j < i; ++j) to[j * row + i] = to[i * row + j];
+}
+
+template <int width>
+void find_signs(std::size_t n, std::size_t row, const double* columns, double* signs) {
+  const Vector more = fill(1.0 + 1e-9);
+  Vector largest[width], limit[width];
+#pragma GCC unroll 4
+  for (int b = 0; b < width; ++b) {
+    largest[b] = load(columns + b * lanes);
+    limit[b] = magnitude(largest[b]) * more;
+  }
+#pragma GCC unroll 1
+  for (std::size_t i = 1; i < n; ++i) {
+#pragma GCC unroll 4
+    for (int b = 0; b < width; ++b) {
+      const Vector x = load(columns + i * row + b * lanes);
+      const Mask over = magnitude(x) > limit[b];
+      largest[b] = select(over, x, largest[b]);
+      limit[b] = select(over, magnitude(x) * more, limit[b]);
     }
   }
+#pragma GCC unroll 4
+  for (int b = 0; b < width; ++b)
+    store(signs + b * lanes, from_bits((Bits)(largest[b] < Vector{}) & sign_bit));
 }
 
 // The vectors, of the sign that makes the component of largest modulus positive, the first one on
@@ -74,16 +111,10 @@ void copy_scaled(std::size_t n, const double* matrix, Scale scale, double* to) {
 void write_vectors(std::size_t n, const double* columns, double* vectors) {
   const std::size_t row = leading(n);
   alignas(64) double signs[longest_row];
-  for (std::size_t j = 0; j < n; j += lanes) {
-    Vector largest = load(columns + j), limit = magnitude(largest) * fill(1.0 + 1e-9);
-    for (std::size_t i = 1; i < n; ++i) {
-      const Vector x = load(columns + i * row + j);
-      const Mask more = magnitude(x) > limit;
-      largest = select(more, x, largest);
-      limit = select(more, magnitude(x) * fill(1.0 + 1e-9), limit);
-    }
-    store(signs + j, from_bits((Bits)(largest < Vector{}) & sign_bit));
-  }
+  std::size_t column = 0;
+  for (; column + 4 * lanes <= padded(n); column += 4 * lanes)
+    find_signs<4>(n, row, columns + column, signs + column);
+  for (; column < n; column += lanes) find_signs<1>(n, row, columns + column, signs + column);
   // The end of a row's last vector is overwritten by the next row.
   for (std::size_t i = 0; i + 1 < n; ++i)
     for (std::size_t j = 0; j < n; j += lanes)
@@ -91,8 +122,7 @@ void write_vectors(std::size_t n, const double* columns, double* vectors) {
             from_bits(bits(load(columns + i * row + j)) ^ bits(load(signs + j))));
   const double* last = columns + (n - 1) * row;
   double* out = vectors + (n - 1) * n;
-  for (std::size_t j = 0; j < n; ++j)
-    out[j] = signs[j] == 0.0 && !__builtin_signbit(signs[j]) ? last[j] : -last[j];
+  for (std::size_t j = 0; j < n; ++j) out[j] = __builtin_signbit(signs[j]) ? -last[j] : last[j];
 }
 
 // Columns with margins, and a row of zeros behind.
@@ -227,12 +257,17 @@ void Group::by_ql(std::size_t count, const std::size_t* which) const {
     }
     write_values(which[l], sorted, 1);
     if (vectors == nullptr) continue;
-    for (std::size_t j = 0; j < n; ++j) {
-      const double* vector = workspace.transposed + (l * n + order[j]) * row;
-      for (std::size_t i = 0; i < n; ++i) workspace.cleaned[i * row + j] = vector[i];
+    const double* vectors_by_rows = workspace.transposed + l * n * row;
+    for (std::size_t j = 0; j < padded(n); j += lanes) {
+      for (std::size_t i = 0; i < n; i += lanes) {
+        Vector tile[lanes];
+        for (std::size_t k = 0; k < lanes; ++k)
+          tile[k] = j + k < n ? load(vectors_by_rows + order[j + k] * row + i) : Vector{};
+        transpose(tile);
+        for (std::size_t k = 0; k < lanes && i + k < n; ++k)
+          store(workspace.cleaned + (i + k) * row + j, tile[k]);
+      }
     }
-    for (std::size_t i = 0; i < n; ++i)
-      for (std::size_t j = n; j < row; ++j) workspace.cleaned[i * row + j] = 0.0;
     finish_vectors(which[l], workspace.cleaned);
   }
 }

@@ -1,16 +1,17 @@
 // Computed eigenvectors made orthogonal, and the proof that they are.
 //
-// The proof. Let z_j be the computed vectors of unit length with residuals r_j = T z_j - w_j z_j. As T is
-// symmetric, (w_j - w_i) z_i'z_j = r_i'z_j - z_i'r_j. Split Z'Z = I + E + F into the overlaps E of
-// columns at most `reach` apart, which are computed, and the others F. For |i - j| > reach the gap
-// is at least g_j, the distance from w_j to the value reach + 1 places away on either side, and
-// sum over i of (z_i'r_j)^2 <= |Z|^2 |r_j|^2, so
+// The proof. Let z_j be the computed vectors, r_j = T z_j - w_j z_j their residuals. As T is
+// symmetric, (w_j - w_i) z_i'z_j = r_i'z_j - z_i'r_j. Split Z'Z - I = E + F into the products E of
+// columns at most `reach` apart, lengths included, which are computed, and the others F. For |i -
+// j| > reach the gap is at least g_j, the distance from w_j to the value reach + 1 places away on
+// either side, and sum over i of (z_i'r_j)^2 <= |Z|^2 |r_j|^2, so
 //     |F|_F <= 2 |Z| (sum over j of |r_j|^2 / g_j^2)^(1/2),   |Z|^2 <= 1 + |E|_F + |F|_F.
 // With X = Z (I - E / 2),
 //     X'X - I = F - (EF + FE) / 2 + EFE / 4 - (3 E^2 - E^3) / 4,
 //     T X - X W = R (I - E / 2) - Z (W E - E W) / 2,   |W E - E W|_F <= 2 |Z| |R|_F,
 // so with |E|_F and |F|_F below 1/100
-//     |X'X - I|_F <= 1.02 |F|_F + 0.76 |E|_F^2,   |T X - X W|_F <= 2.1 |R|_F.
+//     |X'X - I|_F <= 1.02 |F|_F + 0.76 |E|_F^2,   |T X - X W|_F <= 2.1 |R|_F,
+// and what remains is the rounding of the products E and of X itself, as in any orthogonalisation.
 // |r_j| is taken as computed plus what its own rounding can be: 4 roundings of the product with
 // d - w_j, 3 of those with off-diagonal entries. Whatever is not finite fails the comparisons.
 //
@@ -29,13 +30,19 @@ constexpr std::size_t chunk = 4;  // neighbours whose overlaps are in registers 
 constexpr std::size_t longest_reach = 32;
 static_assert(longest_reach <= column_margin && chunk <= margin);
 
+// Beyond, QL costs less.
+TALWEG_INLINE std::size_t reach_limit(std::size_t n) {
+  const std::size_t half = n / 2 / chunk * chunk;
+  return half < longest_reach ? half : longest_reach;
+}
+
 constexpr int most_steps = 3;
 
 // overlaps[o - 1][column_margin + j] = z_j'z_(j + o), zero where there is no column j or j + o.
 struct Overlaps {
   alignas(64) double offsets[longest_reach][column_margin + longest_row];
-  alignas(64) double lengths[longest_row];   // z_j'z_j - 1
-  alignas(64) double squares[longest_row];   // of the lengths of computed residuals
+  alignas(64) double lengths[longest_row];  // z_j'z_j - 1
+  alignas(64) double squares[longest_row];  // of the lengths of computed residuals
 };
 
 // The overlaps of the nearest neighbours and the residuals.
@@ -66,8 +73,7 @@ void measure(std::size_t n, const double* diagonal, const double* off, const dou
       here = after;
     }
 #pragma GCC unroll 4
-    for (std::size_t o = 0; o < chunk; ++o)
-      store(out.offsets[o] + column_margin + column, sums[o]);
+    for (std::size_t o = 0; o < chunk; ++o) store(out.offsets[o] + column_margin + column, sums[o]);
     store(out.lengths + column, length - fill(1.0));
     store(out.squares + column, square);
   }
@@ -98,8 +104,8 @@ void measure_further(std::size_t n, std::size_t start, const double* columns, Ov
   }
 }
 
-// cleaned = columns (I - E / 2) with what of E is in the first chunk, or cleaned -= columns E / 2 with
-// what is in a further one.
+// cleaned = columns (I - E / 2) with what of E is in the first chunk, or cleaned -= columns E / 2
+// with what is in a further one.
 void clean(std::size_t n, std::size_t start, const Overlaps& overlaps, const double* columns,
            double* cleaned) {
   const std::size_t row = leading(n);
@@ -169,18 +175,19 @@ double limit_for(std::size_t n) { return 12.0 * static_cast<double>(n) * roundin
 }  // namespace
 
 bool values_too_close(std::size_t n, const double* values) {
-  const double size = values[n - 1] - values[0];
+  const double size = std::fabs(values[0]) > std::fabs(values[n - 1]) ? std::fabs(values[0])
+                                                                      : std::fabs(values[n - 1]);
   double lengths[largest_n];
   for (std::size_t j = 0; j < n; ++j) {
     // Vectors of values that differ by rounding only are parallel.
     if (j > 0 && !(values[j] - values[j - 1] > 2.0 * rounding * size)) return true;
     lengths[j] = rounding * size;
   }
-  return n > longest_reach + 1 && !(far_bound(n, longest_reach, values, lengths) <= limit_for(n));
+  return !(far_bound(n, reach_limit(n), values, lengths) <= limit_for(n));
 }
 
 double* make_orthogonal(std::size_t n, const double* diagonal, const double* off,
-                              const double* values, double* columns, double* spare) {
+                        const double* values, double* columns, double* spare) {
   const Sizes sizes = sizes_of(n, diagonal, off);
   const double limit = limit_for(n);
   Overlaps overlaps;
@@ -190,8 +197,8 @@ double* make_orthogonal(std::size_t n, const double* diagonal, const double* off
     for (std::size_t j = 0; j < n; ++j) {
       const double w = values[j];
       const double spread = sizes.most - w > w - sizes.least ? sizes.most - w : w - sizes.least;
-      lengths[j] = __builtin_sqrt(overlaps.squares[j]) +
-                   rounding * (4.0 * spread + 3.0 * sizes.coupling);
+      lengths[j] =
+          __builtin_sqrt(overlaps.squares[j]) + rounding * (4.0 * spread + 3.0 * sizes.coupling);
       residual += lengths[j] * lengths[j];
       near += overlaps.lengths[j] * overlaps.lengths[j];
     }
@@ -209,7 +216,7 @@ double* make_orthogonal(std::size_t n, const double* diagonal, const double* off
     std::size_t reach = chunk;
     double far = far_bound(n, reach, values, lengths);
     while (!(1.02 * far <= limit)) {
-      if (reach == longest_reach) return nullptr;
+      if (reach >= reach_limit(n)) return nullptr;
       measure_further(n, reach, columns, overlaps);
       add_overlaps(reach);
       if (!(near <= 1e-4)) return nullptr;
