@@ -138,19 +138,32 @@ void clean(std::size_t n, std::size_t start, const Overlaps& overlaps, const dou
   }
 }
 
-double far_bound(std::size_t n, std::size_t reach, const double* values, const double* lengths) {
-  double sum = 0.0;
-  for (std::size_t j = 0; j < n; ++j) {
-    double gap = __builtin_inf();
-    if (j > reach) gap = values[j] - values[j - reach - 1];
-    if (j + reach + 1 < n) {
-      const double other = values[j + reach + 1] - values[j];
-      gap = other < gap ? other : gap;
-    }
-    const double ratio = lengths[j] / gap;
-    sum += ratio * ratio;
+// Values with infinite ones before and behind, and bounds of the residuals.
+struct Bounds {
+  alignas(64) double values[2 * column_margin + longest_row];
+  alignas(64) double lengths[longest_row];
+};
+
+void set_values(std::size_t n, const double* values, Bounds& bounds) {
+  for (std::size_t i = 0; i < column_margin; ++i) {
+    bounds.values[i] = -__builtin_inf();
+    bounds.values[column_margin + n + i] = __builtin_inf();
   }
-  return 2.02 * __builtin_sqrt(sum);
+  for (std::size_t i = 0; i < n; ++i) bounds.values[column_margin + i] = values[i];
+}
+
+double far_bound(std::size_t n, std::size_t reach, const Bounds& bounds) {
+  Vector sum{};
+  for (std::size_t j = 0; j < n; j += lanes) {
+    const double* from = bounds.values + column_margin + j;
+    const Vector value = load(from);
+    const Vector gap = smaller(value - load(from - (reach + 1)), load(from + reach + 1) - value);
+    const Vector ratio = load(bounds.lengths + j) / gap;
+    const Mask exists = lane_numbers() < fill(static_cast<double>(n - j));
+    const Vector kept = select(exists, ratio, Vector{});
+    sum = multiply_add(kept, kept, sum);
+  }
+  return 2.02 * __builtin_sqrt(sum_of_lanes(sum));
 }
 
 struct Sizes {
@@ -177,31 +190,41 @@ double limit_for(std::size_t n) { return 12.0 * static_cast<double>(n) * roundin
 bool values_too_close(std::size_t n, const double* values) {
   const double size = std::fabs(values[0]) > std::fabs(values[n - 1]) ? std::fabs(values[0])
                                                                       : std::fabs(values[n - 1]);
-  double lengths[largest_n];
-  for (std::size_t j = 0; j < n; ++j) {
-    // Vectors of values that differ by rounding only are parallel.
-    if (j > 0 && !(values[j] - values[j - 1] > 2.0 * rounding * size)) return true;
-    lengths[j] = rounding * size;
-  }
-  return !(far_bound(n, reach_limit(n), values, lengths) <= limit_for(n));
+  // Vectors of values that differ by rounding only are parallel.
+  for (std::size_t j = 1; j < n; ++j)
+    if (!(values[j] - values[j - 1] > 2.0 * rounding * size)) return true;
+  Bounds bounds;
+  set_values(n, values, bounds);
+  for (std::size_t j = 0; j < n; ++j) bounds.lengths[j] = rounding * size;
+  for (std::size_t j = n; j < padded(n); ++j) bounds.lengths[j] = 0.0;
+  return !(far_bound(n, reach_limit(n), bounds) <= limit_for(n));
 }
 
 double* make_orthogonal(std::size_t n, const double* diagonal, const double* off,
                         const double* values, double* columns, double* spare) {
   const Sizes sizes = sizes_of(n, diagonal, off);
   const double limit = limit_for(n);
+  Bounds bounds;
+  set_values(n, values, bounds);
   Overlaps overlaps;
   for (int step = 0; step < most_steps; ++step) {
     measure(n, diagonal, off, values, columns, overlaps);
-    double lengths[largest_n], residual = 0.0, near = 0.0;
-    for (std::size_t j = 0; j < n; ++j) {
-      const double w = values[j];
-      const double spread = sizes.most - w > w - sizes.least ? sizes.most - w : w - sizes.least;
-      lengths[j] =
-          __builtin_sqrt(overlaps.squares[j]) + rounding * (4.0 * spread + 3.0 * sizes.coupling);
-      residual += lengths[j] * lengths[j];
-      near += overlaps.lengths[j] * overlaps.lengths[j];
+    Vector residuals{}, own{};
+    for (std::size_t j = 0; j < n; j += lanes) {
+      const Vector value = load(bounds.values + column_margin + j);
+      const Vector spread = larger(fill(sizes.most) - value, value - fill(sizes.least));
+      const Vector slack =
+          multiply_add(fill(4.0), spread, fill(3.0 * sizes.coupling)) * fill(rounding);
+      const Vector length = square_root(load(overlaps.squares + j)) + slack;
+      store(bounds.lengths + j, length);
+      const Mask exists = lane_numbers() < fill(static_cast<double>(n - j));
+      const Vector kept = select(exists, length, Vector{});
+      residuals = multiply_add(kept, kept, residuals);
+      const Vector excess = select(exists, load(overlaps.lengths + j), Vector{});
+      own = multiply_add(excess, excess, own);
     }
+    const double residual = sum_of_lanes(residuals);
+    double near = sum_of_lanes(own);
     const auto add_overlaps = [&](std::size_t start) {
       Vector sum{};
       for (std::size_t o = start; o < start + chunk; ++o)
@@ -214,14 +237,14 @@ double* make_orthogonal(std::size_t n, const double* diagonal, const double* off
     add_overlaps(0);
     if (!(near <= 1e-4) || !(2.1 * __builtin_sqrt(residual) <= limit * sizes.norm)) return nullptr;
     std::size_t reach = chunk;
-    double far = far_bound(n, reach, values, lengths);
+    double far = far_bound(n, reach, bounds);
     while (!(1.02 * far <= limit)) {
       if (reach >= reach_limit(n)) return nullptr;
       measure_further(n, reach, columns, overlaps);
       add_overlaps(reach);
       if (!(near <= 1e-4)) return nullptr;
       reach += chunk;
-      far = far_bound(n, reach, values, lengths);
+      far = far_bound(n, reach, bounds);
     }
     for (std::size_t start = 0; start < reach; start += chunk)
       clean(n, start, overlaps, columns, spare);
