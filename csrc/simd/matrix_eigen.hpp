@@ -62,7 +62,7 @@ bool values_too_close(std::size_t n, const double* values);
 // column_margin finite numbers precede and follow both; the row behind the last one is zero.
 constexpr std::size_t column_margin = 40;
 double* make_orthogonal(std::size_t n, const double* diagonal, const double* off,
-                              const double* values, double* columns, double* spare);
+                        const double* values, double* columns, double* spare);
 
 // Implicit QL with vectors for count <= ql_group matrices side by side: entry i of matrix l is
 // diagonal[i * s + l] with s = lanes where count <= lanes, else ql_group; there are s of them,
