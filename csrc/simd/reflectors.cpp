@@ -133,11 +133,13 @@ void apply_reflectors(std::size_t n, const double* reflectors, const double* fac
       break;
   }
   for (; m < n; m += block) describe<block>(m, row, reflectors, factors, *next++);
+  const std::size_t end = padded(n);
   std::size_t column = 0;
-  for (; column + widest * lanes <= padded(n); column += widest * lanes)
+  for (; column + widest * lanes <= end; column += widest * lanes)
     apply_all<widest>(n, row, reflectors, blocks, columns + column);
-  for (; column < padded(n); column += lanes)
-    apply_all<1>(n, row, reflectors, blocks, columns + column);
+  for (; column + 2 * lanes <= end; column += 2 * lanes)
+    apply_all<2>(n, row, reflectors, blocks, columns + column);
+  if (column < end) apply_all<1>(n, row, reflectors, blocks, columns + column);
 }
 
 }  // namespace talweg::TALWEG_ISA

@@ -8,7 +8,9 @@
 namespace talweg::TALWEG_ISA {
 namespace {
 
-constexpr int widest = 2;  // vectors of eigenvalues at a time, each with a chain from either end
+// Vectors of eigenvalues at a time, each with a chain from either end; as many as leave what they
+// need in the first-level cache.
+constexpr int widest = lanes == 8 ? 2 : 4;
 
 // Added to pivots: none is zero, and none that matters changes.
 // Above what values from the QL iteration can be off by, beside entries of about 1.
@@ -168,15 +170,19 @@ void twisted_vectors(std::size_t n, const double* diagonal, const double* off, d
   const std::size_t row = leading(n);
   double squares[largest_n];
   for (std::size_t i = 0; i + 1 < n; ++i) squares[i] = off[i] * off[i];
+  const std::size_t end = padded(n);
   std::size_t column = 0;
-  for (; column + 4 * lanes <= padded(n); column += 4 * lanes)
+  for (; column + 4 * lanes <= end; column += 4 * lanes)
     improve<4>(n, diagonal, squares, values + column);
-  for (; column < padded(n); column += lanes) improve<1>(n, diagonal, squares, values + column);
+  for (; column + 2 * lanes <= end; column += 2 * lanes)
+    improve<2>(n, diagonal, squares, values + column);
+  if (column < end) improve<1>(n, diagonal, squares, values + column);
   column = 0;
-  for (; column + widest * lanes <= padded(n); column += widest * lanes)
+  for (; column + widest * lanes <= end; column += widest * lanes)
     twisted<widest>(n, diagonal, off, values + column, columns + column);
-  for (; column < padded(n); column += lanes)
-    twisted<1>(n, diagonal, off, values + column, columns + column);
+  for (; column + 2 * lanes <= end; column += 2 * lanes)
+    twisted<2>(n, diagonal, off, values + column, columns + column);
+  if (column < end) twisted<1>(n, diagonal, off, values + column, columns + column);
   // Lanes behind the last value repeat it.
   for (std::size_t i = 0; i < n; ++i)
     for (std::size_t j = n; j < row; ++j) columns[i * row + j] = 0.0;
