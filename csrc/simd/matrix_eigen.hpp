@@ -45,8 +45,8 @@ void apply_reflectors(std::size_t n, const double* reflectors, const double* fac
                       double* columns);
 
 // Eigenvalues of matrix_group tridiagonal matrices in lockstep: diagonal[i * matrix_group + l] is
-// overwritten by them in ascending order, off by anything. Entries are of modulus at most about
-// 100. Returns false for lanes (in converged[l]) where the iteration did not end.
+// overwritten by them in ascending order, off by anything. The largest entries of each matrix are
+// of order 1 to 100, or it is zero. converged[l] tells where the iteration ended.
 void tridiagonal_values(std::size_t n, double* diagonal, double* off, bool* converged);
 
 // Eigenvectors of a tridiagonal matrix in the columns of n rows of leading(n); values, padded(n) of

@@ -182,7 +182,8 @@ Sizes sizes_of(std::size_t n, const double* diagonal, const double* off) {
   return s;
 }
 
-// What may be left of E and F together: the rest of 10 n epsilon is for lengths and reflectors.
+// What may be left of E and F together, 6 n epsilon: the rest of 10 is for the rounding of sums and
+// for the reflectors, which take less than 1 n epsilon.
 double limit_for(std::size_t n) { return 12.0 * static_cast<double>(n) * rounding; }
 
 }  // namespace
