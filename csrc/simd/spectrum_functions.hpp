@@ -3,12 +3,23 @@
 
 #include <cstddef>
 
+#include "simd/spectrum.hpp"
+#include "simd/vector.hpp"
+
 namespace talweg::TALWEG_ISA {
 
-extern const std::size_t lane_group;
+// Matrices side by side in a group: enough vectors to hide the latency of one another.
+constexpr std::size_t lane_group = 4 * vector_lanes;
 
 void lane_eigen(std::size_t n, const double* packed, std::size_t stride, double* values,
                 double* vectors, double* scratch);
 std::size_t lane_eigen_scratch(std::size_t n);
+
+void gather_double(std::size_t n, std::size_t count, const double* matrices, GatherMode mode,
+                   double* packed, double* asymmetry);
+void gather_float(std::size_t n, std::size_t count, const float* matrices, GatherMode mode,
+                  double* packed, double* asymmetry);
+void scatter_double(std::size_t size, std::size_t count, const double* from, double* to);
+void scatter_float(std::size_t size, std::size_t count, const double* from, float* to);
 
 }  // namespace talweg::TALWEG_ISA

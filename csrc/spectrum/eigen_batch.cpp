@@ -1,10 +1,14 @@
 #include <algorithm>
-#include <atomic>
 #include <cmath>
+#include <cstdint>
 #include <limits>
+#include <memory>
+#include <type_traits>
 #include <vector>
 
 #include "parallel/thread_pool.hpp"
+#include "simd/instruction_set.hpp"
+#include "simd/spectrum.hpp"
 #include "spectrum/symmetric_eigen.hpp"
 #include "talweg/interrupt.hpp"
 #include "talweg/spectrum.hpp"
@@ -82,6 +86,81 @@ Status one_by_one(const Batch<Real>& batch, std::size_t k, std::vector<double>& 
   return batch.finish(k, status);
 }
 
+// Memory of one worker for groups of lanes, 64-byte aligned.
+class LaneRooms {
+ public:
+  LaneRooms(const SpectrumKernels& kernels, std::size_t n, bool vectors) {
+    const std::size_t group = kernels.group;
+    const std::size_t sizes[] = {n * (n + 1) * group, 2 * group, n * group,
+                                 vectors ? n * n * group : 0, kernels.lane_eigen_scratch(n)};
+    std::size_t total = 8;
+    for (const std::size_t size : sizes) total += (size + 7) / 8 * 8;
+    memory_.reset(new double[total]);
+    double* next = memory_.get();
+    while (reinterpret_cast<std::uintptr_t>(next) % 64 != 0) ++next;
+    double** const rooms[] = {&packed, &asymmetry, &values, &this->vectors, &scratch};
+    for (int k = 0; k < 5; ++k) {
+      *rooms[k] = sizes[k] == 0 ? nullptr : next;
+      next += (sizes[k] + 7) / 8 * 8;
+    }
+  }
+  double* packed = nullptr;
+  double* asymmetry = nullptr;
+  double* values = nullptr;
+  double* vectors = nullptr;
+  double* scratch = nullptr;
+
+ private:
+  std::unique_ptr<double[]> memory_;
+};
+
+void gather(const SpectrumKernels& kernels, std::size_t n, std::size_t count,
+            const double* matrices, GatherMode mode, const LaneRooms& rooms) {
+  kernels.gather_double(n, count, matrices, mode, rooms.packed, rooms.asymmetry);
+}
+void gather(const SpectrumKernels& kernels, std::size_t n, std::size_t count,
+            const float* matrices, GatherMode mode, const LaneRooms& rooms) {
+  kernels.gather_float(n, count, matrices, mode, rooms.packed, rooms.asymmetry);
+}
+void scatter(const SpectrumKernels& kernels, std::size_t size, std::size_t count,
+             const double* from, double* to) {
+  kernels.scatter_double(size, count, from, to);
+}
+void scatter(const SpectrumKernels& kernels, std::size_t size, std::size_t count,
+             const double* from, float* to) {
+  kernels.scatter_float(size, count, from, to);
+}
+
+// Matrices first .. first + count - 1 side by side, count <= kernels.group.
+template <class Real>
+Status across_lanes(const Batch<Real>& batch, std::size_t first, std::size_t count,
+                    const SpectrumKernels& kernels, const LaneRooms& rooms) {
+  const std::size_t n = batch.n, group = kernels.group;
+  const GatherMode mode = batch.symmetry == Symmetry::lower        ? GatherMode::lower
+                          : batch.symmetry == Symmetry::symmetrise ? GatherMode::mean
+                                                                   : GatherMode::check;
+  gather(kernels, n, count, batch.matrices + first * n * n, mode, rooms);
+  kernels.lane_eigen(n, rooms.packed, group, rooms.values, rooms.vectors, rooms.scratch);
+  scatter(kernels, n, count, rooms.values, batch.values + first * n);
+  if (rooms.vectors != nullptr)
+    scatter(kernels, n * n, count, rooms.vectors, batch.vectors + first * n * n);
+  Status worst = Status::converged;
+  std::vector<double> scratch;
+  for (std::size_t lane = 0; lane < count; ++lane) {
+    Status status = Status::converged;
+    // NaN is for matrices that are not finite, or a hypothetical one that the lanes cannot do.
+    if (std::isnan(rooms.values[lane]))
+      status = one_by_one(batch, first + lane, scratch);
+    else if (mode == GatherMode::check &&
+             rooms.asymmetry[lane] > asymmetry_limit<Real> * rooms.asymmetry[group + lane])
+      status = batch.finish(first + lane, Status::not_symmetric);
+    else if (batch.statuses != nullptr)
+      batch.statuses[first + lane] = status;
+    if (worst == Status::converged) worst = status;
+  }
+  return worst;
+}
+
 template <class Real>
 Status decompose(const Batch<Real>& batch, std::size_t workers) {
   const std::size_t n = batch.n, count = batch.count;
@@ -90,18 +169,31 @@ Status decompose(const Batch<Real>& batch, std::size_t workers) {
     if (batch.statuses != nullptr) std::fill_n(batch.statuses, count, Status::converged);
     return Status::converged;
   }
-  const std::size_t chunk_size = std::clamp<std::size_t>(4096 / (n * n), 1, 256);
+  const bool small = n <= lane_eigen_limit;
+  const SpectrumKernels& kernels = spectrum_kernels(active_isa());
+  std::size_t chunk_size = std::clamp<std::size_t>(16384 / (n * n), 1, 1024);
+  if (small) chunk_size = (chunk_size + kernels.group - 1) / kernels.group * kernels.group;
   const std::size_t chunks = (count + chunk_size - 1) / chunk_size;
+  if (workers == 0) workers = available_processors();
+  workers = std::min(workers, chunks);
+  std::vector<std::unique_ptr<LaneRooms>> rooms(workers);
   std::vector<Status> trouble(chunks, Status::converged);
-  parallel_for(chunks, workers, [&](std::size_t chunk) {
+  parallel_for(chunks, workers, [&](std::size_t chunk, std::size_t worker) {
     const std::size_t first = chunk * chunk_size;
     const std::size_t last = std::min(first + chunk_size, count);
-    const bool stop = interrupted();
-    std::vector<double> scratch;
-    for (std::size_t k = first; k < last; ++k) {
-      const Status status =
-          stop ? batch.finish(k, Status::interrupted) : one_by_one(batch, k, scratch);
+    const auto note = [&trouble, chunk](Status status) {
       if (trouble[chunk] == Status::converged) trouble[chunk] = status;
+    };
+    if (interrupted()) {
+      for (std::size_t k = first; k < last; ++k) note(batch.finish(k, Status::interrupted));
+    } else if (small) {
+      if (rooms[worker] == nullptr)
+        rooms[worker] = std::make_unique<LaneRooms>(kernels, n, batch.vectors != nullptr);
+      for (std::size_t k = first; k < last; k += kernels.group)
+        note(across_lanes(batch, k, std::min(kernels.group, last - k), kernels, *rooms[worker]));
+    } else {
+      std::vector<double> scratch;
+      for (std::size_t k = first; k < last; ++k) note(one_by_one(batch, k, scratch));
     }
   });
   Status worst = Status::converged;
