@@ -43,9 +43,9 @@ struct Batch {
   }
 };
 
-// The matrix that is meant, in double precision with both triangles.
+// The matrix that is meant, in double precision with both triangles, and its largest modulus.
 template <class Real>
-Status read(std::size_t n, const Real* from, Symmetry symmetry, double* to) {
+Status read(std::size_t n, const Real* from, Symmetry symmetry, double* to, double& size) {
   double largest = 0.0, difference = 0.0;
   bool finite = true;
   for (std::size_t i = 0; i < n; ++i) {
@@ -62,6 +62,7 @@ Status read(std::size_t n, const Real* from, Symmetry symmetry, double* to) {
       to[i * n + j] = to[j * n + i] = entry;
     }
   }
+  size = largest;
   if (!finite) return Status::non_finite;
   if (symmetry == Symmetry::check && difference > asymmetry_limit<Real> * largest)
     return Status::not_symmetric;
@@ -74,9 +75,15 @@ Status one_by_one(const Batch<Real>& batch, std::size_t k, std::vector<double>& 
   scratch.resize(n * n + 2 * n);
   double* matrix = scratch.data();
   double* values = matrix + n * n;
-  Status status = read(n, batch.matrices + k * n * n, batch.symmetry, matrix);
+  double size;
+  Status status = read(n, batch.matrices + k * n * n, batch.symmetry, matrix, size);
   if (status == Status::converged) {
+    // A power of two, so that scaling is exact; in range for squares, and no rounding of subnormal
+    // numbers on the way.
+    const int exponent = size > 0.0 ? std::clamp(-std::ilogb(size), -1000, 1000) : 0;
+    for (std::size_t i = 0; i < n * n; ++i) matrix[i] = std::ldexp(matrix[i], exponent);
     if (symmetric_eigen(n, matrix, values, values + n, batch.vectors != nullptr)) {
+      for (std::size_t i = 0; i < n; ++i) values[i] = std::ldexp(values[i], -exponent);
       std::copy_n(values, n, batch.values + k * n);
       if (batch.vectors != nullptr) std::copy_n(matrix, n * n, batch.vectors + k * n * n);
     } else {
