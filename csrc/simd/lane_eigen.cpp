@@ -174,21 +174,16 @@ static void solve(int runtime_order, const double* packed, std::size_t stride, d
 #ifndef TALWEG_LANE_WIDTH
 #define TALWEG_LANE_WIDTH 2
 #endif
-constexpr int group_vectors = 4;
 
 template <int order, int width>
 static void solve_group(int n, const double* packed, std::size_t stride, double* values,
                         double* vectors, double* scratch) {
-  constexpr std::size_t group = group_vectors * vector_lanes;
-  for (std::size_t lane = 0; lane < group; lane += width * vector_lanes)
+  for (std::size_t lane = 0; lane < lane_group; lane += width * vector_lanes)
     solve<order, width>(n, packed + lane, stride, values + lane,
-                        vectors == nullptr ? nullptr : vectors + lane, group, scratch);
+                        vectors == nullptr ? nullptr : vectors + lane, lane_group, scratch);
 }
 
 }  // namespace
-
-extern const std::size_t lane_group;
-const std::size_t lane_group = group_vectors * vector_lanes;
 
 void lane_eigen(std::size_t n, const double* packed, std::size_t stride, double* values,
                 double* vectors, double* scratch) {

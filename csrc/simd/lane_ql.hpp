@@ -16,8 +16,10 @@ namespace talweg::TALWEG_ISA {
 
 // Everything here is for matrices whose Frobenius norm is between 1 and 2.
 constexpr double coupling_limit = 0x1p-106;  // squares up to this are rounding of zero
-// A pivot that is exactly zero is replaced by this one, a change of the matrix below rounding.
-constexpr double smallest_pivot = 0x1p-58;
+// The least product of a pivot and the cosine before it. Cosines at which rounding could make it
+// smaller are above 2^-54, so raising it to this changes the pivot, and with it the matrix, by less
+// than rounding; yet no square of a square leaves the range of doubles.
+constexpr double smallest_pivot = 0x1p-110;
 // Columns whose squared length falls below are made unit vectors again.
 constexpr double shortest_square = 0x1p-100;
 
@@ -155,7 +157,7 @@ TALWEG_INLINE void sweep(int n, int lowest, const Window<width>& window, double*
   TALWEG_EACH {
     const std::size_t at = (n - 1) * stride + w * vector_lanes;
     entry[w] = load(diagonal + at);
-    gamma[w] = unless_zero(entry[w] - shift.part[w], fill(smallest_pivot));
+    gamma[w] = away_from_zero(entry[w] - shift.part[w], fill(smallest_pivot));
     pivot[w] = gamma[w] * gamma[w];
     sine[w] = Vector{};
     on[w] = window.first.part[w] <= row;
@@ -177,7 +179,7 @@ TALWEG_INLINE void sweep(int n, int lowest, const Window<width>& window, double*
       const Vector before = entry[w];
       entry[w] = load(diagonal + at);
       const Vector numerator =
-          unless_zero(multiply_subtract(pivot[w], entry[w] - shift.part[w], square * gamma[w]),
+          away_from_zero(multiply_subtract(pivot[w], entry[w] - shift.part[w], square * gamma[w]),
                       r * smallest_pivot);
       const Vector new_pivot = numerator * numerator * d;
       const Vector inverse_r = pivot[w] * d;

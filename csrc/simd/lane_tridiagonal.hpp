@@ -55,7 +55,7 @@ static void tridiagonalise(int runtime_order, double* a, double* diagonal, doubl
     Vector dot{};
     for (int i = k + 1; i < n; ++i)
       dot = multiply_add(load(weights + i * stride), load(at(i, k)), dot);
-    const Vector half = 0.5 * inverse * inverse * dot;
+    const Vector half = 0.5 * inverse * (inverse * dot);
     for (int i = k + 1; i < n; ++i)
       store(weights + i * stride, multiply_subtract(inverse, load(weights + i * stride),
                                                     half * load(at(i, k))));

@@ -7,7 +7,7 @@
 namespace talweg::TALWEG_ISA {
 
 extern const SpectrumKernels spectrum_kernels;
-const SpectrumKernels spectrum_kernels = {vector_lanes,         4 * vector_lanes, lane_eigen,
+const SpectrumKernels spectrum_kernels = {vector_lanes,         lane_group, lane_eigen,
                                           lane_eigen_scratch,   matrix_group,     matrix_eigen,
                                           matrix_eigen_scratch, asymmetry};
 

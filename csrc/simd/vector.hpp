@@ -173,7 +173,9 @@ TALWEG_INLINE Vector with_sign(Vector a, Vector b) {
 TALWEG_INLINE Vector sign_of(Vector a) { return from_bits(bits(a) & sign_bit); }
 // a with its sign changed where the sign bit of b is set.
 TALWEG_INLINE Vector flip_sign(Vector a, Vector b) { return from_bits(bits(a) ^ bits(b)); }
-// a, or b where a is zero.
-TALWEG_INLINE Vector unless_zero(Vector a, Vector b) { return select(a == Vector{}, b, a); }
+// a, or the bound (which is not negative) with its sign where it is smaller than that.
+TALWEG_INLINE Vector away_from_zero(Vector a, Vector bound) {
+  return from_bits(bits(larger(magnitude(a), bound)) | (bits(a) & sign_bit));
+}
 
 }  // namespace talweg::TALWEG_ISA

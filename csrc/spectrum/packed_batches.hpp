@@ -24,6 +24,11 @@ namespace talweg {
 
 constexpr std::size_t most_packed_lanes = 256;
 
+// How far the triangles may disagree where symmetry is checked, relative to the largest entry: far
+// more than the rounding of any sensible way to compute both, far less than a mistake.
+template <class Real>
+constexpr double asymmetry_limit = std::is_same_v<Real, float> ? 1e-4 : 1e-10;
+
 // One worker's packed block and working memory.
 template <class Real>
 class PackedReader {
@@ -43,10 +48,10 @@ class PackedReader {
         trouble_ = trouble_ || !succeeded(statuses_[l]);
       }
     } else if constexpr (std::is_same_v<Real, float>) {
-      trouble_ = kernels().gather_single(n_, matrices, lanes, symmetry, asymmetry_limit, entries_,
+      trouble_ = kernels().gather_single(n_, matrices, lanes, symmetry, asymmetry_limit<Real>, entries_,
                                          stride_, statuses_.data(), scratch_);
     } else {
-      trouble_ = kernels().gather(n_, matrices, lanes, symmetry, asymmetry_limit, entries_, stride_,
+      trouble_ = kernels().gather(n_, matrices, lanes, symmetry, asymmetry_limit<Real>, entries_, stride_,
                                   statuses_.data(), scratch_);
     }
     return {n_, lanes, entries_, stride_};
@@ -58,8 +63,6 @@ class PackedReader {
   Status status(std::size_t lane) const { return statuses_[lane]; }
 
  private:
-  static constexpr double asymmetry_limit = std::is_same_v<Real, float> ? 1e-4 : 1e-10;
-
   static const LaneGatherKernels& kernels() {
     static const LaneGatherKernels& table = lane_gather_kernels(active_isa());
     return table;
@@ -82,7 +85,7 @@ class PackedReader {
       }
     if (finite != 0.0) return Status::non_finite;
     if (symmetry != Symmetry::check) return Status::converged;
-    return difference <= asymmetry_limit * largest ? Status::converged : Status::not_symmetric;
+    return difference <= asymmetry_limit<Real> * largest ? Status::converged : Status::not_symmetric;
   }
 
   std::size_t n_, stride_;

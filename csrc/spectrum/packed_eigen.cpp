@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "objective/transposition.hpp"
 #include "simd/instruction_set.hpp"
 #include "simd/lane_gather.hpp"
 #include "simd/spectrum.hpp"
+#include "spectrum/symmetric_eigen.hpp"
 #include "talweg/spectrum.hpp"
 
 namespace talweg {
@@ -20,6 +22,13 @@ const SpectrumKernels& kernels() {
 const LaneGatherKernels& transfers() {
   static const LaneGatherKernels& table = lane_gather_kernels(active_isa());
   return table;
+}
+
+bool finite(const PackedMatrices& matrices, std::size_t lane) {
+  const double* entry = matrices.entries + lane;
+  for (std::size_t i = 0; i < matrices.n * (matrices.n + 1) / 2; ++i, entry += matrices.stride)
+    if (!std::isfinite(*entry)) return false;
+  return true;
 }
 
 }  // namespace
@@ -53,7 +62,35 @@ void PackedEigen::across_lanes(const PackedMatrices& matrices, double* values, d
     const auto scatter = n < 4 ? &rows_to_points : transfers().scatter;
     scatter(n, lanes, rows, group, values + first * n);
     if (vectors) transfers().scatter(n * n, lanes, components, group, vectors + first * n * n);
+    for (std::size_t l = first; l < first + lanes; ++l)
+      if (statuses[l] == Status::non_finite && finite(matrices, l))
+        by_itself(matrices, l, values, vectors, statuses);
   }
+}
+
+// None is known that the lanes cannot do.
+void PackedEigen::by_itself(const PackedMatrices& matrices, std::size_t lane, double* values,
+                            double* vectors, Status* statuses) {
+  const std::size_t n = matrices.n;
+  std::vector<double> full(n * n), scratch(n);
+  double largest = 0.0;
+  for (std::size_t i = 0; i < n * (n + 1) / 2; ++i)
+    largest = std::max(largest, std::fabs(matrices.entries[i * matrices.stride + lane]));
+  // A power of two, so that scaling is exact.
+  const int exponent = largest > 0.0 ? std::clamp(-std::ilogb(largest), -1000, 1000) : 0;
+  const double* entry = matrices.entries + lane;
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t j = 0; j <= i; ++j, entry += matrices.stride)
+      full[i * n + j] = full[j * n + i] = std::ldexp(*entry, exponent);
+  double* const to = values + lane * n;
+  if (!symmetric_eigen(n, full.data(), to, scratch.data(), vectors != nullptr)) {
+    std::fill_n(to, n, std::nan(""));
+    statuses[lane] = Status::not_converged;
+    return;
+  }
+  for (std::size_t i = 0; i < n; ++i) to[i] = std::ldexp(to[i], -exponent);
+  if (vectors) std::copy_n(full.data(), n * n, vectors + lane * n * n);
+  statuses[lane] = Status::converged;
 }
 
 void PackedEigen::one_by_one(const PackedMatrices& matrices, double* values, double* vectors,

@@ -22,6 +22,8 @@ class PackedEigen {
  private:
   void across_lanes(const PackedMatrices& matrices, double* values, double* vectors,
                     Status* statuses);
+  void by_itself(const PackedMatrices& matrices, std::size_t lane, double* values, double* vectors,
+                 Status* statuses);
   void one_by_one(const PackedMatrices& matrices, double* values, double* vectors,
                   Status* statuses);
 

@@ -108,7 +108,9 @@ bool implicit_ql(std::size_t n, double* d, double* e, double* z, bool vectors) {
       std::size_t m = l;
       for (; m + 1 < n; ++m) {
         const double scale = std::fabs(d[m]) + std::fabs(d[m + 1]);
-        if (std::fabs(e[m]) <= std::numeric_limits<double>::epsilon() * 0.5 * scale) break;
+        if (std::fabs(e[m]) <= std::numeric_limits<double>::epsilon() * 0.5 * scale ||
+            std::fabs(e[m]) <= std::numeric_limits<double>::epsilon() * 0.125 * largest)
+          break;
       }
       if (m == l) break;
       if (iteration == 60) return false;
