@@ -1,0 +1,284 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "spectrum/krylov.hpp"
+#include "spectrum/tridiagonal.hpp"
+#include "talweg/interrupt.hpp"
+
+namespace talweg {
+namespace {
+
+constexpr double epsilon = std::numeric_limits<double>::epsilon();
+constexpr double accepted_probability = 1e-6;
+
+// Eigenvalues of the tridiagonal matrix closer than this, relative to the norm, are taken for
+// copies of one. What is wrongly taken so is found by the search for further copies.
+constexpr double copy_distance = 1e-9;
+
+struct RitzVector {
+  double value, residual;
+  std::vector<double> weights;  // of the Lanczos vectors
+};
+
+class Run {
+ public:
+  Run(const LongVectors& passes, ScaledOperator& matrix, const Wanted& wanted, std::size_t memory,
+      std::size_t max_steps, const Deflation& deflation)
+      : passes_(passes),
+        matrix_(matrix),
+        wanted_(wanted),
+        deflation_(deflation),
+        max_steps_(max_steps),
+        stored_(passes.size(), stored_vectors(passes.size(), memory, max_steps)),
+        recent_(passes.size(), 2),
+        product_(passes.size(), 1) {}
+
+  KrylovOutcome go(double* start, const StepCallback& callback);
+
+ private:
+  static std::size_t stored_vectors(std::size_t n, std::size_t memory, std::size_t steps) {
+    return std::max<std::size_t>(3, std::min(steps + 1, memory / (8 * n + 64)));
+  }
+
+  // Lanczos vector j, not normalised: its length is length_[j].
+  double* vector(std::size_t j) {
+    const std::size_t m = stored_.capacity();
+    return j < m ? stored_[j] : recent_[(j - m) % 2];
+  }
+  Tridiagonal tridiagonal(std::size_t m) const {
+    return {{diagonal_.data(), m}, {length_.data() + 1, m - 1}};
+  }
+
+  const double* multiplied(const double* vector);
+  bool search(std::size_t m);
+  bool search_end(const Tridiagonal& t, std::size_t count, bool high);
+  bool search_zero(const Tridiagonal& t);
+  bool nothing_missed(const Tridiagonal& t);
+  RitzVector ritz_vector(const Tridiagonal& t, std::size_t index) const;
+  std::size_t next_search(std::size_t m);
+  VectorBlock combine(std::size_t m, bool may_multiply);
+
+  const LongVectors& passes_;
+  ScaledOperator& matrix_;
+  Wanted wanted_;
+  const Deflation& deflation_;
+  std::size_t max_steps_;
+  VectorBlock stored_, recent_, product_;
+  std::vector<double> diagonal_, length_;  // length_[j + 1] is beside diagonal_[j]
+
+  std::vector<RitzVector> found_;  // those looked at in the last search, wanted ones first
+  double norm_ = 0.0, worst_ = 0.0, missed_ = 1.0;
+  std::size_t last_search_ = 0;
+  double last_worst_ = 0.0;
+};
+
+const double* Run::multiplied(const double* vector) {
+  const double* product = matrix_.apply(1, vector, product_.stride(), product_[0]);
+  if (deflation_.pairs == nullptr) return product;
+  const RitzPairs& pairs = *deflation_.pairs;
+  if (product != product_[0]) std::copy_n(product, passes_.size(), product_[0]);
+  std::vector<double> along(pairs.count);
+  passes_.gram(pairs.count, pairs.vectors[0], pairs.vectors.stride(), 1, product_[0], 0,
+               along.data());
+  for (double& c : along) c = -c;
+  passes_.add(pairs.count, pairs.vectors[0], pairs.vectors.stride(), 1, along.data(), product_[0],
+              0);
+  return product_[0];
+}
+
+RitzVector Run::ritz_vector(const Tridiagonal& t, std::size_t index) const {
+  RitzVector ritz{eigenvalue(t, index), 0.0, std::vector<double>(t.size())};
+  eigenvector(t, ritz.value, ritz.weights.data());
+  ritz.residual = length_[t.size()] * std::fabs(ritz.weights.back());
+  return ritz;
+}
+
+bool Run::search_end(const Tridiagonal& t, std::size_t count, bool high) {
+  double before = 0.0;
+  std::size_t distinct = 0;
+  for (std::size_t i = 0; i < t.size() && distinct < count; ++i) {
+    const std::size_t index = high ? t.size() - 1 - i : i;
+    if (distinct > 0) {
+      const double value = eigenvalue(t, index);
+      if (std::fabs(value - before) <= copy_distance * norm_) continue;
+    }
+    found_.push_back(ritz_vector(t, index));
+    before = found_.back().value;
+    ++distinct;
+    worst_ = std::max(worst_, found_.back().residual);
+    if (found_.back().residual > wanted_.tolerance * norm_ && last_search_ == 0) break;
+    if (found_.back().residual > wanted_.tolerance * norm_) return false;
+  }
+  return distinct == count;
+}
+
+bool Run::search_zero(const Tridiagonal& t) {
+  const std::size_t m = t.size();
+  std::size_t above = count_below(t, 0.0), below = above;
+  std::vector<double> accepted;
+  std::size_t distinct = 0;
+  const double none = std::numeric_limits<double>::infinity();
+  double next_below = below > 0 ? eigenvalue(t, below - 1) : -none;
+  double next_above = above < m ? eigenvalue(t, above) : none;
+  while (distinct < wanted_.zero && (next_below != -none || next_above != none)) {
+    const bool up = next_above < -next_below;
+    const double value = up ? next_above : next_below;
+    const std::size_t index = up ? above++ : --below;
+    if (up) {
+      next_above = above < m ? eigenvalue(t, above) : none;
+    } else {
+      next_below = below > 0 ? eigenvalue(t, below - 1) : -none;
+    }
+    bool copy = false;
+    for (const double other : accepted) {
+      copy = copy || std::fabs(value - other) <= copy_distance * norm_;
+    }
+    if (copy) continue;
+    found_.push_back(ritz_vector(t, index));
+    accepted.push_back(value);
+    ++distinct;
+    worst_ = std::max(worst_, found_.back().residual);
+    if (found_.back().residual > wanted_.tolerance * norm_) return false;
+  }
+  return distinct == wanted_.zero;
+}
+
+// In the orthogonal complement of what was found.
+bool Run::nothing_missed(const Tridiagonal& t) {
+  const double lowest = eigenvalue(t, 0), highest = eigenvalue(t, t.size() - 1);
+  const double width = highest - lowest, slack = wanted_.tolerance * norm_;
+  const auto n = static_cast<double>(passes_.size());
+  const double steps = 2.0 * static_cast<double>(t.size()) - 1.0;
+  missed_ = 0.0;
+  bool converged = true;
+  const auto look = [&](double distance, bool high) {
+    const double share = width > 0.0 ? std::clamp(distance / width, 0.0, 1.0) : 1.0;
+    missed_ = std::max(missed_, std::min(1.0, 1.648 * std::sqrt(n) *
+                                                  std::exp(-std::sqrt(share) * steps)));
+    const RitzVector ritz = ritz_vector(t, high ? t.size() - 1 : 0);
+    converged = converged && ritz.residual <= std::max(slack, 0.0);
+    if (distance < 0.0) {
+      (high ? wanted_.high : wanted_.low) = 1;
+      found_.push_back(ritz);
+    }
+  };
+  if (deflation_.low) look(lowest - (deflation_.below - slack), false);
+  if (deflation_.high) look(deflation_.above + slack - highest, true);
+  if (!found_.empty()) return converged;
+  return missed_ <= accepted_probability || converged;
+}
+
+bool Run::search(std::size_t m) {
+  const Tridiagonal t = tridiagonal(m);
+  found_.clear();
+  worst_ = 0.0;
+  norm_ = std::max(std::fabs(eigenvalue(t, 0)), std::fabs(eigenvalue(t, m - 1)));
+  if (deflation_.pairs != nullptr) return nothing_missed(t);
+  bool done = true;
+  if (wanted_.low > 0) done = search_end(t, wanted_.low, false) && done;
+  if (wanted_.high > 0) done = search_end(t, wanted_.high, true) && done;
+  if (wanted_.zero > 0) done = search_zero(t) && done;
+  return done;
+}
+
+// Residuals fall geometrically in the end, so the step at which they will be small enough can be
+// foreseen; until then each search may cost a tenth of the steps since the last one.
+std::size_t Run::next_search(std::size_t m) {
+  std::size_t ahead = std::max<std::size_t>(4, m / 8);
+  const double aim = wanted_.tolerance * norm_;
+  if (last_search_ > 0 && worst_ < last_worst_ && worst_ > aim) {
+    const double rate =
+        std::log(last_worst_ / worst_) / static_cast<double>(m - last_search_);
+    const double needed = 0.7 * std::log(worst_ / aim) / rate;
+    if (needed < static_cast<double>(ahead)) ahead = std::max<std::size_t>(2, needed);
+  }
+  last_search_ = m;
+  last_worst_ = worst_;
+  return m + ahead;
+}
+
+VectorBlock Run::combine(std::size_t m, bool may_multiply) {
+  const std::size_t columns = found_.size();
+  VectorBlock sums(passes_.size(), std::max<std::size_t>(1, columns));
+  for (std::size_t c = 0; c < columns; ++c)
+    std::fill(sums[c], sums[c] + passes_.size(), 0.0);
+  std::vector<double> weights(m * columns);
+  for (std::size_t j = 0; j < m; ++j) {
+    for (std::size_t c = 0; c < columns; ++c)
+      weights[j * columns + c] = found_[c].weights[j] / length_[j];
+  }
+  const std::size_t kept = std::min(m, stored_.capacity());
+  passes_.add(kept, stored_[0], stored_.stride(), columns, weights.data(), sums[0], sums.stride());
+  if (!may_multiply) return sums;
+  for (std::size_t j = kept - 1; j + 1 < m; ++j) {
+    const double* const product = multiplied(vector(j));
+    passes_.three_term_and_add(1.0 / length_[j], product, -diagonal_[j] / length_[j], vector(j),
+                               j == 0 ? 0.0 : -length_[j] / length_[j - 1],
+                               j == 0 ? nullptr : vector(j - 1), vector(j + 1), columns,
+                               weights.data() + (j + 1) * columns, sums);
+  }
+  return sums;
+}
+
+KrylovOutcome Run::go(double* start, const StepCallback& callback) {
+  KrylovOutcome outcome;
+  const double length = std::sqrt(passes_.dot(start, start));
+  // Lanczos vector 0 is stored normalised, so that its length is 1 as far as lengths go.
+  passes_.three_term(0.0, start, 1.0 / length, start, 0.0, nullptr, vector(0));
+  length_.push_back(1.0);
+  std::size_t next = std::min<std::size_t>(2, passes_.size());
+  for (std::size_t j = 0;; ++j) {
+    const std::size_t m = j + 1;
+    const double* const product = multiplied(vector(j));
+    const double d = passes_.dot(product, vector(j)) / (length_[j] * length_[j]);
+    const double square = passes_.three_term(
+        1.0 / length_[j], product, -d / length_[j], vector(j),
+        j == 0 ? 0.0 : -length_[j] / length_[j - 1], j == 0 ? nullptr : vector(j - 1),
+        vector(j + 1));
+    outcome.steps = m;
+    if (!std::isfinite(d) || !std::isfinite(square)) {
+      outcome.status = Status::non_finite;
+      return outcome;
+    }
+    diagonal_.push_back(d);
+    length_.push_back(std::sqrt(square));
+    const bool stopped = interrupted();
+    // The Krylov space is invariant: its Ritz pairs are eigenpairs.
+    const bool exhausted = length_[m] <= 10.0 * epsilon * bound(tridiagonal(m)) ||
+                           m >= 2 * passes_.size() + 40;
+    if (m < next && !exhausted && !stopped && m < max_steps_) continue;
+    const std::size_t usable = stopped ? std::min(m, stored_.capacity()) : m;
+    const bool done = search(usable);
+    const bool asked_to_stop =
+        !stopped && callback && callback(m, norm_ > 0.0 ? worst_ / norm_ : 0.0);
+    if (done || exhausted || stopped || asked_to_stop || m >= max_steps_) {
+      if (stopped || asked_to_stop) outcome.status = Status::interrupted;
+      else if (done || exhausted) outcome.status = Status::converged;
+      outcome.norm = norm_;
+      outcome.missed_probability = exhausted ? 0.0 : missed_;
+      if (asked_to_stop && m > stored_.capacity()) search(stored_.capacity());
+      const bool whole = outcome.status != Status::interrupted;
+      outcome.pairs.count = found_.size();
+      outcome.pairs.vectors = combine(whole ? m : std::min(m, stored_.capacity()), whole);
+      for (const RitzVector& ritz : found_) {
+        outcome.pairs.values.push_back(ritz.value);
+        outcome.pairs.residuals.push_back(ritz.residual);
+      }
+      return outcome;
+    }
+    next = next_search(m);
+  }
+}
+
+}  // namespace
+
+KrylovOutcome three_term_lanczos(const LongVectors& passes, ScaledOperator& matrix,
+                                 const Wanted& wanted, double* start, std::size_t memory,
+                                 std::size_t max_steps, const Deflation& deflation,
+                                 const StepCallback& callback) {
+  return Run(passes, matrix, wanted, memory, max_steps, deflation).go(start, callback);
+}
+
+}  // namespace talweg
