@@ -29,7 +29,7 @@ cdef extern from "talweg/lapack.hpp" namespace "talweg" nogil:
         void (*dsytrd)(char*, int*, double*, int*, double*, double*, double*, double*, int*,
                        int*) noexcept
         void (*dstemr)(char*, char*, int*, double*, double*, double*, double*, int*, int*, int*,
-                       double*, double*, int*, int*, int*, int*, double*, int*, int*, int*,
+                       double*, double*, int*, int*, int*, bint*, double*, int*, int*, int*,
                        int*) noexcept
         void (*dormtr)(char*, char*, char*, int*, int*, double*, int*, double*, double*, int*,
                        double*, int*, int*) noexcept
