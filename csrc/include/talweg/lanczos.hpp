@@ -82,7 +82,7 @@ struct LanczosOptions {
   std::size_t max_steps = 0;  // 0: 300 + 10 n, at most 100000
   std::size_t block = 0;         // vectors at once of the block method; 0: chosen
   std::size_t basis = 0;         // vectors kept between restarts; 0: chosen
-  std::size_t memory = std::size_t{512} << 20;  // bytes for vectors
+  std::size_t memory = std::size_t{1} << 30;  // bytes for vectors
   const double* start = nullptr;                // start_count vectors of n, one after the other
   std::size_t start_count = 0;
   std::uint64_t seed = 0;   // of random vectors
