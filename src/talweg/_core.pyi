@@ -222,3 +222,53 @@ def gaussians(
     logarithm: bool, amplitudes: ArrayLike, means: ArrayLike, precisions: ArrayLike
 ) -> Objective: ...
 def phi4_chain(n: int, coupling: float, periodic: bool) -> Objective: ...
+def eigh_batch(
+    matrices: NDArray[Any],
+    values: NDArray[Any],
+    vectors: NDArray[Any] | None,
+    statuses: NDArray[np.intc],
+    symmetry: int,
+    workers: int,
+) -> int: ...
+def inertia_batch(
+    matrices: NDArray[Any],
+    inertia: NDArray[np.intc],
+    statuses: NDArray[np.intc],
+    symmetry: int,
+    workers: int,
+) -> int: ...
+def logabsdet_batch(
+    matrices: NDArray[Any],
+    log_modulus: NDArray[Any],
+    sign: NDArray[Any] | None,
+    statuses: NDArray[np.intc],
+    offset: float,
+    factor: float,
+    symmetry: int,
+    workers: int,
+) -> int: ...
+def hessian_eigh(
+    objective: Objective,
+    x: NDArray[np.float64],
+    values: NDArray[np.float64],
+    vectors: NDArray[np.float64] | None,
+    statuses: NDArray[np.intc],
+    workers: int,
+) -> int: ...
+def hessian_inertia(
+    objective: Objective,
+    x: NDArray[np.float64],
+    inertia: NDArray[np.intc],
+    statuses: NDArray[np.intc],
+    workers: int,
+) -> int: ...
+def hessian_logabsdet(
+    objective: Objective,
+    x: NDArray[np.float64],
+    log_modulus: NDArray[np.float64],
+    sign: NDArray[np.float64] | None,
+    statuses: NDArray[np.intc],
+    offset: float,
+    factor: float,
+    workers: int,
+) -> int: ...
