@@ -18,8 +18,10 @@ from talweg.spectrum.fused import (
     hessian_inertia,
     hessian_slogdet,
 )
+from talweg.spectrum.lowest import Eigenpairs, lowest
 
 __all__ = [
+    "Eigenpairs",
     "Eigh",
     "Inertia",
     "Slogdet",
@@ -31,5 +33,6 @@ __all__ = [
     "hessian_slogdet",
     "inertia",
     "logabsdet",
+    "lowest",
     "slogdet",
 ]
