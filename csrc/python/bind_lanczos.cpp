@@ -21,6 +21,9 @@ namespace {
 namespace py = pybind11;
 using Values = py::array_t<double, py::array::c_style | py::array::forcecast>;
 
+// From this many numbers on, a copy would cost a sensible part of a step.
+constexpr std::size_t worth_sharing = 200000;
+
 // A Python function of an array (n, m) that returns the products with its columns.
 class CallableOperator final : public SymmetricOperator {
  public:
@@ -52,9 +55,11 @@ class CallableOperator final : public SymmetricOperator {
     const auto n = static_cast<py::ssize_t>(n_), m = static_cast<py::ssize_t>(count);
     const auto step = static_cast<py::ssize_t>(sizeof(double));
     const std::vector<py::ssize_t> shape{n, m};
-    // The function sees the vectors where they are, and may not write to them.
+    // The function sees long vectors where they are, and may not write to them; of short ones it
+    // gets a copy, which it may keep.
+    const py::object owner = n_ * count < worth_sharing ? py::object() : py::none();
     py::array_t<double> given(shape, {step, step * static_cast<py::ssize_t>(stride)}, vectors,
-                              py::none());
+                              owner);
     given.attr("setflags")(py::arg("write") = false);
     const py::object returned = function_(given);
     const auto array = py::array::ensure(returned);
@@ -224,11 +229,12 @@ py::dict of_callable(const py::function& function, std::size_t n, std::size_t bl
   return run(CallableOperator(function, n, block, symmetric), options, start, progress);
 }
 
-py::dict of_hessian(const Objective& objective, const Values& x, bool gradient,
+py::dict of_hessian(const Objective& objective, const Values& x, bool gradient, std::size_t block,
                     const py::dict& options, const std::optional<Values>& start,
                     const py::object& progress) {
   py::array_t<double> slope(gradient ? x.size() : 0);
-  const HessianOperator matrix(objective, x.data(), gradient ? slope.mutable_data() : nullptr);
+  const HessianOperator matrix(objective, x.data(), gradient ? slope.mutable_data() : nullptr,
+                               block);
   py::dict result = run(matrix, options, start, progress);
   if (gradient) result["gradient"] = slope;
   return result;
@@ -241,7 +247,7 @@ void register_lanczos(py::module_& module) {
              py::arg("block"), py::arg("symmetric"), py::arg("options"),
              py::arg("start") = py::none(), py::arg("progress") = py::none());
   module.def("hessian_eigenpairs", &of_hessian, py::arg("objective"), py::arg("x"),
-             py::arg("gradient"), py::arg("options"), py::arg("start") = py::none(),
+             py::arg("gradient"), py::arg("block"), py::arg("options"), py::arg("start") = py::none(),
              py::arg("progress") = py::none());
 }
 

@@ -28,8 +28,6 @@ constexpr double largest_scale = 0x1p1000;
 
 constexpr std::size_t triangle(std::size_t n) { return n * (n + 1) / 2; }
 
-TALWEG_INLINE Vector larger(Vector a, Vector b) { return a > b ? a : b; }
-
 // A product of pivots as a product of numbers in [1, 2), of which 64 do not overflow, and a sum of
 // exponents.
 struct PivotProduct {
