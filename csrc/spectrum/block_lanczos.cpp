@@ -14,7 +14,7 @@ namespace {
 constexpr double epsilon = std::numeric_limits<double>::epsilon();
 
 // From this size on the projected matrix is worth LAPACK's first call.
-constexpr std::size_t worth_lapack = 40;
+constexpr std::size_t worth_lapack = 100;
 
 class BlockRun {
  public:

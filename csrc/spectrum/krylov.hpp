@@ -73,6 +73,7 @@ RitzPairs rayleigh_ritz(const LongVectors& passes, ScaledOperator& matrix, std::
 struct Deflation {
   const RitzPairs* pairs = nullptr;
   double moved = 0.0;
+  double norm = 0.0;  // of the whole operator, as far as known
   bool low = false, high = false;
   double below = 0.0, above = 0.0;
 };

@@ -312,15 +312,17 @@ void Search::iterate() {
 // Finds pairs that the Krylov space of the start cannot hold: further copies of eigenvalues.
 void Search::complete() {
   const std::size_t began = method_ == LanczosMethod::block ? block_sizes().block : 1;
+  // Where the Krylov space came to its end early, there are copies for certain.
   const bool asked =
-      options_.check == CopyCheck::always ||
+      options_.check == CopyCheck::always || pairs_.count < wanted_.total() ||
       (options_.check == CopyCheck::automatic && options_.start_count == 0 && began < options_.count);
-  bool searched = false;
+  if (!asked) return;
+  std::size_t rounds = 0;
   while (result_.status == Status::converged && pairs_.count < n_) {
     const bool some_missing = pairs_.count < wanted_.total();
-    if (!some_missing && (!asked || (searched && wanted_.zero > 0))) return;
     Deflation deflation;
     deflation.pairs = &pairs_;
+    deflation.norm = result_.norm;
     Wanted rest;
     rest.tolerance = wanted_.tolerance;
     const double norm = result_.norm;
@@ -355,10 +357,14 @@ void Search::complete() {
       result_.status = outcome.status;
       return;
     }
-    searched = true;
     if (outcome.pairs.count == 0) {
       result_.missed_probability = outcome.missed_probability;
       return;
+    }
+    if (wanted_.zero > 0 && !some_missing) {
+      double furthest = 0.0;
+      for (const double value : pairs_.values) furthest = std::max(furthest, std::fabs(value));
+      if (std::fabs(outcome.pairs.values[0]) >= furthest - options_.tolerance * norm) return;
     }
     const std::size_t count = pairs_.count + outcome.pairs.count;
     VectorBlock vectors(n_, count);
@@ -367,6 +373,10 @@ void Search::complete() {
     for (std::size_t j = 0; j < outcome.pairs.count; ++j)
       std::copy_n(outcome.pairs.vectors[j], n_, vectors[pairs_.count + j]);
     const std::size_t before = pairs_.count;
+    if (++rounds > 2 * wanted_.total() + 10) {
+      result_.status = Status::not_converged;
+      return;
+    }
     other_values_.clear();
     select(rayleigh_ritz(passes_, matrix_, count, std::move(vectors)));
     // Nothing but what was there already.

@@ -87,6 +87,7 @@ class Run {
 
   std::vector<RitzVector> found_;  // those looked at in the last search, wanted ones first
   double norm_ = 0.0, worst_ = 0.0, missed_ = 1.0;
+  bool gather_ = false;  // also pairs that have not converged
   std::size_t last_search_ = 0;
   double last_worst_ = 0.0;
 };
@@ -127,7 +128,7 @@ bool Run::search_end(const Tridiagonal& t, std::size_t count, bool high) {
     before = found_.back().value;
     ++distinct;
     worst_ = std::max(worst_, found_.back().residual);
-    if (found_.back().residual > wanted_.tolerance * norm_) return false;
+    if (!gather_ && found_.back().residual > wanted_.tolerance * norm_) return false;
   }
   return distinct == count;
 }
@@ -158,7 +159,7 @@ bool Run::search_zero(const Tridiagonal& t) {
     accepted.push_back(value);
     ++distinct;
     worst_ = std::max(worst_, found_.back().residual);
-    if (found_.back().residual > wanted_.tolerance * norm_) return false;
+    if (!gather_ && found_.back().residual > wanted_.tolerance * norm_) return false;
   }
   return distinct == wanted_.zero;
 }
@@ -192,7 +193,8 @@ bool Run::search(std::size_t m) {
   const Tridiagonal t = tridiagonal(m);
   found_.clear();
   worst_ = 0.0;
-  norm_ = std::max(std::fabs(eigenvalue(t, 0)), std::fabs(eigenvalue(t, m - 1)));
+  norm_ = std::max({deflation_.norm, std::fabs(eigenvalue(t, 0)),
+                    std::fabs(eigenvalue(t, m - 1))});
   if (deflation_.low || deflation_.high) return nothing_missed(t);
   bool done = true;
   if (wanted_.low > 0) done = search_end(t, wanted_.low, false) && done;
@@ -266,9 +268,10 @@ VectorBlock Run::combine(std::size_t m) {
 // After an interrupt, what the vectors at hand give without another product.
 KrylovOutcome Run::ended(Status status, std::size_t m, KrylovOutcome outcome) {
   outcome.status = status;
-  if (status == Status::interrupted) {
-    m = std::min(m, kept_);
-    if (m == 0) return outcome;
+  if (status == Status::interrupted) m = std::min(m, kept_);
+  if (m == 0) return outcome;
+  if (status != Status::converged) {
+    gather_ = true;
     search(m);
   }
   outcome.norm = norm_;
