@@ -140,9 +140,7 @@ def test_lobpcg_long(benchmark, chained_rosenbrock, k):
     measure(
         benchmark,
         chained_rosenbrock,
-        lambda: scipy.sparse.linalg.lobpcg(
-            linear, start, largest=False, tol=3e-3, maxiter=500
-        ),
+        lambda: scipy.sparse.linalg.lobpcg(linear, start, largest=False, tol=3e-3, maxiter=500),
         rounds=1,
     )
 
