@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from talweg import _core
+from talweg.arrays import finite_array
 from talweg.extremals.arguments import checked_count, checked_positive, checked_workers
 from talweg.spectrum.estimates import Estimate, jackknife
 from talweg.spectrum.tridiagonal import below, quadrature
@@ -157,11 +159,11 @@ class Density:
         plain = (self.weights * counted).sum(axis=1)
         has_zero = (self._zero_nodes(self.nodes) & (self.weights > _ZERO)).any(axis=1)
         if self.exact or has_zero.all():
-            return jackknife(plain, plain)
+            return self._estimate(plain, plain)
         low, mass = below(self._diagonal, self._beside, np.zeros(1))
         middle = np.where(has_zero, plain, low[:, 0] + mass[:, 0] / 2)
         bound = np.where(has_zero, 0.0, mass[:, 0] / 2).mean()
-        return dataclasses.replace(jackknife(middle, middle), bias=float(bound))
+        return dataclasses.replace(self._estimate(middle, middle), bias=float(bound))
 
     @property
     def effective_rank(self) -> Estimate:
@@ -248,7 +250,7 @@ class Density:
 
         if not self.nodes.size:
             return self._nothing(points.shape)
-        return jackknife(smoothed(self.nodes, self.weights), smoothed(*self._halves()))
+        return self._estimate(smoothed(self.nodes, self.weights), smoothed(*self._halves()))
 
     def cumulative(self, at: ArrayLike) -> Estimate:
         """The share of eigenvalues up to given numbers.
@@ -269,10 +271,10 @@ class Density:
             return self._nothing(points.shape)
         if self.exact:
             counts = np.searchsorted(self.nodes[0], points, side="right") / self.n
-            return jackknife(counts[None], counts[None])
+            return self._estimate(counts[None], counts[None])
         low, mass = below(self._diagonal, self._beside, points)
         middle = low + mass / 2
-        return dataclasses.replace(jackknife(middle, middle), bias=(mass / 2).mean(axis=0))
+        return dataclasses.replace(self._estimate(middle, middle), bias=(mass / 2).mean(axis=0))
 
     def plot(self, axes: Any = None, **options: Any) -> Any:
         """Draw the smoothed density with its error band: `talweg.plot.spectra.draw_density`."""
@@ -323,18 +325,26 @@ class Density:
                         f"function: want an array of shape {nodes.shape}, got {values.shape}"
                     )
                 # A weight of 0 is no node.
-                columns.append(np.where(weights > 0, weights * values, 0.0).sum(axis=1))
+                values = np.where(weights > 0, values, 0.0)
+                columns.append((weights * values).sum(axis=1))
             return self.n * np.stack(columns, axis=1)
 
         samples, half = sums(self.nodes, self.weights), sums(*self._halves())
+        if of is None:
+            return self._estimate(samples[:, 0], half[:, 0])
+        return self._estimate(samples, half, of)
+
+    def _estimate(self, samples: Floats, half: Floats, of: Any = None) -> Estimate:
         with np.errstate(invalid="ignore"):
-            if of is None:
-                return jackknife(samples[:, 0], half[:, 0])
-            return jackknife(samples, half, of)
+            estimate = jackknife(samples, half, of)
+        if not self.exact:
+            return estimate
+        nothing = estimate.value * 0.0 if np.ndim(estimate.value) else 0.0
+        return Estimate(estimate.value, nothing, nothing, 0)
 
     def _scale_free(self, *functions: Any, of: Any) -> Estimate:
         # Squares of huge and tiny eigenvalues do not fit; ratios do not depend on the scale.
-        scale = np.abs(self.nodes).max(initial=0.0) or 1.0
+        scale = float(np.abs(self.nodes).max(initial=0.0)) or 1.0
         return self._jackknifed(*[lambda t, g=g: g(t / scale) for g in functions], of=of)
 
     def _log(self, nodes: Floats) -> Floats:
@@ -454,3 +464,125 @@ def density(
         interrupt.result = run.result()  # type: ignore[attr-defined]
         raise
     return run.result()
+
+
+class _Sampling:
+    """The runs of one call, in blocks as wide as the operator likes."""
+
+    def __init__(
+        self,
+        operator: Any,
+        probes: int,
+        steps: int,
+        kind: str,
+        rng: np.random.Generator,
+        reorthogonalise: bool,
+        workers: int,
+    ) -> None:
+        self.operator, self.steps, self.kind = operator, steps, kind
+        self.reorthogonalise, self.workers = reorthogonalise, workers
+        # A stream for each probe, so that none depends on how many are drawn together.
+        self.streams = rng.spawn(probes)
+        self.diagonal: list[Floats] = []
+        self.beside: list[Floats] = []
+        self.products = 0
+        self.failed = 0
+
+    def go(self) -> None:
+        width = max(1, self.operator.preferred_block)
+        for first in range(0, len(self.streams), width):
+            starts = np.stack([self.start(s) for s in self.streams[first : first + width]])
+            try:
+                self.keep(
+                    self.operator.recurrences(
+                        starts, self.steps, self.reorthogonalise, self.workers
+                    )
+                )
+            except KeyboardInterrupt as interrupt:
+                self.keep(getattr(interrupt, "result", None))
+                raise
+
+    def start(self, stream: np.random.Generator) -> Floats:
+        n = self.operator.n
+        if self.kind == "gaussian":
+            vector = stream.standard_normal(n)
+            return vector / np.linalg.norm(vector)
+        bits = np.frombuffer(stream.bytes(-(-n // 8)), dtype=np.uint8)
+        vector = np.unpackbits(bits, count=n).astype(np.float64)
+        vector -= 0.5
+        vector *= 2 / np.sqrt(n)
+        return vector
+
+    def keep(self, runs: Any) -> None:
+        """Add what has been finished of (diagonal, beside, statuses)."""
+        if runs is None:
+            return
+        for diagonal, beside, status in zip(*runs, strict=True):
+            taken = int((~np.isnan(diagonal)).sum())
+            self.products += taken
+            if Status(int(status)) == Status.NON_FINITE:
+                self.failed += 1
+            elif Status(int(status)).succeeded:
+                self.diagonal.append(diagonal)
+                self.beside.append(beside)
+
+    def result(self) -> Density:
+        probes = len(self.diagonal)
+        shape = (probes, self.steps)
+        diagonal = np.array(self.diagonal).reshape(shape)
+        beside = np.array(self.beside).reshape(shape)
+        message = f"{probes} probes of {self.steps} steps"
+        status = Status.CONVERGED
+        if self.failed:
+            status = Status.NON_FINITE
+            message += f"; products were not finite for {self.failed} more"
+        elif probes < len(self.streams):
+            status = Status.INTERRUPTED
+            message += f" of {len(self.streams)} probes that were asked for"
+        nodes, weights = quadrature(diagonal, beside)
+        if self.failed:
+            # Some of the probes would be a sample of the wrong matrix.
+            nodes, weights = nodes[:0], weights[:0]
+        return Density(
+            self.operator.n,
+            nodes,
+            weights,
+            False,
+            probes,
+            self.steps,
+            self.products,
+            status,
+            message,
+            diagonal,
+            beside,
+        )
+
+
+def _decomposed(operator: Any) -> Density:
+    n = operator.n
+    values, _, code = _core.dense_eigen(operator.dense(), 0, n, False)
+    status = Status(int(code))
+    nodes = values[None] if status.succeeded else np.empty((0, n))
+    return Density(
+        n,
+        nodes,
+        np.full(nodes.shape, 1.0 / n),
+        True,
+        0,
+        0,
+        0 if operator.matrix is not None else n,
+        status,
+        "all eigenvalues" if status.succeeded else status.describe(),
+    )
+
+
+def _modulus_log(t: Floats) -> Any:
+    modulus = np.abs(t)
+    return modulus * np.log(np.where(modulus > 0, modulus, 1.0))
+
+
+def _points(at: ArrayLike) -> Floats:
+    points = finite_array(at, "at")
+    if points.ndim > 1:
+        raise ValueError(f"at: want shape (k,), got {points.shape}")
+    return np.atleast_1d(points)
