@@ -16,5 +16,6 @@ void register_algebra(pybind11::module_& module);
 void register_density(pybind11::module_& module);
 void register_extremal(pybind11::module_& module);
 void register_models(pybind11::module_& module);
+void register_spectrum_batches(pybind11::module_& module);
 
 }  // namespace talweg::python

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from talweg import datasets, extremals, models, molecules, surfaces
+from talweg import datasets, extremals, models, molecules, spectrum, surfaces
 from talweg._core import __version__
 from talweg._locations import get_cmake_dir, get_include
 from talweg.descent import Descent, descend
@@ -39,6 +39,7 @@ __all__ = [
     "load",
     "models",
     "molecules",
+    "spectrum",
     "sum_over",
     "surfaces",
     "survey",

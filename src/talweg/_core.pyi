@@ -222,3 +222,28 @@ def gaussians(
     logarithm: bool, amplitudes: ArrayLike, means: ArrayLike, precisions: ArrayLike
 ) -> Objective: ...
 def phi4_chain(n: int, coupling: float, periodic: bool) -> Objective: ...
+def eigh_batch(
+    matrices: NDArray[Any],
+    values: NDArray[Any],
+    vectors: NDArray[Any] | None,
+    statuses: NDArray[np.intc],
+    symmetry: int,
+    workers: int,
+) -> int: ...
+def inertia_batch(
+    matrices: NDArray[Any],
+    inertia: NDArray[np.intc],
+    statuses: NDArray[np.intc],
+    symmetry: int,
+    workers: int,
+) -> int: ...
+def logabsdet_batch(
+    matrices: NDArray[Any],
+    log_modulus: NDArray[Any],
+    sign: NDArray[Any] | None,
+    statuses: NDArray[np.intc],
+    offset: float,
+    factor: float,
+    symmetry: int,
+    workers: int,
+) -> int: ...
