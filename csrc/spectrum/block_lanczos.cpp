@@ -97,14 +97,13 @@ void BlockRun::orthogonalise_next() {
   std::size_t count = current_;
   next_ = 0;
   if (filled_ == passes_.size()) return;
-  double longest = 0.0, least = 0.0;
+  double longest = 0.0;
   for (std::size_t j = 0; j < count; ++j)
     longest = std::max(longest, std::sqrt(squares_[j * count + j]));
   if (longest > 0.0)
     count = orthonormalise(passes_, count, block, stride, squares_.data(), 20.0 * epsilon * norm_);
   else
     count = 0;
-  static_cast<void>(least);
   if (count > 0) {
     // Division by a small length has raised what rounding left along the basis.
     std::vector<double> along(filled_ * count), squares(count * count);
@@ -216,12 +215,18 @@ KrylovOutcome BlockRun::go(std::size_t count, const VectorBlock& start,
   double last_worst = 0.0;
   std::size_t last_look = 0;
   for (std::size_t step = 1;; ++step) {
-    if (!multiply()) {
-      outcome.status = Status::non_finite;
-      outcome.steps = step;
-      return outcome;
-    }
+    outcome.steps = step;
+    const bool finite_products = multiply();
     const bool stopped = interrupted();
+    if (!finite_products) {
+      outcome.status = stopped ? Status::interrupted : Status::non_finite;
+      // A callback that an interrupt ended has no products either.
+      filled_ -= current_;
+      current_ = 0;
+      if (!stopped || filled_ == 0 || !decompose()) return outcome;
+      worst_ = norm_;
+      break;
+    }
     const bool whole = filled_ == passes_.size();
     const bool full = filled_ + 2 * current_ > order_;
     if (step >= next_look || full || whole || stopped || step >= max_steps_) {
@@ -233,8 +238,6 @@ KrylovOutcome BlockRun::go(std::size_t count, const VectorBlock& start,
         if (!finite) outcome.status = Status::non_finite;
         else if (stopped || asked_to_stop) outcome.status = Status::interrupted;
         else if (done) outcome.status = Status::converged;
-        outcome.norm = norm_;
-        outcome.steps = step;
         break;
       }
       // As in the run without reorthogonalisation: look when it may be done.
@@ -253,6 +256,7 @@ KrylovOutcome BlockRun::go(std::size_t count, const VectorBlock& start,
     orthogonalise_next();
     if (full) restart();
   }
+  outcome.norm = norm_;
   // All that is wanted, or as much as there is.
   const std::size_t low = std::min(wanted_.low, filled_);
   const std::size_t high = std::min(wanted_.high, filled_ - low);

@@ -66,15 +66,18 @@ std::size_t orthonormalise(const LongVectors& passes, std::size_t count, double*
 RitzPairs rayleigh_ritz(const LongVectors& passes, ScaledOperator& matrix, std::size_t count,
                         VectorBlock vectors);
 
-// Lanczos with one vector and without reorthogonalisation, orthogonal to `deflated`, which may have
-// count 0. With `deflated.count` > 0 nothing is wanted but eigenvalues below `below` or above
-// `above`: the run ends when there is none with a probability of one in a million, or with the
-// pairs it found.
+// Pairs that a run leaves out: it stays in the complement of their vectors, where the operator would
+// act on them as `moved`, a number away from all that is wanted. Where low or high is set, the run
+// wants nothing but eigenvalues below `below` or above `above`. It ends when there is none with a
+// probability of a millionth, or with the pairs it found.
 struct Deflation {
   const RitzPairs* pairs = nullptr;
-  double below = 0.0, above = 0.0;
+  double moved = 0.0;
   bool low = false, high = false;
+  double below = 0.0, above = 0.0;
 };
+
+// Lanczos with one vector and without reorthogonalisation. `start` is overwritten.
 KrylovOutcome three_term_lanczos(const LongVectors& passes, ScaledOperator& matrix,
                                  const Wanted& wanted, double* start, std::size_t memory,
                                  std::size_t max_steps, const Deflation& deflation,

@@ -58,7 +58,8 @@ class Run {
   bool nothing_missed(const Tridiagonal& t);
   RitzVector ritz_vector(const Tridiagonal& t, std::size_t index) const;
   std::size_t next_search(std::size_t m);
-  VectorBlock combine(std::size_t m, bool may_multiply);
+  VectorBlock combine(std::size_t m);
+  KrylovOutcome ended(Status status, std::size_t m, KrylovOutcome outcome);
 
   const LongVectors& passes_;
   ScaledOperator& matrix_;
@@ -79,11 +80,13 @@ const double* Run::multiplied(const double* vector) {
   if (deflation_.pairs == nullptr) return product;
   const RitzPairs& pairs = *deflation_.pairs;
   if (product != product_[0]) std::copy_n(product, passes_.size(), product_[0]);
-  std::vector<double> along(pairs.count);
-  passes_.gram(pairs.count, pairs.vectors[0], pairs.vectors.stride(), 1, product_[0], 0,
-               along.data());
-  for (double& c : along) c = -c;
-  passes_.add(pairs.count, pairs.vectors[0], pairs.vectors.stride(), 1, along.data(), product_[0],
+  const std::size_t stride = pairs.vectors.stride();
+  std::vector<double> along(pairs.count), leaked(pairs.count);
+  passes_.gram(pairs.count, pairs.vectors[0], stride, 1, product_[0], 0, along.data());
+  passes_.gram(pairs.count, pairs.vectors[0], stride, 1, vector, 0, leaked.data());
+  for (std::size_t i = 0; i < pairs.count; ++i)
+    along[i] = deflation_.moved * leaked[i] - along[i];
+  passes_.add(pairs.count, pairs.vectors[0], stride, 1, along.data(), product_[0],
               0);
   return product_[0];
 }
@@ -108,7 +111,6 @@ bool Run::search_end(const Tridiagonal& t, std::size_t count, bool high) {
     before = found_.back().value;
     ++distinct;
     worst_ = std::max(worst_, found_.back().residual);
-    if (found_.back().residual > wanted_.tolerance * norm_ && last_search_ == 0) break;
     if (found_.back().residual > wanted_.tolerance * norm_) return false;
   }
   return distinct == count;
@@ -175,7 +177,7 @@ bool Run::search(std::size_t m) {
   found_.clear();
   worst_ = 0.0;
   norm_ = std::max(std::fabs(eigenvalue(t, 0)), std::fabs(eigenvalue(t, m - 1)));
-  if (deflation_.pairs != nullptr) return nothing_missed(t);
+  if (deflation_.low || deflation_.high) return nothing_missed(t);
   bool done = true;
   if (wanted_.low > 0) done = search_end(t, wanted_.low, false) && done;
   if (wanted_.high > 0) done = search_end(t, wanted_.high, true) && done;
@@ -199,7 +201,7 @@ std::size_t Run::next_search(std::size_t m) {
   return m + ahead;
 }
 
-VectorBlock Run::combine(std::size_t m, bool may_multiply) {
+VectorBlock Run::combine(std::size_t m) {
   const std::size_t columns = found_.size();
   VectorBlock sums(passes_.size(), std::max<std::size_t>(1, columns));
   for (std::size_t c = 0; c < columns; ++c)
@@ -211,7 +213,6 @@ VectorBlock Run::combine(std::size_t m, bool may_multiply) {
   }
   const std::size_t kept = std::min(m, stored_.capacity());
   passes_.add(kept, stored_[0], stored_.stride(), columns, weights.data(), sums[0], sums.stride());
-  if (!may_multiply) return sums;
   for (std::size_t j = kept - 1; j + 1 < m; ++j) {
     const double* const product = multiplied(vector(j));
     passes_.three_term_and_add(1.0 / length_[j], product, -diagonal_[j] / length_[j], vector(j),
@@ -220,6 +221,25 @@ VectorBlock Run::combine(std::size_t m, bool may_multiply) {
                                weights.data() + (j + 1) * columns, sums);
   }
   return sums;
+}
+
+// After an interrupt, what the vectors at hand give without another product.
+KrylovOutcome Run::ended(Status status, std::size_t m, KrylovOutcome outcome) {
+  outcome.status = status;
+  if (status == Status::interrupted) {
+    m = std::min(m, stored_.capacity());
+    if (m == 0) return outcome;
+    search(m);
+  }
+  outcome.norm = norm_;
+  outcome.missed_probability = missed_;
+  outcome.pairs.count = found_.size();
+  outcome.pairs.vectors = combine(m);
+  for (const RitzVector& ritz : found_) {
+    outcome.pairs.values.push_back(ritz.value);
+    outcome.pairs.residuals.push_back(ritz.residual);
+  }
+  return outcome;
 }
 
 KrylovOutcome Run::go(double* start, const StepCallback& callback) {
@@ -238,36 +258,26 @@ KrylovOutcome Run::go(double* start, const StepCallback& callback) {
         j == 0 ? 0.0 : -length_[j] / length_[j - 1], j == 0 ? nullptr : vector(j - 1),
         vector(j + 1));
     outcome.steps = m;
+    const bool stopped = interrupted();
     if (!std::isfinite(d) || !std::isfinite(square)) {
+      // A callback that an interrupt ended has no product either.
+      if (stopped) return ended(Status::interrupted, j, std::move(outcome));
       outcome.status = Status::non_finite;
       return outcome;
     }
     diagonal_.push_back(d);
     length_.push_back(std::sqrt(square));
-    const bool stopped = interrupted();
     // The Krylov space is invariant: its Ritz pairs are eigenpairs.
     const bool exhausted = length_[m] <= 10.0 * epsilon * bound(tridiagonal(m)) ||
                            m >= 2 * passes_.size() + 40;
     if (m < next && !exhausted && !stopped && m < max_steps_) continue;
-    const std::size_t usable = stopped ? std::min(m, stored_.capacity()) : m;
-    const bool done = search(usable);
-    const bool asked_to_stop =
-        !stopped && callback && callback(m, norm_ > 0.0 ? worst_ / norm_ : 0.0);
-    if (done || exhausted || stopped || asked_to_stop || m >= max_steps_) {
-      if (stopped || asked_to_stop) outcome.status = Status::interrupted;
-      else if (done || exhausted) outcome.status = Status::converged;
-      outcome.norm = norm_;
-      outcome.missed_probability = exhausted ? 0.0 : missed_;
-      if (asked_to_stop && m > stored_.capacity()) search(stored_.capacity());
-      const bool whole = outcome.status != Status::interrupted;
-      outcome.pairs.count = found_.size();
-      outcome.pairs.vectors = combine(whole ? m : std::min(m, stored_.capacity()), whole);
-      for (const RitzVector& ritz : found_) {
-        outcome.pairs.values.push_back(ritz.value);
-        outcome.pairs.residuals.push_back(ritz.residual);
-      }
-      return outcome;
-    }
+    if (stopped) return ended(Status::interrupted, m, std::move(outcome));
+    const bool done = search(m);
+    if (!done && !exhausted && callback && callback(m, norm_ > 0.0 ? worst_ / norm_ : 0.0))
+      return ended(Status::interrupted, m, std::move(outcome));
+    if (exhausted) missed_ = 0.0;
+    if (done || exhausted) return ended(Status::converged, m, std::move(outcome));
+    if (m >= max_steps_) return ended(Status::not_converged, m, std::move(outcome));
     next = next_search(m);
   }
 }

@@ -50,7 +50,8 @@ class HessianOperator final : public SymmetricOperator {
   std::size_t n_;
   const double* x_;
   mutable double* gradient_;
-  mutable std::vector<double> points_, rows_;
+  mutable std::size_t lanes_ = 1;
+  mutable std::vector<double> points_, rows_, gradients_;
 };
 
 enum class SpectrumEnd {
@@ -78,7 +79,7 @@ struct LanczosOptions {
   SpectrumEnd which = SpectrumEnd::smallest;
   LanczosMethod method = LanczosMethod::automatic;
   double tolerance = 1e-8;       // residual over the largest Ritz value in modulus
-  std::size_t max_products = 0;  // 0: 300 + 10 n, at most 100000
+  std::size_t max_steps = 0;  // 0: 300 + 10 n, at most 100000
   std::size_t block = 0;         // vectors at once of the block method; 0: chosen
   std::size_t basis = 0;         // vectors kept between restarts; 0: chosen
   std::size_t memory = std::size_t{512} << 20;  // bytes for vectors

@@ -1,0 +1,241 @@
+#include <pybind11/functional.h>
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <algorithm>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "python/register.hpp"
+#include "python/signal_check.hpp"
+#include "talweg/lanczos.hpp"
+
+namespace talweg::python {
+namespace {
+
+namespace py = pybind11;
+using Values = py::array_t<double, py::array::c_style | py::array::forcecast>;
+
+// A Python function of an array (n, m) that returns the products with its columns.
+class CallableOperator final : public SymmetricOperator {
+ public:
+  CallableOperator(py::function function, std::size_t n, std::size_t block, bool symmetric)
+      : function_(std::move(function)), n_(n), block_(block), symmetric_(symmetric) {}
+
+  std::size_t dimension() const noexcept override { return n_; }
+  std::size_t preferred_block() const noexcept override { return block_; }
+  bool known_symmetric() const noexcept override { return symmetric_; }
+
+  const double* apply(std::size_t count, const double* vectors, std::size_t stride,
+                      double* products) const override {
+    const py::gil_scoped_acquire acquired;
+    try {
+      return called(count, vectors, stride, products);
+    } catch (py::error_already_set& error) {
+      SignalCheck* const signals = SignalCheck::current();
+      if (signals == nullptr || !error.matches(PyExc_KeyboardInterrupt)) throw;
+      signals->stop(std::move(error));
+      for (std::size_t j = 0; j < count; ++j)
+        std::fill_n(products + j * stride, n_, std::numeric_limits<double>::quiet_NaN());
+      return products;
+    }
+  }
+
+ private:
+  const double* called(std::size_t count, const double* vectors, std::size_t stride,
+                       double* products) const {
+    const auto n = static_cast<py::ssize_t>(n_), m = static_cast<py::ssize_t>(count);
+    const auto step = static_cast<py::ssize_t>(sizeof(double));
+    const std::vector<py::ssize_t> shape{n, m};
+    // The function sees the vectors where they are, and may not write to them.
+    py::array_t<double> given(shape, {step, step * static_cast<py::ssize_t>(stride)}, vectors,
+                              py::none());
+    given.attr("setflags")(py::arg("write") = false);
+    const py::object returned = function_(given);
+    const auto array = py::array::ensure(returned);
+    if (!array) {
+      PyErr_Clear();
+      throw py::type_error(std::string("f_or_operator: its product is a ") +
+                           Py_TYPE(returned.ptr())->tp_name + ", want an array of real numbers");
+    }
+    const char kind = array.dtype().kind();
+    if (kind != 'f' && kind != 'i' && kind != 'u' && kind != 'b') {
+      throw py::type_error("f_or_operator: its product has dtype " +
+                           py::cast<std::string>(py::str(array.dtype())) + ", want real numbers");
+    }
+    const bool flat = count == 1 && array.ndim() == 1 && array.shape(0) == n;
+    const bool fits = array.ndim() == 2 && array.shape(0) == n && array.shape(1) == m;
+    if (!flat && !fits) {
+      throw py::value_error("f_or_operator: its product with an array of shape " +
+                            py::cast<std::string>(py::str(py::cast(shape))) + " has shape " +
+                            py::cast<std::string>(py::str(array.attr("shape"))));
+    }
+    const auto columns = py::array_t<double, py::array::f_style | py::array::forcecast>::ensure(
+        array);
+    if (!columns) throw py::error_already_set();
+    if (count == 1) {
+      latest_ = columns;
+      return columns.data();
+    }
+    for (std::size_t j = 0; j < count; ++j)
+      std::copy_n(columns.data() + j * n_, n_, products + j * stride);
+    return products;
+  }
+
+  py::function function_;
+  std::size_t n_, block_;
+  bool symmetric_;
+  mutable py::object latest_;  // keeps the last product
+};
+
+SpectrumEnd end_named(const std::string& name) {
+  if (name == "smallest") return SpectrumEnd::smallest;
+  if (name == "largest") return SpectrumEnd::largest;
+  if (name == "both") return SpectrumEnd::both;
+  if (name == "nearest-zero") return SpectrumEnd::nearest_zero;
+  throw py::value_error("which: no end of the spectrum is called '" + name + "'");
+}
+
+LanczosMethod method_named(const std::string& name) {
+  if (name == "auto") return LanczosMethod::automatic;
+  if (name == "dense") return LanczosMethod::dense;
+  if (name == "three-term") return LanczosMethod::three_term;
+  if (name == "block") return LanczosMethod::block;
+  throw py::value_error("method: no method is called '" + name + "'");
+}
+
+const char* name_of(LanczosMethod method) {
+  switch (method) {
+    case LanczosMethod::dense:
+      return "dense";
+    case LanczosMethod::three_term:
+      return "three-term";
+    case LanczosMethod::block:
+      return "block";
+    default:
+      return "auto";
+  }
+}
+
+// The function may raise, or return true to stop.
+class Progress {
+ public:
+  explicit Progress(py::object function) : function_(std::move(function)) {}
+
+  bool operator()(const LanczosProgress& progress) {
+    const py::gil_scoped_acquire acquired;
+    try {
+      return py::cast<bool>(py::bool_(
+          function_(progress.steps, progress.products, progress.residual)));
+    } catch (py::error_already_set& error) {
+      SignalCheck* const signals = SignalCheck::current();
+      if (signals == nullptr || !error.matches(PyExc_KeyboardInterrupt)) throw;
+      signals->stop(std::move(error));
+      return true;
+    }
+  }
+
+ private:
+  py::object function_;
+};
+
+py::dict run(const SymmetricOperator& matrix, const py::dict& given,
+             const std::optional<Values>& start, const py::object& progress) {
+  LanczosOptions options;
+  for (const auto& [key, value] : given) {
+    const auto name = py::cast<std::string>(key);
+    if (name == "count")
+      options.count = py::cast<std::size_t>(value);
+    else if (name == "which")
+      options.which = end_named(py::cast<std::string>(value));
+    else if (name == "method")
+      options.method = method_named(py::cast<std::string>(value));
+    else if (name == "tolerance")
+      options.tolerance = py::cast<double>(value);
+    else if (name == "max_steps")
+      options.max_steps = py::cast<std::size_t>(value);
+    else if (name == "block")
+      options.block = py::cast<std::size_t>(value);
+    else if (name == "basis")
+      options.basis = py::cast<std::size_t>(value);
+    else if (name == "memory")
+      options.memory = py::cast<std::size_t>(value);
+    else if (name == "seed")
+      options.seed = py::cast<std::uint64_t>(value);
+    else if (name == "workers")
+      options.workers = py::cast<std::size_t>(value);
+    else if (name == "check_copies")
+      options.check_copies = py::cast<bool>(value);
+    else
+      throw py::value_error("options: no option is called '" + name + "'");
+  }
+  const std::size_t n = matrix.dimension();
+  if (start) {
+    options.start = start->data();
+    options.start_count = static_cast<std::size_t>(start->size()) / n;
+  }
+  // Outside the kernel, so that it ends with the interpreter's lock held.
+  const auto callback = progress.is_none() ? nullptr : std::make_unique<Progress>(progress);
+  if (callback) {
+    options.progress = [&callback](const LanczosProgress& at) { return (*callback)(at); };
+  }
+  EigenPairs found;
+  SignalCheck signals;
+  {
+    const py::gil_scoped_release released;
+    found = extreme_eigenpairs(matrix, options);
+  }
+  const auto k = static_cast<py::ssize_t>(found.values.size());
+  const auto vector_array = [](const std::vector<double>& values) {
+    return py::array_t<double>(static_cast<py::ssize_t>(values.size()), values.data());
+  };
+  py::array_t<double> vectors({k, static_cast<py::ssize_t>(n)});
+  std::copy(found.vectors.begin(), found.vectors.end(), vectors.mutable_data());
+  py::dict result;
+  result["eigenvalues"] = vector_array(found.values);
+  result["eigenvectors"] = vectors.attr("T");
+  result["residuals"] = vector_array(found.residuals);
+  result["errors"] = vector_array(found.errors);
+  result["norm"] = found.norm;
+  result["products"] = found.products;
+  result["steps"] = found.steps;
+  result["missed_probability"] = found.missed_probability;
+  result["method"] = name_of(found.method);
+  result["status"] = static_cast<int>(found.status);
+  signals.raise(result);
+  return result;
+}
+
+py::dict of_callable(const py::function& function, std::size_t n, std::size_t block, bool symmetric,
+                     const py::dict& options, const std::optional<Values>& start,
+                     const py::object& progress) {
+  return run(CallableOperator(function, n, block, symmetric), options, start, progress);
+}
+
+py::dict of_hessian(const Objective& objective, const Values& x, bool gradient,
+                    const py::dict& options, const std::optional<Values>& start,
+                    const py::object& progress) {
+  py::array_t<double> slope(gradient ? x.size() : 0);
+  const HessianOperator matrix(objective, x.data(), gradient ? slope.mutable_data() : nullptr);
+  py::dict result = run(matrix, options, start, progress);
+  if (gradient) result["gradient"] = slope;
+  return result;
+}
+
+}  // namespace
+
+void register_lanczos(py::module_& module) {
+  module.def("operator_eigenpairs", &of_callable, py::arg("function"), py::arg("n"),
+             py::arg("block"), py::arg("symmetric"), py::arg("options"),
+             py::arg("start") = py::none(), py::arg("progress") = py::none());
+  module.def("hessian_eigenpairs", &of_hessian, py::arg("objective"), py::arg("x"),
+             py::arg("gradient"), py::arg("options"), py::arg("start") = py::none(),
+             py::arg("progress") = py::none());
+}
+
+}  // namespace talweg::python
