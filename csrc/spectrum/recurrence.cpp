@@ -45,6 +45,8 @@ class Lanes {
       if (interrupted()) return std::move(results_);
       const double* const products =
           matrix_.apply(lanes_.size(), current_[0], current_.stride(), product_[0]);
+      // Once more, as what comes back from an interrupted operator is no product.
+      if (interrupted()) return std::move(results_);
       // From the last, as a lane that ends leaves its place to the one behind.
       for (std::size_t l = lanes_.size(); l-- > 0;) {
         if (!advance(l, step, products + l * product_.stride())) close(l);

@@ -41,6 +41,23 @@ def dense_eigen(
     use_lapack: bool = True,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None, Status]: ...
 def lanczos_pays_from(k: int) -> int: ...
+def operator_recurrences(
+    function: Callable[[NDArray[np.float64]], ArrayLike],
+    n: int,
+    block: int,
+    starts: NDArray[np.float64],
+    steps: int,
+    reorthogonalise: bool,
+    workers: int = 0,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int32]]: ...
+def hessian_recurrences(
+    objective: Objective,
+    x: NDArray[np.float64],
+    starts: NDArray[np.float64],
+    steps: int,
+    reorthogonalise: bool,
+    workers: int = 0,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int32]]: ...
 
 class RecordingLimit(ValueError): ...
 

@@ -10,11 +10,16 @@ from talweg.plot.style import load_pyplot
 
 if TYPE_CHECKING:
     from talweg.spectrum.density import Density
+    from talweg.spectrum.following import Following
 
-__all__ = ["draw_density"]
+__all__ = ["draw_density", "draw_following"]
 
-#: The blue of the pictures of curves.
+#: The blue of the pictures of curves, and the rest of that palette.
 _COLOUR = "#0072B2"
+_COLOURS = (_COLOUR, "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+
+#: Marker of each kind of meeting.
+_MARKERS = {"crossing": "x", "avoided": "o", "touching": "d"}
 
 
 def draw_density(
@@ -85,6 +90,78 @@ def draw_density(
     axes.axvline(0.0, color="#6b7780", linewidth=0.6)
     axes.set_xlabel(r"$\lambda$")
     axes.set_ylabel("density of eigenvalues")
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    if title:
+        axes.set_title(title)
+    return figure
+
+
+def draw_following(
+    following: Following,
+    axes: Any = None,
+    *,
+    crossings: bool = True,
+    legend: bool = True,
+    title: str | None = None,
+) -> Any:
+    """Draw eigenvalues along a path, a colour for each track, with the places where they meet.
+
+    Parameters
+    ----------
+    following : talweg.spectrum.Following
+        What to draw.
+    axes : matplotlib Axes, optional
+        Where to draw; by default a new figure.
+    crossings : bool, default True
+        Mark where tracks meet.
+    legend : bool, default True
+        Explain the markers.
+    title : str, optional
+        Above the picture.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ImportError
+        Without matplotlib.
+
+    Examples
+    --------
+    >>> import numpy
+    >>> from talweg.spectrum import follow
+    >>> turning = [[[c, 0.0], [0.0, -c]] for c in numpy.linspace(-1.0, 1.0, 8)]
+    >>> figure = follow(numpy.array(turning)).plot()
+    >>> len(figure.axes[0].lines)
+    3
+    """
+    if axes is None:
+        figure, axes = load_pyplot().subplots(figsize=(6.4, 4.0), layout="constrained")
+    else:
+        figure = axes.figure
+    at = following.arclength
+    for j, track in enumerate(following.eigenvalues.T):
+        axes.plot(at, track, color=_COLOURS[j % len(_COLOURS)], linewidth=1.4)
+    if crossings:
+        for kind, marker in _MARKERS.items():
+            met = [crossing for crossing in following.crossings if crossing.kind == kind]
+            if met:
+                axes.plot(
+                    np.interp([c.position for c in met], np.arange(len(at)), at),
+                    [c.eigenvalue for c in met],
+                    linestyle="none",
+                    marker=marker,
+                    color="black",
+                    markerfacecolor="none",
+                    label=kind,
+                )
+        if legend and following.crossings:
+            axes.legend(frameon=False, fontsize="small")
+    axes.set_xlabel("arclength" if following.x is not None else "point")
+    axes.set_ylabel("eigenvalue")
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     if title:
