@@ -48,9 +48,10 @@ py::tuple dense(const Values& matrix, std::size_t first, std::size_t count, bool
 }
 
 // Rows of coefficients, one for each start, filled up with NaN and 0; and the statuses.
-py::tuple recurrences(const SymmetricOperator& matrix, const Values& starts, std::size_t steps,
-                      bool reorthogonalise, std::size_t workers) {
-  if (starts.ndim() != 2 || static_cast<std::size_t>(starts.shape(1)) != matrix.dimension())
+template <class Compute>
+py::tuple recurrences(std::size_t n, const Values& starts, std::size_t steps, bool reorthogonalise,
+                      std::size_t workers, Compute&& compute) {
+  if (starts.ndim() != 2 || static_cast<std::size_t>(starts.shape(1)) != n)
     throw py::value_error("starts: want shape (probes, n)");
   const auto count = static_cast<std::size_t>(starts.shape(0));
   const double* const from = starts.data();
@@ -62,7 +63,7 @@ py::tuple recurrences(const SymmetricOperator& matrix, const Values& starts, std
   SignalCheck signals;
   {
     const py::gil_scoped_release released;
-    runs = lanczos_recurrences(matrix, count, from, options);
+    runs = compute(count, from, options);
   }
   const std::vector<py::ssize_t> shape{static_cast<py::ssize_t>(count),
                                        static_cast<py::ssize_t>(steps)};
@@ -80,18 +81,28 @@ py::tuple recurrences(const SymmetricOperator& matrix, const Values& starts, std
   return result;
 }
 
-py::tuple operator_recurrences(const py::function& function, std::size_t n, std::size_t block,
-                               const Values& starts, std::size_t steps, bool reorthogonalise,
-                               std::size_t workers) {
-  return recurrences(CallableOperator(function, n, block, true), starts, steps, reorthogonalise,
-                     workers);
+py::tuple of_callable(const py::function& function, std::size_t n, std::size_t block,
+                      const Values& starts, std::size_t steps, bool reorthogonalise,
+                      std::size_t workers) {
+  const CallableOperator matrix(function, n, block, true);
+  return recurrences(n, starts, steps, reorthogonalise, workers,
+                     [&](std::size_t count, const double* from, const RecurrenceOptions& options) {
+                       return lanczos_recurrences(matrix, count, from, options);
+                     });
 }
 
-py::tuple hessian_recurrences(const Objective& objective, const Values& x, const Values& starts,
-                              std::size_t steps, bool reorthogonalise, std::size_t workers) {
+py::tuple of_hessian(const Objective& objective, const Values& x, const Values& starts,
+                     std::size_t steps, bool reorthogonalise, std::size_t workers) {
   if (static_cast<std::size_t>(x.size()) != objective.dimension())
     throw py::value_error("x: want shape (n,)");
-  return recurrences(HessianOperator(objective, x.data()), starts, steps, reorthogonalise, workers);
+  const double* const point = x.data();
+  return recurrences(objective.dimension(), starts, steps, reorthogonalise, workers,
+                     [&](std::size_t count, const double* from, const RecurrenceOptions& options) {
+                       return options.reorthogonalise
+                                  ? lanczos_recurrences(HessianOperator(objective, point), count,
+                                                        from, options)
+                                  : hessian_recurrences(objective, point, count, from, options);
+                     });
 }
 
 }  // namespace
@@ -104,11 +115,11 @@ void register_density(py::module_& module) {
   module.def("lanczos_pays_from", &lanczos_pays_from, py::arg("k"),
              "Rows of a dense matrix from which its k extreme eigenpairs come cheaper from "
              "Lanczos.");
-  module.def("operator_recurrences", &operator_recurrences, py::arg("function"), py::arg("n"),
+  module.def("operator_recurrences", &of_callable, py::arg("function"), py::arg("n"),
              py::arg("block"), py::arg("starts"), py::arg("steps"), py::arg("reorthogonalise"),
              py::arg("workers") = 0,
              "Coefficients (probes, steps) of Lanczos's recurrence from each row of starts.");
-  module.def("hessian_recurrences", &hessian_recurrences, py::arg("objective"), py::arg("x"),
+  module.def("hessian_recurrences", &of_hessian, py::arg("objective"), py::arg("x"),
              py::arg("starts"), py::arg("steps"), py::arg("reorthogonalise"),
              py::arg("workers") = 0, "The same with the Hessian at x.");
 }

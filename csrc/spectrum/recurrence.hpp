@@ -36,4 +36,11 @@ struct RecurrenceOptions {
 std::vector<Recurrence> lanczos_recurrences(const SymmetricOperator& matrix, std::size_t count,
                                             const double* starts, const RecurrenceOptions& options);
 
+// The same for the Hessian of an objective at a point x (n), without reorthogonalisation. Several
+// runs go side by side in the lanes of one block, so that a product costs them no rearranging, and
+// threads share the blocks where the objective is thread_safe().
+std::vector<Recurrence> hessian_recurrences(const Objective& objective, const double* x,
+                                            std::size_t count, const double* starts,
+                                            const RecurrenceOptions& options);
+
 }  // namespace talweg

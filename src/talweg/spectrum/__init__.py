@@ -12,13 +12,22 @@ from talweg.spectrum.batches import (
     logabsdet,
     slogdet,
 )
+from talweg.spectrum.density import Density, density
+from talweg.spectrum.estimates import Estimate
+from talweg.spectrum.following import Crossing, Following, follow
 
 __all__ = [
+    "Crossing",
+    "Density",
     "Eigh",
+    "Estimate",
+    "Following",
     "Inertia",
     "Slogdet",
+    "density",
     "eigh",
     "eigvalsh",
+    "follow",
     "inertia",
     "logabsdet",
     "slogdet",

@@ -12,6 +12,7 @@ from talweg import _core
 from talweg.arrays import finite_array
 from talweg.extremals.arguments import checked_count, checked_positive, checked_workers
 from talweg.spectrum.estimates import Estimate, jackknife
+from talweg.spectrum.products import Products, products_of
 from talweg.spectrum.tridiagonal import below, quadrature
 from talweg.status import Status
 
@@ -440,8 +441,6 @@ def density(
     >>> bool(low < numpy.linalg.slogdet(f.hess(numpy.zeros(n))).logabsdet < high)
     True
     """
-    from talweg.spectrum.operators import checked_operator
-
     count = checked_count(probes, "probes", 1)
     length = checked_count(steps, "steps", 1)
     threads = checked_workers(workers)
@@ -450,7 +449,7 @@ def density(
     if exact not in (None, True, False):
         raise TypeError(f"exact: want True, False or None, got {exact!r}")
     generator = np.random.default_rng(rng)
-    operator = checked_operator(f, x)
+    operator = products_of(f, x)
     n = operator.n
     if exact is None:
         limit = EXACT_ARRAYS_UP_TO if operator.matrix is not None else EXACT_UP_TO
@@ -471,7 +470,7 @@ class _Sampling:
 
     def __init__(
         self,
-        operator: Any,
+        operator: Products,
         probes: int,
         steps: int,
         kind: str,
@@ -489,7 +488,7 @@ class _Sampling:
         self.failed = 0
 
     def go(self) -> None:
-        width = max(1, self.operator.preferred_block)
+        width = max(1, self.operator.block)
         for first in range(0, len(self.streams), width):
             starts = np.stack([self.start(s) for s in self.streams[first : first + width]])
             try:
@@ -558,7 +557,7 @@ class _Sampling:
         )
 
 
-def _decomposed(operator: Any) -> Density:
+def _decomposed(operator: Products) -> Density:
     n = operator.n
     values, _, code = _core.dense_eigen(operator.dense(), 0, n, False)
     status = Status(int(code))

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from talweg.spectrum.batches import eigh
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -108,6 +110,5 @@ def _matrices(diagonal: Floats, beside: Floats) -> Floats:
 
 
 def _decomposed(matrices: Floats) -> tuple[Floats, Floats]:
-    # LAPACK scales matrices itself.
-    values, vectors = np.linalg.eigh(matrices)
+    values, vectors = eigh(matrices, symmetry="lower")
     return values, vectors
