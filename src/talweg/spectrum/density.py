@@ -157,7 +157,7 @@ class Density:
         if not self.nodes.size:
             return self._nothing()
         counted = (self.nodes < 0) & ~self._zero_nodes(self.nodes)
-        plain = (self.weights * counted).sum(axis=1)
+        plain = counted.mean(axis=1) if self.exact else (self.weights * counted).sum(axis=1)
         has_zero = (self._zero_nodes(self.nodes) & (self.weights > _ZERO)).any(axis=1)
         if self.exact or has_zero.all():
             return self._estimate(plain, plain)

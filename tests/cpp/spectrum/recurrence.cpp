@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "spectrum/symmetric_eigen.hpp"
+#include "talweg/models.hpp"
 
 namespace {
 
@@ -157,4 +158,46 @@ TEST_CASE("zero, huge, tiny and non-finite matrices, and one row") {
   const auto one = talweg::lanczos_recurrences(Diagonal({-4.0}), 1, starts.data(), steps(5));
   CHECK(one[0].status == talweg::Status::converged);
   CHECK(one[0].diagonal[0] == -4.0);
+}
+
+TEST_CASE("lanes of a Hessian: as from products, and each from its own vector only") {
+  const std::size_t n = 700;
+  talweg::Quadratic chain;
+  chain.n = n;
+  for (std::size_t i = 0; i < n; ++i) chain.matrix.push_back(1.0 + std::cos(0.1 * i));
+  const auto objective = talweg::make_objective(chain);
+  const std::vector<double> starts = signs(21 * n, 7), x(n, 0.5);
+  const auto runs = talweg::hessian_recurrences(*objective, x.data(), 21, starts.data(), steps(12));
+  const auto plain = talweg::lanczos_recurrences(Diagonal(chain.matrix), 21, starts.data(), steps(12));
+  for (std::size_t l = 0; l < 21; ++l) {
+    CHECK(runs[l].status == talweg::Status::max_steps);
+    for (std::size_t j = 0; j < 12; ++j) {
+      CHECK(runs[l].diagonal[j] == doctest::Approx(plain[l].diagonal[j]).epsilon(1e-10));
+      CHECK(runs[l].beside[j] == doctest::Approx(plain[l].beside[j]).epsilon(1e-10));
+    }
+    const auto alone = talweg::hessian_recurrences(*objective, x.data(), 1, starts.data() + l * n,
+                                                   steps(12));
+    CHECK(alone[0].diagonal == runs[l].diagonal);
+    CHECK(alone[0].beside == runs[l].beside);
+  }
+}
+
+TEST_CASE("lanes that end, and Hessians out of range") {
+  const std::size_t n = 60;
+  for (const double scale : {1.0, 1e-300, 1e300}) {
+    talweg::Quadratic two;
+    two.n = n;
+    for (std::size_t i = 0; i < n; ++i) two.matrix.push_back(scale * (i % 2 == 0 ? 1.0 : 3.0));
+    const auto objective = talweg::make_objective(two);
+    std::vector<double> starts = signs(2 * n, 8);
+    for (std::size_t i = 0; i < n; i += 2) starts[i] = 0.0;
+    const std::vector<double> x(n, 0.0);
+    const auto runs = talweg::hessian_recurrences(*objective, x.data(), 2, starts.data(), steps(9));
+    CHECK(runs[0].diagonal.size() == 1);
+    CHECK(runs[0].diagonal[0] / scale == doctest::Approx(3.0).epsilon(1e-13));
+    REQUIRE(runs[1].diagonal.size() == 2);
+    CHECK(runs[1].diagonal[0] / scale == doctest::Approx(2.0).epsilon(1e-13));
+    CHECK(runs[1].beside[0] / scale == doctest::Approx(1.0).epsilon(1e-13));
+    CHECK(runs[1].status == talweg::Status::converged);
+  }
 }
