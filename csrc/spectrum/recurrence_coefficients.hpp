@@ -48,7 +48,7 @@ class RecurrenceCoefficients {
     ++steps_;
     largest_ = std::max({largest_, std::fabs(alpha_), beta});
     // Couplings this small are rounding. Cutting one off changes the quadrature by no more.
-    if (beta <= 1e-14 * largest_ || steps_ == n_) beta = 0.0;
+    if (beta <= 1e-12 * largest_ || steps_ == n_) beta = 0.0;
     result.diagonal.push_back(alpha_ / scale_);
     result.beside.push_back(beta / scale_);
     if (beta == 0.0) {
