@@ -12,6 +12,7 @@
 
 #include "python/register.hpp"
 #include "python/signal_check.hpp"
+#include "talweg/hessian_spectrum.hpp"
 #include "talweg/spectrum.hpp"
 
 namespace talweg::python {
@@ -113,6 +114,57 @@ int logabsdet(const py::array& array, const Matrices& matrices, py::array& log_m
   });
 }
 
+struct Points {
+  std::size_t count = 0;
+  const double* x = nullptr;
+};
+
+Points points_of(const Objective& objective, const py::array& x) {
+  if (!py::isinstance<py::array_t<double>>(x) || !contiguous(x) || x.ndim() != 2 ||
+      static_cast<std::size_t>(x.shape(1)) != objective.dimension())
+    refuse("x", "contiguous float64 (m, n)");
+  return {static_cast<std::size_t>(x.shape(0)), static_cast<const double*>(x.data())};
+}
+
+int of_hessian_eigh(const Objective& objective, const py::array& x, py::array values,
+                    std::optional<py::array> vectors, Codes statuses, std::size_t workers) {
+  const Points points = points_of(objective, x);
+  const std::size_t n = objective.dimension();
+  double* const to_values = data_of<double>(values, "values", points.count * n);
+  double* const to_vectors =
+      vectors ? data_of<double>(*vectors, "vectors", points.count * n * n) : nullptr;
+  Status* const to_statuses = statuses_of(statuses, points.count);
+  const py::object result = vectors ? py::object(py::make_tuple(values, *vectors)) : values;
+  return run(result, [&] {
+    return hessian_eigh(objective, points.count, points.x, to_values, to_vectors, to_statuses,
+                        workers);
+  });
+}
+
+int of_hessian_inertia(const Objective& objective, const py::array& x, Codes inertia,
+                       Codes statuses, std::size_t workers) {
+  const Points points = points_of(objective, x);
+  auto* const to = reinterpret_cast<Inertia*>(data_of<int>(inertia, "inertia", 3 * points.count));
+  Status* const to_statuses = statuses_of(statuses, points.count);
+  return run(inertia, [&] {
+    return hessian_inertia(objective, points.count, points.x, to, to_statuses, workers);
+  });
+}
+
+int of_hessian_logabsdet(const Objective& objective, const py::array& x, py::array log_modulus,
+                         std::optional<py::array> sign, Codes statuses, double offset,
+                         double factor, std::size_t workers) {
+  const Points points = points_of(objective, x);
+  double* const to_modulus = data_of<double>(log_modulus, "log_modulus", points.count);
+  double* const to_sign = sign ? data_of<double>(*sign, "sign", points.count) : nullptr;
+  Status* const to_statuses = statuses_of(statuses, points.count);
+  const py::object result = sign ? py::object(py::make_tuple(*sign, log_modulus)) : log_modulus;
+  return run(result, [&] {
+    return hessian_logabsdet(objective, points.count, points.x, to_modulus, to_sign, to_statuses,
+                             offset, factor, workers);
+  });
+}
+
 }  // namespace
 
 void register_spectrum_batches(py::module_& module) {
@@ -165,6 +217,16 @@ void register_spectrum_batches(py::module_& module) {
       py::arg("offset"), py::arg("factor"), py::arg("symmetry"), py::arg("workers"),
       "log |det| of offset I + factor H and, unless None, the sign of det written into the arrays; "
       "a status code.");
+  module.def("hessian_eigh", &of_hessian_eigh, py::arg("objective"), py::arg("x"),
+             py::arg("values"), py::arg("vectors"), py::arg("statuses").noconvert(),
+             py::arg("workers"), "eigh_batch of the Hessians at the points x (m, n).");
+  module.def("hessian_inertia", &of_hessian_inertia, py::arg("objective"), py::arg("x"),
+             py::arg("inertia").noconvert(), py::arg("statuses").noconvert(), py::arg("workers"),
+             "inertia_batch of the Hessians at the points x (m, n).");
+  module.def("hessian_logabsdet", &of_hessian_logabsdet, py::arg("objective"), py::arg("x"),
+             py::arg("log_modulus"), py::arg("sign"), py::arg("statuses").noconvert(),
+             py::arg("offset"), py::arg("factor"), py::arg("workers"),
+             "logabsdet_batch of the Hessians at the points x (m, n).");
 }
 
 }  // namespace talweg::python

@@ -20,15 +20,13 @@ constexpr double growth_limit = 512.0;
 // Shift of the spectrum, relative to max |H|, that shows that no eigenvalue is near 0: with as many
 // negative pivots for H + shift as for H - shift there is none in between. Half of it is for
 // rounding, half is far above n^2 eps for every n that comes here.
-constexpr double certain_shift = 0x1p-30;
+constexpr double certain_shift = 0x1p-24;
 
 // Entries outside of this range are scaled first, by whoever takes over.
 constexpr double smallest_scale = 0x1p-900;
 constexpr double largest_scale = 0x1p1000;
 
 constexpr std::size_t triangle(std::size_t n) { return n * (n + 1) / 2; }
-
-TALWEG_INLINE Vector larger(Vector a, Vector b) { return a > b ? a : b; }
 
 // A product of pivots as a product of numbers in [1, 2), of which 64 do not overflow, and a sum of
 // exponents.
@@ -86,7 +84,8 @@ static Vector largest_entry(std::size_t n, const Source& from) {
 }
 
 template <int n, class Pivots>
-TALWEG_INLINE void factor_unrolled(const Source& from, Pivots& pivots) {
+TALWEG_INLINE Pivots factor_unrolled(const Source& from) {
+  Pivots pivots;
   Vector a[n * (n + 1) / 2];
 #pragma GCC unroll 8
   for (int i = 0; i < n; ++i)
@@ -110,6 +109,7 @@ TALWEG_INLINE void factor_unrolled(const Source& from, Pivots& pivots) {
       }
     }
   }
+  return pivots;
 }
 
 // The rows of L so far, those of W = L D under way, and 1 / D, a vector of lanes each.
@@ -209,7 +209,10 @@ TALWEG_INLINE void factor_diagonal(const Source& from, const Factors& factors, s
 
 // The first tile holds what is left over from n by whole ones.
 template <int first, class Pivots>
-static void factor_blocked(std::size_t n, const Source& from, double* scratch, Pivots& pivots) {
+static Pivots factor_blocked(std::size_t n, const Source& source, double* scratch) {
+  // Not behind a reference, which the stores to come could change.
+  const Source from = source;
+  Pivots pivots;
   const Factors factors = {scratch, scratch + triangle(n) * vector_lanes,
                            scratch + (triangle(n) + tile * n) * vector_lanes, n};
   factor_diagonal<first>(from, factors, 0, pivots);
@@ -219,6 +222,7 @@ static void factor_blocked(std::size_t n, const Source& from, double* scratch, P
       factor_tile<tile, tile>(from, factors, row, column, pivots);
     factor_diagonal<tile>(from, factors, row, pivots);
   }
+  return pivots;
 }
 
 static std::size_t factorisation_scratch(std::size_t n) {
@@ -226,37 +230,37 @@ static std::size_t factorisation_scratch(std::size_t n) {
 }
 
 template <class Pivots>
-TALWEG_INLINE void factor(std::size_t n, const Source& from, double* scratch, Pivots& pivots) {
+TALWEG_INLINE Pivots factor(std::size_t n, const Source& from, double* scratch) {
   switch (n) {
     case 1:
-      return factor_unrolled<1>(from, pivots);
+      return factor_unrolled<1, Pivots>(from);
     case 2:
-      return factor_unrolled<2>(from, pivots);
+      return factor_unrolled<2, Pivots>(from);
     case 3:
-      return factor_unrolled<3>(from, pivots);
+      return factor_unrolled<3, Pivots>(from);
     case 4:
-      return factor_unrolled<4>(from, pivots);
+      return factor_unrolled<4, Pivots>(from);
     case 5:
-      return factor_unrolled<5>(from, pivots);
+      return factor_unrolled<5, Pivots>(from);
     case 6:
-      return factor_unrolled<6>(from, pivots);
+      return factor_unrolled<6, Pivots>(from);
     case 7:
-      return factor_unrolled<7>(from, pivots);
+      return factor_unrolled<7, Pivots>(from);
     case 8:
-      return factor_unrolled<8>(from, pivots);
+      return factor_unrolled<8, Pivots>(from);
     default:
       break;
   }
   static_assert(small_limit == 8 && tile <= 4);
   switch (n % tile) {
     case 0:
-      return factor_blocked<tile>(n, from, scratch, pivots);
+      return factor_blocked<tile, Pivots>(n, from, scratch);
     case 1:
-      return factor_blocked<1>(n, from, scratch, pivots);
+      return factor_blocked<1, Pivots>(n, from, scratch);
     case 2:
-      return factor_blocked<2>(n, from, scratch, pivots);
+      return factor_blocked<2, Pivots>(n, from, scratch);
     default:
-      return factor_blocked<3>(n, from, scratch, pivots);
+      return factor_blocked<3, Pivots>(n, from, scratch);
   }
 }
 
@@ -271,8 +275,7 @@ static void determinant(std::size_t n, const double* packed, std::size_t stride,
   const Bits bias = Bits{} + UINT64_C(1023) * n;
   for (std::size_t lane = 0; lane < lanes; lane += vector_lanes) {
     const Source from = {packed + lane, stride, fill(offset), fill(factor_of_h)};
-    PivotProduct product;
-    factor(n, from, scratch, product);
+    const PivotProduct product = factor<PivotProduct>(n, from, scratch);
     const Vector largest = product.largest_entry;
     const Mask trusted = usable(largest) & (product.total <= growth * largest) &
                          ((product.smallest >= smallest_normal) | (product.smallest == 0.0));
@@ -295,11 +298,10 @@ static void negative_eigenvalues(std::size_t n, const double* packed, std::size_
     Source from = {packed + lane, stride, Vector{}, fill(1.0)};
     const Vector largest = largest_entry(n, from);
     const Vector shift = certain_shift * largest;
-    PivotSigns below, above;
     from.offset = shift;
-    factor(n, from, scratch, below);
+    const PivotSigns below = factor<PivotSigns>(n, from, scratch);
     from.offset = -shift;
-    factor(n, from, scratch, above);
+    const PivotSigns above = factor<PivotSigns>(n, from, scratch);
     const Vector bound = 0.5 * shift;
     const Mask certain = usable(largest) & (rounding * below.total <= bound) &
                          (rounding * above.total <= bound) & (below.negative == above.negative);

@@ -8,7 +8,10 @@
 
 #include "objective/block_rows.hpp"
 #include "parallel/thread_pool.hpp"
+#include "simd/instruction_set.hpp"
+#include "simd/lane_gather.hpp"
 #include "simd/spectrum.hpp"
+#include "spectrum/aligned_memory.hpp"
 #include "spectrum/lapack_hook.hpp"
 #include "spectrum/packed_factorisation.hpp"
 #include "talweg/interrupt.hpp"
@@ -17,6 +20,8 @@
 namespace talweg {
 namespace {
 
+constexpr std::size_t most_lanes = 256;
+
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 // One worker's packed block and working memory.
@@ -24,21 +29,41 @@ template <class Real>
 class PackedReader {
  public:
   PackedReader(std::size_t n, std::size_t lanes)
-      : n_(n), stride_(n <= batch_eigen_limit ? padded_lanes(lanes) : lanes), statuses_(lanes) {
-    entries_.resize(triangle(n) * stride_);
-  }
+      : n_(n),
+        stride_(n <= batch_eigen_limit ? padded_lanes(lanes) : lanes),
+        entries_(memory_.reserve(triangle(n) * stride_ + kernels().gather_scratch(n))),
+        scratch_(entries_ + triangle(n) * stride_),
+        statuses_(lanes) {}
 
   PackedMatrices read(const Real* matrices, std::size_t lanes, Symmetry symmetry) {
-    for (std::size_t l = 0; l < lanes; ++l)
-      statuses_[l] = read_one(matrices + l * n_ * n_, entries_.data() + l, symmetry);
-    return {n_, lanes, entries_.data(), stride_};
+    if (n_ == 0 || n_ > batch_eigen_limit) {
+      trouble_ = false;
+      for (std::size_t l = 0; l < lanes; ++l) {
+        statuses_[l] = read_one(matrices + l * n_ * n_, entries_ + l, symmetry);
+        trouble_ = trouble_ || !succeeded(statuses_[l]);
+      }
+    } else if constexpr (std::is_same_v<Real, float>) {
+      trouble_ = kernels().gather_single(n_, matrices, lanes, symmetry, asymmetry_limit, entries_,
+                                         stride_, statuses_.data(), scratch_);
+    } else {
+      trouble_ = kernels().gather(n_, matrices, lanes, symmetry, asymmetry_limit, entries_, stride_,
+                                  statuses_.data(), scratch_);
+    }
+    return {n_, lanes, entries_, stride_};
   }
+
+  bool trouble() const { return trouble_; }
 
   // What reading showed; of use where a lane's result is not an answer.
   Status status(std::size_t lane) const { return statuses_[lane]; }
 
  private:
   static constexpr double asymmetry_limit = std::is_same_v<Real, float> ? 1e-4 : 1e-10;
+
+  static const LaneGatherKernels& kernels() {
+    static const LaneGatherKernels& table = lane_gather_kernels(active_isa());
+    return table;
+  }
 
   Status read_one(const Real* from, double* to, Symmetry symmetry) {
     double largest = 0.0, difference = 0.0, finite = 0.0;
@@ -61,8 +86,11 @@ class PackedReader {
   }
 
   std::size_t n_, stride_;
-  std::vector<double> entries_;
+  AlignedMemory memory_;
+  double* entries_;
+  double* scratch_;
   std::vector<Status> statuses_;
+  bool trouble_ = false;
 };
 
 // Calls block(first, lanes, reader, factorisation), which returns the first status of trouble, for
@@ -71,13 +99,14 @@ template <class Real, class Block, class Missing>
 Status for_blocks(std::size_t count, std::size_t n, std::size_t workers, Block&& block,
                   Missing&& missing) {
   if (count == 0) return Status::converged;
-  if (n >= batch_eigen_limit) lapack();
-  // Half of the first-level cache for a block, 64 kilobytes and more of matrices for a chunk.
+  if (n > batch_eigen_limit) lapack();
+  // A few kilobytes for a block, 64 kilobytes and more of matrices for a chunk.
   const std::size_t lanes =
-      n > batch_eigen_limit ? 1
-                            : std::min(padded_lanes(count),
-                                       padded_lanes(std::clamp<std::size_t>(
-                                           2048 / triangle(std::max<std::size_t>(n, 1)), 1, 256)));
+      n > batch_eigen_limit
+          ? 1
+          : std::min(padded_lanes(count),
+                     padded_lanes(std::clamp<std::size_t>(
+                         512 / triangle(std::max<std::size_t>(n, 1)), 1, most_lanes)));
   const std::size_t blocks_a_chunk =
       std::max<std::size_t>(1, 16384 / (lanes * std::max<std::size_t>(n * n, 1)));
   const std::size_t chunk = lanes * blocks_a_chunk, chunks = (count + chunk - 1) / chunk;
@@ -113,39 +142,38 @@ Status for_blocks(std::size_t count, std::size_t n, std::size_t workers, Block&&
   return worst;
 }
 
-// The statuses of a block: those of its results, except where reading showed more.
-template <class Real>
-Status settle(const PackedReader<Real>& reader, std::size_t lanes, Status* found,
-              Status* statuses) {
+// Completes the statuses of results by what reading showed, and calls fail(lane) where there is no
+// answer. Returns the first trouble.
+template <class Real, class Fail>
+Status settle(const PackedReader<Real>& reader, std::size_t lanes, Status* statuses, Fail&& fail) {
   Status worst = Status::converged;
   for (std::size_t l = 0; l < lanes; ++l) {
-    if (found[l] == Status::converged) found[l] = reader.status(l);
-    if (worst == Status::converged) worst = found[l];
+    if (statuses[l] == Status::converged) statuses[l] = reader.status(l);
+    if (statuses[l] == Status::converged) continue;
+    if (worst == Status::converged) worst = statuses[l];
+    fail(l);
   }
-  if (statuses != nullptr) std::copy_n(found, lanes, statuses);
   return worst;
 }
 
 template <class Real>
 Status inertia_of_batch(std::size_t count, std::size_t n, const Real* matrices, Inertia* inertia,
                         Status* statuses, const BatchOptions& options) {
-  const auto fail = [](Inertia& result) { result = {-1, -1, -1}; };
   return for_blocks<Real>(
       count, n, options.workers,
       [&](std::size_t first, std::size_t lanes, PackedReader<Real>& reader,
           PackedFactorisation& factorisation) {
-        Status found[256];
+        Status own[most_lanes];
+        Status* const found = statuses ? statuses + first : own;
         const PackedMatrices packed =
             reader.read(matrices + first * n * n, lanes, options.symmetry);
-        factorisation.inertia(packed, inertia + first, found);
-        const Status worst = settle(reader, lanes, found, statuses ? statuses + first : nullptr);
-        if (worst != Status::converged)
-          for (std::size_t l = 0; l < lanes; ++l)
-            if (!succeeded(found[l])) fail(inertia[first + l]);
-        return worst;
+        const bool fine = factorisation.inertia(packed, inertia + first, found);
+        if (fine && !reader.trouble()) return Status::converged;
+        return settle(reader, lanes, found,
+                      [&](std::size_t l) { inertia[first + l] = {-1, -1, -1}; });
       },
       [&](std::size_t first, std::size_t lanes) {
-        for (std::size_t l = 0; l < lanes; ++l) fail(inertia[first + l]);
+        std::fill_n(inertia + first, lanes, Inertia{-1, -1, -1});
         if (statuses) std::fill_n(statuses + first, lanes, Status::interrupted);
       });
 }
@@ -158,19 +186,19 @@ Status logabsdet_of_batch(std::size_t count, std::size_t n, const Real* matrices
       count, n, options.workers,
       [&](std::size_t first, std::size_t lanes, PackedReader<Real>& reader,
           PackedFactorisation& factorisation) {
-        Status found[256];
-        double logarithms[256], signs[256];
+        Status own[most_lanes];
+        Status* const found = statuses ? statuses + first : own;
+        double logarithms[most_lanes], signs[most_lanes];
         const PackedMatrices packed =
             reader.read(matrices + first * n * n, lanes, options.symmetry);
-        factorisation.determinants(packed, offset, factor, logarithms, signs, found);
-        const Status worst = settle(reader, lanes, found, statuses ? statuses + first : nullptr);
-        if (worst != Status::converged)
-          for (std::size_t l = 0; l < lanes; ++l)
-            if (!succeeded(found[l])) logarithms[l] = signs[l] = nan;
-        for (std::size_t l = 0; l < lanes; ++l) {
-          log_modulus[first + l] = static_cast<Real>(logarithms[l]);
-          if (sign) sign[first + l] = static_cast<Real>(signs[l]);
-        }
+        const bool fine =
+            factorisation.determinants(packed, offset, factor, logarithms, signs, found);
+        Status worst = Status::converged;
+        if (!fine || reader.trouble())
+          worst =
+              settle(reader, lanes, found, [&](std::size_t l) { logarithms[l] = signs[l] = nan; });
+        std::copy_n(logarithms, lanes, log_modulus + first);
+        if (sign) std::copy_n(signs, lanes, sign + first);
         return worst;
       },
       [&](std::size_t first, std::size_t lanes) {

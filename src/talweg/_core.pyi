@@ -264,3 +264,28 @@ def logabsdet_batch(
     symmetry: int,
     workers: int,
 ) -> int: ...
+def hessian_eigh(
+    objective: Objective,
+    x: NDArray[np.float64],
+    values: NDArray[np.float64],
+    vectors: NDArray[np.float64] | None,
+    statuses: NDArray[np.intc],
+    workers: int,
+) -> int: ...
+def hessian_inertia(
+    objective: Objective,
+    x: NDArray[np.float64],
+    inertia: NDArray[np.intc],
+    statuses: NDArray[np.intc],
+    workers: int,
+) -> int: ...
+def hessian_logabsdet(
+    objective: Objective,
+    x: NDArray[np.float64],
+    log_modulus: NDArray[np.float64],
+    sign: NDArray[np.float64] | None,
+    statuses: NDArray[np.intc],
+    offset: float,
+    factor: float,
+    workers: int,
+) -> int: ...

@@ -15,6 +15,12 @@ from talweg.spectrum.batches import (
 from talweg.spectrum.density import Density, density
 from talweg.spectrum.estimates import Estimate
 from talweg.spectrum.following import Crossing, Following, follow
+from talweg.spectrum.fused import (
+    hessian_eigh,
+    hessian_eigvalsh,
+    hessian_inertia,
+    hessian_slogdet,
+)
 
 __all__ = [
     "Crossing",
@@ -28,6 +34,10 @@ __all__ = [
     "eigh",
     "eigvalsh",
     "follow",
+    "hessian_eigh",
+    "hessian_eigvalsh",
+    "hessian_inertia",
+    "hessian_slogdet",
     "inertia",
     "logabsdet",
     "slogdet",

@@ -9,9 +9,11 @@ import numpy as np
 from talweg import _core
 from talweg.spectrum.matrices import (
     Output,
+    checked_number,
     checked_symmetry,
     checked_threads,
     matrices_of,
+    output_pair,
     refuse_asymmetric,
 )
 
@@ -130,7 +132,7 @@ def eigh(
     True
     """
     H = matrices_of(H)
-    values_out, vectors_out = _pair(out, "eigenvalues and eigenvectors")
+    values_out, vectors_out = output_pair(out, "eigenvalues and eigenvectors")
     values = Output(values_out, H.shape[:-1], H.dtype, "out[0]", (H,))
     vectors = Output(vectors_out, H.shape, H.dtype, "out[1]", (H, values.array))
     _run(
@@ -290,7 +292,7 @@ def logabsdet(
     True
     """
     H = matrices_of(H)
-    scalars = _number(offset, "offset"), _number(factor, "factor")
+    scalars = checked_number(offset, "offset"), checked_number(factor, "factor")
     logarithms = Output(out, H.shape[:-2], H.dtype, "out", (H,))
     arrays = (logarithms.array, None)
     _run(_core.logabsdet_batch, H, arrays, symmetry, status_out, workers, scalars)
@@ -339,8 +341,8 @@ def slogdet(
     (-1.0, 0.0)
     """
     H = matrices_of(H)
-    scalars = _number(offset, "offset"), _number(factor, "factor")
-    sign_out, logarithm_out = _pair(out, "signs and logarithms")
+    scalars = checked_number(offset, "offset"), checked_number(factor, "factor")
+    sign_out, logarithm_out = output_pair(out, "signs and logarithms")
     signs = Output(sign_out, H.shape[:-2], H.dtype, "out[0]", (H,))
     logarithms = Output(logarithm_out, H.shape[:-2], H.dtype, "out[1]", (H, signs.array))
     arrays = (logarithms.array, signs.array)
@@ -366,23 +368,3 @@ def _run(
     if trouble and reading == 0:
         refuse_asymmetric(H, statuses.array)
     statuses.result()
-
-
-def _pair(out: Any, what: str) -> tuple[Any, Any]:
-    if out is None:
-        return None, None
-    if not isinstance(out, tuple) or len(out) != 2:
-        raise TypeError(f"out: want a tuple of two arrays, for {what}, got {out!r:.60}")
-    return out
-
-
-def _number(value: Any, argument: str) -> float:
-    if type(value) is not float:
-        if isinstance(value, (bool, np.bool_)) or not isinstance(
-            value, (int, float, np.integer, np.floating)
-        ):
-            raise TypeError(f"{argument}: want a real number, got {value!r}")
-        value = float(value)
-    if not np.isfinite(value):
-        raise ValueError(f"{argument}: want a finite number, got {value}")
-    return value

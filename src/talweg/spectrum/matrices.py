@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,11 @@ from talweg.status import Status
 __all__ = [
     "SYMMETRY",
     "Output",
+    "checked_number",
     "checked_symmetry",
     "checked_threads",
     "matrices_of",
+    "output_pair",
     "refuse_asymmetric",
 ]
 
@@ -43,7 +46,7 @@ def matrices_of(H: Any) -> np.ndarray:
     # Of the same type but with its bytes swapped an array is not what the core reads.
     if not (H.flags.c_contiguous and H.flags.aligned and H.dtype.isnative):
         H = np.ascontiguousarray(H, dtype=H.dtype.newbyteorder("="))
-        H = np.require(H, requirements="AC")
+        H = np.require(H, requirements=["A", "C"])
     return H
 
 
@@ -101,7 +104,7 @@ class Output:
             return self.array
         if self.given is not self.array:
             self.given[...] = self.array
-        return self.given  # type: ignore[no-any-return]
+        return self.given
 
 
 def refuse_asymmetric(H: np.ndarray, statuses: np.ndarray) -> None:
@@ -122,3 +125,25 @@ def refuse_asymmetric(H: np.ndarray, statuses: np.ndarray) -> None:
         f"H[{place[1]}] = {float(matrix[j, i])!r}; symmetry='symmetrise' takes their mean, "
         "symmetry='lower' reads the lower triangle alone"
     )
+
+
+def output_pair(out: Any, what: str) -> tuple[Any, Any]:
+    """The two arrays of `out`, or None twice."""
+    if out is None:
+        return None, None
+    if not isinstance(out, tuple) or len(out) != 2:
+        raise TypeError(f"out: want a tuple of two arrays, for {what}, got {out!r:.60}")
+    return out[0], out[1]
+
+
+def checked_number(value: Any, argument: str) -> float:
+    """`value` as a finite float."""
+    if type(value) is not float:
+        if isinstance(value, (bool, np.bool_)) or not isinstance(
+            value, (int, float, np.integer, np.floating)
+        ):
+            raise TypeError(f"{argument}: want a real number, got {value!r}")
+        value = float(value)
+    if not math.isfinite(value):
+        raise ValueError(f"{argument}: want a finite number, got {value}")
+    return value
