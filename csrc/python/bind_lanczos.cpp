@@ -38,6 +38,13 @@ LanczosMethod method_named(const std::string& name) {
   throw py::value_error("method: no method is called '" + name + "'");
 }
 
+CopyCheck check_named(const std::string& name) {
+  if (name == "auto") return CopyCheck::automatic;
+  if (name == "never") return CopyCheck::never;
+  if (name == "always") return CopyCheck::always;
+  throw py::value_error("check: want auto, never or always, got '" + name + "'");
+}
+
 const char* name_of(LanczosMethod method) {
   switch (method) {
     case LanczosMethod::dense:
@@ -98,8 +105,8 @@ py::dict run(const SymmetricOperator& matrix, const py::dict& given,
       options.seed = py::cast<std::uint64_t>(value);
     else if (name == "workers")
       options.workers = py::cast<std::size_t>(value);
-    else if (name == "check_copies")
-      options.check_copies = py::cast<bool>(value);
+    else if (name == "check")
+      options.check = check_named(py::cast<std::string>(value));
     else
       throw py::value_error("options: no option is called '" + name + "'");
   }

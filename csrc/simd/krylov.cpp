@@ -171,7 +171,16 @@ static void add_combinations(std::size_t n, std::size_t rows, const double* left
   }
 }
 
+static void narrow(std::size_t n, const double* from, float* to) {
+  for (std::size_t i = 0; i < n; ++i) to[i] = static_cast<float>(from[i]);
+}
+
+static void widen(std::size_t n, const float* from, double* to) {
+  for (std::size_t i = 0; i < n; ++i) to[i] = from[i];
+}
+
 extern const KrylovKernels krylov_kernels;
-constexpr KrylovKernels krylov_kernels{dot, three_term_any, gram, add_combinations};
+constexpr KrylovKernels krylov_kernels{dot, three_term_any, gram, add_combinations, narrow,
+                                       widen};
 
 }  // namespace talweg::TALWEG_ISA

@@ -23,6 +23,9 @@ struct KrylovKernels {
   void (*add_combinations)(std::size_t n, std::size_t rows, const double* left,
                            std::size_t left_stride, std::size_t columns, const double* coefficients,
                            double* right, std::size_t right_stride);
+  // Numbers rounded to single precision, and back.
+  void (*narrow)(std::size_t n, const double* from, float* to);
+  void (*widen)(std::size_t n, const float* from, double* to);
 };
 
 enum class Isa;

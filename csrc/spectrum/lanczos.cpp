@@ -279,8 +279,10 @@ void Search::iterate() {
 
 // Finds pairs that the Krylov space of the start cannot hold: further copies of eigenvalues.
 void Search::complete() {
-  const bool asked = options_.check_copies && wanted_.total() > 1 && options_.start_count == 0 &&
-                     !(method_ == LanczosMethod::block && block_sizes().block >= options_.count);
+  const std::size_t began = method_ == LanczosMethod::block ? block_sizes().block : 1;
+  const bool asked =
+      options_.check == CopyCheck::always ||
+      (options_.check == CopyCheck::automatic && options_.start_count == 0 && began < options_.count);
   bool searched = false;
   while (result_.status == Status::converged && pairs_.count < n_) {
     const bool some_missing = pairs_.count < wanted_.total();

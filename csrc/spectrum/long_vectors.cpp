@@ -5,6 +5,10 @@
 #include <new>
 #include <numbers>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 #include "parallel/thread_pool.hpp"
 #include "simd/instruction_set.hpp"
 
@@ -14,6 +18,7 @@ namespace {
 // What one thread takes at a time, and within that what stays in the second-level cache while
 // several vectors of a block are combined.
 constexpr std::size_t stretch = 8192, piece = 512;
+constexpr std::size_t long_piece = 2048;  // of the few vectors of a recurrence
 
 // Below this length a vector is done before another thread has woken up.
 constexpr std::size_t worth_sharing = 100000;
@@ -29,14 +34,27 @@ double uniform(std::uint64_t bits) { return (static_cast<double>(bits >> 11) + 1
 
 }  // namespace
 
-VectorBlock::VectorBlock(std::size_t n, std::size_t count) : capacity_(count) {
-  // Vectors a power of two apart would all fall into the same few sets of the cache.
-  stride_ = (n + 7) / 8 * 8;
-  if (stride_ % 256 == 0) stride_ += 8;
-  void* const memory = std::aligned_alloc(64, std::max<std::size_t>(1, count) * stride_ * 8);
+template <class Number>
+Block<Number>::Block(std::size_t n, std::size_t count) : capacity_(count) {
+  constexpr std::size_t line = 64 / sizeof(Number), page = 4096 / sizeof(Number);
+  // Vectors whole pages apart would all fall into the same few sets of the cache.
+  stride_ = (n + line - 1) / line * line;
+  if (stride_ % page == 0) stride_ += line;
+  constexpr std::size_t huge_page = std::size_t{1} << 21;
+  const std::size_t bytes = std::max<std::size_t>(1, count) * stride_ * sizeof(Number);
+  const std::size_t alignment = bytes >= 2 * huge_page ? huge_page : 64;
+  const std::size_t whole = (bytes + alignment - 1) / alignment * alignment;
+  void* const memory = std::aligned_alloc(alignment, whole);
   if (memory == nullptr) throw std::bad_alloc();
-  data_.reset(static_cast<double*>(memory));
+#if defined(__linux__)
+  // Touching a page for the first time costs as much as several passes over it.
+  if (alignment == huge_page) madvise(memory, whole, MADV_HUGEPAGE);
+#endif
+  data_.reset(static_cast<Number*>(memory));
 }
+
+template class Block<double>;
+template class Block<float>;
 
 LongVectors::LongVectors(std::size_t n, std::size_t workers)
     : n_(n),
@@ -89,13 +107,27 @@ double LongVectors::three_term(double p, const double* product, double c, const 
   return sum;
 }
 
+double LongVectors::three_term(double p, const double* product, double c, const double* current,
+                               double q, const double* previous, double* next, float* copy) const {
+  double sum = 0.0;
+  sum_stretches(1, &sum, [&](std::size_t first, std::size_t count, double* part) {
+    for (std::size_t at = first; at < first + count; at += long_piece) {
+      const std::size_t length = std::min(long_piece, first + count - at);
+      *part += kernels_.three_term(length, p, product + at, c, current + at, q,
+                                   previous == nullptr ? nullptr : previous + at, next + at);
+      kernels_.narrow(length, next + at, copy + at);
+    }
+  });
+  return sum;
+}
+
 void LongVectors::three_term_and_add(double p, const double* product, double c,
                                      const double* current, double q, const double* previous,
                                      double* next, std::size_t columns, const double* weights,
                                      VectorBlock& sums) const {
   for_stretches([&](std::size_t first, std::size_t count) {
-    for (std::size_t at = first; at < first + count; at += piece) {
-      const std::size_t length = std::min(piece, first + count - at);
+    for (std::size_t at = first; at < first + count; at += long_piece) {
+      const std::size_t length = std::min(long_piece, first + count - at);
       kernels_.three_term(length, p, product + at, c, current + at, q,
                           previous == nullptr ? nullptr : previous + at, next + at);
       kernels_.add_combinations(length, 1, next + at, 0, columns, weights, sums[0] + at,
@@ -122,6 +154,25 @@ void LongVectors::add(std::size_t rows, const double* left, std::size_t left_str
     for (std::size_t at = first; at < first + count; at += piece) {
       kernels_.add_combinations(std::min(piece, first + count - at), rows, left + at, left_stride,
                                 columns, coefficients, right + at, right_stride);
+    }
+  });
+}
+
+void LongVectors::add(std::size_t rows, const float* left, std::size_t left_stride,
+                      std::size_t columns, const double* coefficients, double* right,
+                      std::size_t right_stride) const {
+  constexpr std::size_t rows_together = 16;
+  for_stretches([&](std::size_t first, std::size_t count) {
+    std::vector<double> wide(rows_together * piece);
+    for (std::size_t at = first; at < first + count; at += piece) {
+      const std::size_t length = std::min(piece, first + count - at);
+      for (std::size_t row = 0; row < rows; row += rows_together) {
+        const std::size_t some = std::min(rows_together, rows - row);
+        for (std::size_t i = 0; i < some; ++i)
+          kernels_.widen(length, left + (row + i) * left_stride + at, wide.data() + i * piece);
+        kernels_.add_combinations(length, some, wide.data(), piece, columns,
+                                  coefficients + row * columns, right + at, right_stride);
+      }
     }
   });
 }

@@ -12,25 +12,28 @@
 
 namespace talweg {
 
-// Vectors of n doubles one after the other, 64-byte aligned; memory that is never written to is
+// Vectors of n numbers one after the other, 64-byte aligned; memory that is never written to is
 // never touched.
-class VectorBlock {
+template <class Number>
+class Block {
  public:
-  VectorBlock() = default;
-  VectorBlock(std::size_t n, std::size_t count);
+  Block() = default;
+  Block(std::size_t n, std::size_t count);
 
-  double* operator[](std::size_t j) noexcept { return data_.get() + j * stride_; }
-  const double* operator[](std::size_t j) const noexcept { return data_.get() + j * stride_; }
+  Number* operator[](std::size_t j) noexcept { return data_.get() + j * stride_; }
+  const Number* operator[](std::size_t j) const noexcept { return data_.get() + j * stride_; }
   std::size_t stride() const noexcept { return stride_; }
   std::size_t capacity() const noexcept { return capacity_; }
 
  private:
   struct Free {
-    void operator()(double* memory) const noexcept { std::free(memory); }
+    void operator()(Number* memory) const noexcept { std::free(memory); }
   };
   std::size_t stride_ = 0, capacity_ = 0;
-  std::unique_ptr<double[], Free> data_;
+  std::unique_ptr<Number[], Free> data_;
 };
+using VectorBlock = Block<double>;
+using SingleBlock = Block<float>;
 
 class LongVectors {
  public:
@@ -44,6 +47,9 @@ class LongVectors {
   // `sums` set, sums_j += weights[j] * next besides, j < columns.
   double three_term(double p, const double* product, double c, const double* current, double q,
                     const double* previous, double* next) const;
+  // The same, with a copy of next in single precision.
+  double three_term(double p, const double* product, double c, const double* current, double q,
+                    const double* previous, double* next, float* copy) const;
   void three_term_and_add(double p, const double* product, double c, const double* current,
                           double q, const double* previous, double* next, std::size_t columns,
                           const double* weights, VectorBlock& sums) const;
@@ -52,6 +58,8 @@ class LongVectors {
             const double* right, std::size_t right_stride, double* sums) const;
   // right += left coefficients, with coefficients rows x columns.
   void add(std::size_t rows, const double* left, std::size_t left_stride, std::size_t columns,
+           const double* coefficients, double* right, std::size_t right_stride) const;
+  void add(std::size_t rows, const float* left, std::size_t left_stride, std::size_t columns,
            const double* coefficients, double* right, std::size_t right_stride) const;
   // right -= left coefficients, then sums = left' right and squares = right' right, in one pass.
   void subtract(std::size_t rows, const double* left, std::size_t left_stride, std::size_t columns,

@@ -17,6 +17,10 @@ constexpr double accepted_probability = 1e-6;
 // copies of one. What is wrongly taken so is found by the search for further copies.
 constexpr double copy_distance = 1e-9;
 
+// Rounding the Lanczos vectors to single precision changes residuals by 6e-8 of the norm at most.
+constexpr double coarse_tolerance = 5e-7;
+constexpr std::size_t worth_narrowing = 100000;
+
 struct RitzVector {
   double value, residual;
   std::vector<double> weights;  // of the Lanczos vectors
@@ -31,21 +35,26 @@ class Run {
         wanted_(wanted),
         deflation_(deflation),
         max_steps_(max_steps),
-        stored_(passes.size(), stored_vectors(passes.size(), memory, max_steps)),
+        single_(wanted.tolerance >= coarse_tolerance && passes.size() >= worth_narrowing),
+        kept_(kept_vectors(passes.size(), single_ ? 4 : 8, memory, max_steps)),
+        stored_(passes.size(), single_ ? 0 : kept_),
+        singles_(passes.size(), single_ ? kept_ : 0),
         recent_(passes.size(), 2),
+        checkpoint_(passes.size(), single_ ? 2 : 0),
         product_(passes.size(), 1) {}
 
   KrylovOutcome go(double* start, const StepCallback& callback);
 
  private:
-  static std::size_t stored_vectors(std::size_t n, std::size_t memory, std::size_t steps) {
-    return std::max<std::size_t>(3, std::min(steps + 1, memory / (8 * n + 64)));
+  static std::size_t kept_vectors(std::size_t n, std::size_t bytes, std::size_t memory,
+                                  std::size_t steps) {
+    return std::max<std::size_t>(3, std::min(steps + 1, memory / (bytes * n + 64)));
   }
 
   // Lanczos vector j, not normalised: its length is length_[j].
   double* vector(std::size_t j) {
-    const std::size_t m = stored_.capacity();
-    return j < m ? stored_[j] : recent_[(j - m) % 2];
+    if (single_) return recent_[j % 2];
+    return j < kept_ ? stored_[j] : recent_[(j - kept_) % 2];
   }
   Tridiagonal tridiagonal(std::size_t m) const {
     return {{diagonal_.data(), m}, {length_.data() + 1, m - 1}};
@@ -58,6 +67,7 @@ class Run {
   bool nothing_missed(const Tridiagonal& t);
   RitzVector ritz_vector(const Tridiagonal& t, std::size_t index) const;
   std::size_t next_search(std::size_t m);
+  double advance(std::size_t j, const double* product, double d);
   VectorBlock combine(std::size_t m);
   KrylovOutcome ended(Status status, std::size_t m, KrylovOutcome outcome);
 
@@ -66,7 +76,13 @@ class Run {
   Wanted wanted_;
   const Deflation& deflation_;
   std::size_t max_steps_;
-  VectorBlock stored_, recent_, product_;
+  // The first vectors are kept for the eigenvectors, to which they need not be exact: in single
+  // precision where that does. The recurrence then goes on from the last two of them as they were.
+  const bool single_;
+  const std::size_t kept_;
+  VectorBlock stored_;
+  SingleBlock singles_;
+  VectorBlock recent_, checkpoint_, product_;
   std::vector<double> diagonal_, length_;  // length_[j + 1] is beside diagonal_[j]
 
   std::vector<RitzVector> found_;  // those looked at in the last search, wanted ones first
@@ -201,6 +217,22 @@ std::size_t Run::next_search(std::size_t m) {
   return m + ahead;
 }
 
+// Vector j + 1, from the product with vector j; returns the square of its length.
+double Run::advance(std::size_t j, const double* product, double d) {
+  const double p = 1.0 / length_[j], c = -d / length_[j];
+  const double q = j == 0 ? 0.0 : -length_[j] / length_[j - 1];
+  const double* const previous = j == 0 ? nullptr : vector(j - 1);
+  if (!single_ || j + 1 >= kept_)
+    return passes_.three_term(p, product, c, vector(j), q, previous, vector(j + 1));
+  const double square = passes_.three_term(p, product, c, vector(j), q, previous, vector(j + 1),
+                                           singles_[j + 1]);
+  if (j + 2 == kept_) {
+    for (std::size_t i = 0; i < 2; ++i)
+      std::copy_n(vector(j + i), passes_.size(), checkpoint_[i]);
+  }
+  return square;
+}
+
 VectorBlock Run::combine(std::size_t m) {
   const std::size_t columns = found_.size();
   VectorBlock sums(passes_.size(), std::max<std::size_t>(1, columns));
@@ -211,8 +243,16 @@ VectorBlock Run::combine(std::size_t m) {
     for (std::size_t c = 0; c < columns; ++c)
       weights[j * columns + c] = found_[c].weights[j] / length_[j];
   }
-  const std::size_t kept = std::min(m, stored_.capacity());
-  passes_.add(kept, stored_[0], stored_.stride(), columns, weights.data(), sums[0], sums.stride());
+  const std::size_t kept = std::min(m, kept_);
+  if (single_) {
+    passes_.add(kept, singles_[0], singles_.stride(), columns, weights.data(), sums[0],
+                sums.stride());
+    for (std::size_t i = 0; i < 2 && m > kept; ++i)
+      std::copy_n(checkpoint_[i], passes_.size(), vector(kept - 2 + i));
+  } else {
+    passes_.add(kept, stored_[0], stored_.stride(), columns, weights.data(), sums[0],
+                sums.stride());
+  }
   for (std::size_t j = kept - 1; j + 1 < m; ++j) {
     const double* const product = multiplied(vector(j));
     passes_.three_term_and_add(1.0 / length_[j], product, -diagonal_[j] / length_[j], vector(j),
@@ -227,7 +267,7 @@ VectorBlock Run::combine(std::size_t m) {
 KrylovOutcome Run::ended(Status status, std::size_t m, KrylovOutcome outcome) {
   outcome.status = status;
   if (status == Status::interrupted) {
-    m = std::min(m, stored_.capacity());
+    m = std::min(m, kept_);
     if (m == 0) return outcome;
     search(m);
   }
@@ -248,15 +288,13 @@ KrylovOutcome Run::go(double* start, const StepCallback& callback) {
   // Lanczos vector 0 is stored normalised, so that its length is 1 as far as lengths go.
   passes_.three_term(0.0, start, 1.0 / length, start, 0.0, nullptr, vector(0));
   length_.push_back(1.0);
+  if (single_) passes_.three_term(0.0, start, 1.0, vector(0), 0.0, nullptr, start, singles_[0]);
   std::size_t next = std::min<std::size_t>(2, passes_.size());
   for (std::size_t j = 0;; ++j) {
     const std::size_t m = j + 1;
     const double* const product = multiplied(vector(j));
     const double d = passes_.dot(product, vector(j)) / (length_[j] * length_[j]);
-    const double square = passes_.three_term(
-        1.0 / length_[j], product, -d / length_[j], vector(j),
-        j == 0 ? 0.0 : -length_[j] / length_[j - 1], j == 0 ? nullptr : vector(j - 1),
-        vector(j + 1));
+    const double square = advance(j, product, d);
     outcome.steps = m;
     const bool stopped = interrupted();
     if (!std::isfinite(d) || !std::isfinite(square)) {

@@ -224,6 +224,23 @@ def trace_extremals(
     workers: int = 1,
     lanes: int = 64,
 ) -> list[dict[str, Any]]: ...
+def operator_eigenpairs(
+    function: Callable[..., Any],
+    n: int,
+    block: int,
+    symmetric: bool,
+    options: dict[str, Any],
+    start: ArrayLike | None = None,
+    progress: Callable[[int, int, float], Any] | None = None,
+) -> dict[str, Any]: ...
+def hessian_eigenpairs(
+    objective: Objective,
+    x: ArrayLike,
+    gradient: bool,
+    options: dict[str, Any],
+    start: ArrayLike | None = None,
+    progress: Callable[[int, int, float], Any] | None = None,
+) -> dict[str, Any]: ...
 def polynomial(exponents: ArrayLike, coefficients: ArrayLike) -> Objective: ...
 def quadratic(
     matrix: ArrayLike,

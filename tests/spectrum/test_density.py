@@ -1,6 +1,5 @@
 """Spectral densities against spectra that are known."""
 
-import signal
 import subprocess
 import sys
 
@@ -69,7 +68,7 @@ def test_sums_over_the_spectrum_of_a_laplacian(kind):
     values = laplacian_eigenvalues(n)
     found = density(laplacian(n), kind=kind, rng=2, steps=50)
     assert not found.exact
-    assert found.products == 10 * 50
+    assert found.products == 12 * 50
     assert within(found.trace, values.sum())
     assert within(found.trace_of_square, (values**2).sum())
     assert within(found.trace_of(np.exp), np.exp(values).sum())
@@ -215,10 +214,10 @@ def test_huge_and_tiny_matrices(scale):
 
 
 def test_products_that_are_not_finite():
-    bad = np.eye(300)
-    bad[3, 3] = np.nan
+    diagonal = np.ones(300)
+    diagonal[3] = np.nan
     for exact in (False, True):
-        found = density(bad, exact=exact)
+        found = density(lambda v: diagonal * v, n=300, exact=exact)
         assert found.status == Status.NON_FINITE
         assert not found.success
         assert np.isnan(found.trace.value)
@@ -253,7 +252,7 @@ calls = 0
 def product(v):
     global calls
     calls += 1
-    if calls == 130:
+    if calls == 132:
         os.kill(os.getpid(), signal.SIGINT)
     return np.linspace(0, 1, 500)[:, None] * v.reshape(500, -1)
 A = ssl.LinearOperator((500, 500), matvec=product, matmat=product, dtype=float)
@@ -267,7 +266,6 @@ except KeyboardInterrupt as interrupt:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
     )
     assert run.stdout.split() == ["8", "INTERRUPTED", "True"]
-    assert signal.SIGINT
 
 
 def test_exceptions_of_an_operator_come_out():
@@ -282,22 +280,24 @@ def test_exceptions_of_an_operator_come_out():
 @pytest.mark.parametrize(
     ("arguments", "options", "error", "message"),
     [
-        (([[1.0, 2.0], [0.0, 1.0]],), {}, ValueError, "f: want a symmetric matrix"),
-        (([[1.0, 2.0]],), {}, ValueError, r"f: want a matrix of shape \(n, n\)"),
+        (([[1.0, 2.0], [0.0, 1.0]],), {}, ValueError, "want a symmetric matrix"),
+        (([[1.0, 2.0]],), {}, ValueError, r"f_or_operator: want shape \(n, n\)"),
         ((np.eye(3),), {"probes": 0}, ValueError, "probes: want at least 1"),
         ((np.eye(3),), {"steps": 1.5}, TypeError, "steps: want a whole number"),
         ((np.eye(3),), {"kind": "sobol"}, ValueError, "kind: want one of"),
         ((np.eye(3),), {"exact": "yes"}, TypeError, "exact: want"),
-        ((np.eye(3), np.ones(3)), {}, TypeError, "x: a matrix"),
-        ((np.eye(3) * 1j,), {}, TypeError, "f: want real numbers"),
-        ((talweg.surfaces.toy(),), {}, TypeError, "x: a function needs"),
+        ((np.eye(3), np.ones(3)), {}, TypeError, "x: goes with"),
+        ((np.eye(3) * 1j,), {}, TypeError, "f_or_operator: want real numbers"),
+        ((talweg.surfaces.toy(),), {}, TypeError, "x: want the point"),
         ((talweg.surfaces.toy(), [1.0]), {}, ValueError, "x: want shape"),
-        (("matrix",), {}, TypeError, "f: want real numbers"),
+        (("matrix",), {}, TypeError, "f_or_operator: want a talweg.Objective"),
+        ((lambda v: np.cumsum(v),), {"n": 300}, ValueError, "want a symmetric operator"),
+        ((lambda v: v,), {}, TypeError, "f_or_operator: a function needs"),
         (
             (scipy.sparse.csr_array(np.triu(np.ones((9, 9)))),),
             {},
             ValueError,
-            "f: want a symmetric matrix",
+            "f_or_operator: want a symmetric matrix",
         ),
     ],
 )
@@ -322,4 +322,4 @@ def test_picture():
     assert len(figure.axes) == 1
     pyplot.close(figure)
     with pytest.raises(ValueError, match="nothing to draw"):
-        density(np.full((3, 3), np.nan)).plot()
+        density(lambda v: v * np.nan, n=3).plot()

@@ -68,6 +68,14 @@ enum class LanczosMethod {
   block,       // several vectors, full reorthogonalisation, thick restarts; not for nearest_zero
 };
 
+// Looking in the complement of what was found for further copies of repeated eigenvalues, which a
+// Krylov space from fewer vectors than copies cannot hold, and for other ones that were missed.
+enum class CopyCheck {
+  automatic,  // where fewer vectors than `count` > 1 were started from and no `start` was given
+  never,
+  always,
+};
+
 struct LanczosProgress {
   std::size_t steps;
   std::size_t products;
@@ -82,14 +90,12 @@ struct LanczosOptions {
   std::size_t max_steps = 0;  // 0: 300 + 10 n, at most 100000
   std::size_t block = 0;         // vectors at once of the block method; 0: chosen
   std::size_t basis = 0;         // vectors kept between restarts; 0: chosen
-  std::size_t memory = std::size_t{512} << 20;  // bytes for vectors
+  std::size_t memory = std::size_t{1} << 30;  // bytes for vectors
   const double* start = nullptr;                // start_count vectors of n, one after the other
   std::size_t start_count = 0;
   std::uint64_t seed = 0;   // of random vectors
   std::size_t workers = 0;  // threads for passes over vectors, 0: one for each processor
-  // Look for further copies of repeated eigenvalues where fewer vectors than `count` were started
-  // from and no `start` was given.
-  bool check_copies = true;
+  CopyCheck check = CopyCheck::automatic;
   // Called now and then; true stops the run with Status::interrupted.
   std::function<bool(const LanczosProgress&)> progress;
 

@@ -21,10 +21,12 @@ from talweg.spectrum.fused import (
     hessian_inertia,
     hessian_slogdet,
 )
+from talweg.spectrum.lowest import Eigenpairs, lowest
 
 __all__ = [
     "Crossing",
     "Density",
+    "Eigenpairs",
     "Eigh",
     "Estimate",
     "Following",
@@ -40,5 +42,6 @@ __all__ = [
     "hessian_slogdet",
     "inertia",
     "logabsdet",
+    "lowest",
     "slogdet",
 ]

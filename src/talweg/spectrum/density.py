@@ -12,7 +12,13 @@ from talweg import _core
 from talweg.arrays import finite_array
 from talweg.extremals.arguments import checked_count, checked_positive, checked_workers
 from talweg.spectrum.estimates import Estimate, jackknife
-from talweg.spectrum.products import Products, products_of
+from talweg.spectrum.operators import Hessian, Products, operator_of
+from talweg.spectrum.recurrences import (
+    dense_matrix,
+    preferred_block,
+    recurrences,
+    refuse_asymmetric,
+)
 from talweg.spectrum.tridiagonal import below, quadrature
 from talweg.status import Status
 
@@ -361,10 +367,11 @@ class Density:
 
 
 def density(
-    f: Any,
+    f_or_operator: Any,
     x: ArrayLike | None = None,
     *,
-    probes: int = 10,
+    n: int | None = None,
+    probes: int = 12,
     steps: int = 60,
     kind: str = "rademacher",
     rng: Any = None,
@@ -380,13 +387,16 @@ def density(
 
     Parameters
     ----------
-    f : Objective, callable, array_like, sparse array or LinearOperator
-        A function, whose Hessian at `x` is meant, or a symmetric matrix of shape (n, n).
+    f_or_operator : Objective, callable, array_like, sparse array or LinearOperator
+        As for `lowest`: a function, whose Hessian at `x` is meant; a symmetric matrix of shape
+        (n, n) or an operator; or, with `n`, a function that returns the product with a vector.
     x : array_like, shape (n,), optional
-        The point; for functions only.
-    probes : int, default 10
-        Number of random vectors, from 1; with one there are no standard errors. They fall like one
-        over the root of probes times n.
+        Where the Hessian is taken.
+    n : int, optional
+        Number of rows, for a function that is the product.
+    probes : int, default 12
+        Number of random vectors, from 1; with one there are no standard errors. Relative to a sum
+        over the spectrum they fall like one over the root of probes times n.
     steps : int, default 60
         Products for each probe, from 1. Features of the density down to the width of the spectrum
         over `steps` show.
@@ -449,14 +459,15 @@ def density(
     if exact not in (None, True, False):
         raise TypeError(f"exact: want True, False or None, got {exact!r}")
     generator = np.random.default_rng(rng)
-    operator = products_of(f, x)
-    n = operator.n
+    operator = operator_of(f_or_operator, x, n)
+    rows = operator.n
     if exact is None:
         limit = EXACT_ARRAYS_UP_TO if operator.matrix is not None else EXACT_UP_TO
-        exact = n <= limit or count >= n
+        exact = rows <= limit or count >= rows
     if exact:
         return _decomposed(operator)
-    run = _Sampling(operator, count, min(length, n), kind, generator, reorthogonalise, threads)
+    refuse_asymmetric(operator)
+    run = _Sampling(operator, count, min(length, rows), kind, generator, reorthogonalise, threads)
     try:
         run.go()
     except KeyboardInterrupt as interrupt:
@@ -470,7 +481,7 @@ class _Sampling:
 
     def __init__(
         self,
-        operator: Products,
+        operator: Hessian | Products,
         probes: int,
         steps: int,
         kind: str,
@@ -488,15 +499,14 @@ class _Sampling:
         self.failed = 0
 
     def go(self) -> None:
-        width = max(1, self.operator.block)
+        width = preferred_block(self.operator)
         for first in range(0, len(self.streams), width):
             starts = np.stack([self.start(s) for s in self.streams[first : first + width]])
             try:
-                self.keep(
-                    self.operator.recurrences(
-                        starts, self.steps, self.reorthogonalise, self.workers
-                    )
+                runs = recurrences(
+                    self.operator, starts, self.steps, self.reorthogonalise, self.workers
                 )
+                self.keep(runs)
             except KeyboardInterrupt as interrupt:
                 self.keep(getattr(interrupt, "result", None))
                 raise
@@ -557,9 +567,9 @@ class _Sampling:
         )
 
 
-def _decomposed(operator: Products) -> Density:
+def _decomposed(operator: Hessian | Products) -> Density:
     n = operator.n
-    values, _, code = _core.dense_eigen(operator.dense(), 0, n, False)
+    values, _, code = _core.dense_eigen(dense_matrix(operator), 0, n, False)
     status = Status(int(code))
     nodes = values[None] if status.succeeded else np.empty((0, n))
     return Density(
