@@ -53,9 +53,7 @@ def test_talweg(benchmark, chain, probes):
     found = benchmark.pedantic(
         lambda: density(f, x, probes=probes, steps=STEPS, rng=0, workers=1), rounds=3
     )
-    benchmark.extra_info["ms a step and probe"] = (
-        1e3 * benchmark.stats.stats.min / STEPS / probes
-    )
+    benchmark.extra_info["ms a step and probe"] = 1e3 * benchmark.stats.stats.min / STEPS / probes
     assert found.products == probes * STEPS
 
 

@@ -235,7 +235,7 @@ def test_one_probe_has_no_error_bar():
 
 def test_estimates():
     estimate = density(goe(300, 12), exact=False, probes=5, rng=0).trace
-    low, high = estimate.interval(0.8)
+    _, high = estimate.interval(0.8)
     reach = stats.t.ppf(0.9, 4) * estimate.error + estimate.bias
     assert high - estimate.value == pytest.approx(reach)
     assert float(estimate) == estimate.value

@@ -361,9 +361,8 @@ class Density:
         return np.abs(nodes) <= _ZERO * np.abs(self.nodes).max(initial=0.0)
 
     def _nothing(self, shape: tuple[int, ...] = ()) -> Estimate:
-        if shape:
-            return Estimate(*(np.full(shape, np.nan) for _ in range(3)), 0)
-        return Estimate(np.nan, np.nan, np.nan, 0)
+        unknown = np.full(shape, np.nan) if shape else np.nan
+        return Estimate(unknown, unknown, unknown, 0)
 
 
 def density(

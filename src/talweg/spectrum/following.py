@@ -14,7 +14,6 @@ from talweg.spectrum.tracks import Tracks, first_tracks, matched, split
 from talweg.status import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -347,7 +346,9 @@ class _Run:
             if located is not None:
                 position, gap, mean = located
                 closed = gap <= self.spectra.resolution
-                return self.made("crossing" if closed else "avoided", p, q, position, mean, gap, True)
+                return self.made(
+                    "crossing" if closed else "avoided", p, q, position, mean, gap, True
+                )
         share = (guess - low.position) / (high.position - low.position)
         mean = low.tracks.values[p] + share * (high.tracks.values[p] - low.tracks.values[p])
         return self.made("crossing", p, q, guess, mean, np.nan, True)
@@ -371,9 +372,7 @@ class _Run:
             if not (order == order[0]).all():
                 continue
             before, after = self.chain[a].tracks.vectors, self.chain[b].tracks.vectors
-            exchanged = min(
-                abs(before[:, p] @ after[:, q]), abs(before[:, q] @ after[:, p])
-            )
+            exchanged = min(abs(before[:, p] @ after[:, q]), abs(before[:, q] @ after[:, p]))
             if exchanged < _EXCHANGED:
                 continue
             ends = self.chain[i - 1].position, self.chain[i + 1].position
@@ -404,7 +403,9 @@ class _Run:
             return found[position][0]
 
         try:
-            position, smallest = smallest_gap(gap, start, end, guess, 0.01 * self.spectra.resolution)
+            position, smallest = smallest_gap(
+                gap, start, end, guess, 0.01 * self.spectra.resolution
+            )
         except ArithmeticError:
             return None
         return position, smallest, found[position][1]
@@ -461,5 +462,3 @@ def _tangled(before: Tracks, after: Tracks) -> bool:
     new = after.place[order]
     moved = np.flatnonzero(new != before.place[order])
     return bool((np.abs(new - before.place[order])[moved] > 1).any())
-
-

@@ -134,13 +134,14 @@ class _Dense(_Spectra):
         super().__init__(len(points), f.n, k, f.n, rtol)
         self.spare = 1
         self.f, self.x, self.workers = f, points, workers or None
+        self.points = points
         self.first = self.last = 0
 
     def node(self, i: int) -> Node | None:
         if not self.first <= i < self.last:
             self.first = i
             self.last = min(self.m, i + max(1, _TOGETHER // self.n**2))
-            self.values, self.vectors = self.decomposed(self.x[i : self.last])
+            self.values, self.vectors = self.decomposed(self.points[i : self.last])
         return self.made(self.values[i - self.first], self.vectors[i - self.first])
 
     def between(self, position: float) -> Node | None:
@@ -150,13 +151,12 @@ class _Dense(_Spectra):
         values, vectors = self.decomposed(point[None])
         return self.made(values[0], vectors[0])
 
-    def decomposed(self, points: Floats) -> tuple[Floats, Floats]:
+    def decomposed(self, points: Floats) -> Any:
         with np.errstate(all="ignore"):
             hessians = self.f.hess(points)
         # Threads take longer to wake than a few small matrices.
         workers = 1 if hessians.size < _WORTH_SHARING else self.workers
-        values, vectors = eigh(hessians, symmetry="symmetrise", workers=workers)
-        return values, vectors
+        return eigh(hessians, symmetry="symmetrise", workers=workers)
 
 
 class _Lowest(_Spectra):
@@ -168,10 +168,11 @@ class _Lowest(_Spectra):
         # Ritz values are not as accurate as those of a decomposition.
         super().__init__(len(points), f.n, k, 4, max(rtol, 1e-7))
         self.f, self.x, self.workers = f, points, workers or None
+        self.points = points
         self.before: Floats | None = None
 
     def node(self, i: int) -> Node | None:
-        return self.at(self.x[i])
+        return self.at(self.points[i])
 
     def between(self, position: float) -> Node | None:
         return self.at(self.place(position))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -109,6 +109,5 @@ def _matrices(diagonal: Floats, beside: Floats) -> Floats:
     return matrices
 
 
-def _decomposed(matrices: Floats) -> tuple[Floats, Floats]:
-    values, vectors = eigh(matrices, symmetry="lower")
-    return values, vectors
+def _decomposed(matrices: Floats) -> Any:
+    return eigh(matrices, symmetry="lower")
