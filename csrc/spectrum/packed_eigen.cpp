@@ -5,6 +5,7 @@
 
 #include "objective/transposition.hpp"
 #include "simd/instruction_set.hpp"
+#include "simd/lane_gather.hpp"
 #include "simd/spectrum.hpp"
 #include "talweg/spectrum.hpp"
 
@@ -13,6 +14,11 @@ namespace {
 
 const SpectrumKernels& kernels() {
   static const SpectrumKernels& table = spectrum_kernels(active_isa());
+  return table;
+}
+
+const LaneGatherKernels& transfers() {
+  static const LaneGatherKernels& table = lane_gather_kernels(active_isa());
   return table;
 }
 
@@ -43,8 +49,10 @@ void PackedEigen::across_lanes(const PackedMatrices& matrices, double* values, d
     kernels().lane_eigen(n, matrices.entries + first, matrices.stride, rows, components, scratch);
     for (std::size_t l = 0; l < lanes; ++l)
       statuses[first + l] = std::isnan(rows[l]) ? Status::non_finite : Status::converged;
-    rows_to_points(n, lanes, rows, group, values + first * n);
-    if (vectors) rows_to_points(n * n, lanes, components, group, vectors + first * n * n);
+    // For few rows the compiler's own code is better.
+    const auto scatter = n < 4 ? &rows_to_points : transfers().scatter;
+    scatter(n, lanes, rows, group, values + first * n);
+    if (vectors) transfers().scatter(n * n, lanes, components, group, vectors + first * n * n);
   }
 }
 

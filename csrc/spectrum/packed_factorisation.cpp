@@ -29,6 +29,17 @@ const LapackTable* table_for(std::size_t n) {
   return n < pivoting_worth_lapack ? nullptr : lapack();
 }
 
+// Divides by a power of two, whose exponent is returned, that leaves the largest modulus in [1, 2).
+// Nothing happens to zeros and to numbers that are not all finite.
+int scale_to_one(std::size_t count, double* numbers) {
+  double largest = 0.0;
+  for (std::size_t i = 0; i < count; ++i) largest = std::max(largest, std::fabs(numbers[i]));
+  if (!(largest > 0.0) || !std::isfinite(largest)) return 0;
+  const int exponent = std::ilogb(largest);
+  for (std::size_t i = 0; i < count; ++i) numbers[i] = std::scalbn(numbers[i], -exponent);
+  return exponent;
+}
+
 Inertia inertia_of(std::size_t n, const double* values) {
   const double largest = std::max(std::fabs(values[0]), std::fabs(values[n - 1]));
   const double bound = static_cast<double>(n) * std::numeric_limits<double>::epsilon() * largest;
@@ -91,14 +102,12 @@ void PackedFactorisation::determinant_with_pivoting(const PackedMatrices& matric
                                                     Status& status) {
   const std::size_t n = matrices.n;
   double* const full = memory_.reserve(n * n + 2 * n);
-  double largest = 0.0;
   bool finite = true;
   for (std::size_t i = 0, row = 0; i < n; ++i)
     for (std::size_t j = 0; j <= i; ++j, ++row) {
       double entry = factor * matrices.entries[row * matrices.stride + lane];
       if (i == j) entry += offset;
       finite = finite && std::isfinite(entry);
-      largest = std::max(largest, std::fabs(entry));
       full[i * n + j] = full[j * n + i] = entry;
     }
   if (!finite) {
@@ -106,11 +115,7 @@ void PackedFactorisation::determinant_with_pivoting(const PackedMatrices& matric
     status = Status::non_finite;
     return;
   }
-  int exponent = 0;
-  if (largest > 0.0) {
-    exponent = std::ilogb(largest);
-    for (std::size_t i = 0; i < n * n; ++i) full[i] = std::scalbn(full[i], -exponent);
-  }
+  const int exponent = scale_to_one(n * n, full);
   const PivotReading reading = pivoted_factor(n, full, full + n * n, table_for(n));
   sign = reading.sign;
   log_modulus = reading.log_modulus + static_cast<double>(n) * exponent * 0.69314718055994531;
@@ -147,27 +152,25 @@ bool PackedFactorisation::inertia(const PackedMatrices& matrices, Inertia* inert
 // As many negative eigenvalues of H + shift as of H - shift: none is near zero.
 bool PackedFactorisation::certain_by_pivoting(const PackedMatrices& matrices, std::size_t lane,
                                               Inertia& inertia) {
-  const std::size_t n = matrices.n, entries = triangle(n);
-  double largest = 0.0, squares = 0.0;
-  for (std::size_t row = 0; row < entries; ++row)
-    largest = std::max(largest, std::fabs(matrices.entries[row * matrices.stride + lane]));
-  if (!(largest > 0.0) || !std::isfinite(largest)) return false;
-  const int exponent = std::ilogb(largest);
-  double* const full = memory_.reserve(n * n + 2 * n);
-  std::size_t negative[2];
-  for (const bool above : {false, true}) {
-    for (std::size_t i = 0, row = 0; i < n; ++i)
-      for (std::size_t j = 0; j <= i; ++j, ++row) {
-        const double entry = std::scalbn(matrices.entries[row * matrices.stride + lane], -exponent);
-        full[i * n + j] = full[j * n + i] = entry;
-        if (!above) squares += (i == j ? 1.0 : 2.0) * entry * entry;
-      }
-    const double shift = certain_shift * std::sqrt(squares);
-    for (std::size_t i = 0; i < n; ++i) full[i * n + i] += above ? -shift : shift;
-    negative[above] = pivoted_factor(n, full, full + n * n, table_for(n)).negative;
-  }
-  inertia = {static_cast<int>(negative[0]), 0, static_cast<int>(n - negative[0])};
-  return negative[0] == negative[1];
+  const std::size_t n = matrices.n;
+  double* const full = memory_.reserve(2 * n * n + 2 * n);
+  double* const factors = full + n * n;
+  for (std::size_t i = 0, row = 0; i < n; ++i)
+    for (std::size_t j = 0; j <= i; ++j, ++row)
+      full[i * n + j] = full[j * n + i] = matrices.entries[row * matrices.stride + lane];
+  scale_to_one(n * n, full);
+  double squares = 0.0;
+  for (std::size_t i = 0; i < n * n; ++i) squares += full[i] * full[i];
+  if (!(squares > 0.0) || !std::isfinite(squares)) return false;
+  const double shift = certain_shift * std::sqrt(squares);
+  const auto negative_of = [&](double by) {
+    std::copy_n(full, n * n, factors);
+    for (std::size_t i = 0; i < n; ++i) factors[i * n + i] += by;
+    return pivoted_factor(n, factors, factors + n * n, table_for(n)).negative;
+  };
+  const std::size_t negative = negative_of(shift);
+  inertia = {static_cast<int>(negative), 0, static_cast<int>(n - negative)};
+  return negative == negative_of(-shift);
 }
 
 void PackedFactorisation::inertia_by_eigenvalues(const PackedMatrices& matrices, Inertia* inertia,
@@ -181,6 +184,8 @@ void PackedFactorisation::inertia_by_eigenvalues(const PackedMatrices& matrices,
     for (std::size_t i = 0, row = 0; i < n; ++i)
       for (std::size_t j = 0; j <= i; ++j, ++row)
         full[i * n + j] = full[j * n + i] = matrices.entries[row * matrices.stride + left_[k]];
+    // Of about 1, so that eigenvalues near zero are not subnormal.
+    scale_to_one(n * n, full);
   }
   BatchOptions options;
   options.symmetry = Symmetry::lower;

@@ -30,6 +30,7 @@ class Status(IntEnum):
     inconsistent = 106
     interrupted = 107
     not_symmetric = 108
+    uncovered = 109
 
 def describe(status: Status) -> str: ...
 def has_lapack() -> bool: ...
@@ -306,3 +307,6 @@ def hessian_logabsdet(
     factor: float,
     workers: int,
 ) -> int: ...
+def resonances(
+    numbers: ArrayLike, multipliers: bool, max_order: int, tolerance: float, max_count: int
+) -> tuple[list[tuple[int, tuple[int, ...], float]], int, Status]: ...
