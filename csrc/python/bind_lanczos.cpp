@@ -4,7 +4,6 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +20,9 @@ namespace {
 
 namespace py = pybind11;
 using Values = py::array_t<double, py::array::c_style | py::array::forcecast>;
+
+// From this many numbers on, a copy would cost a sensible part of a step.
+constexpr std::size_t worth_sharing = 200000;
 
 SpectrumEnd end_named(const std::string& name) {
   if (name == "smallest") return SpectrumEnd::smallest;
@@ -153,11 +155,12 @@ py::dict of_callable(const py::function& function, std::size_t n, std::size_t bl
   return run(CallableOperator(function, n, block, symmetric), options, start, progress);
 }
 
-py::dict of_hessian(const Objective& objective, const Values& x, bool gradient,
+py::dict of_hessian(const Objective& objective, const Values& x, bool gradient, std::size_t block,
                     const py::dict& options, const std::optional<Values>& start,
                     const py::object& progress) {
   py::array_t<double> slope(gradient ? x.size() : 0);
-  const HessianOperator matrix(objective, x.data(), gradient ? slope.mutable_data() : nullptr);
+  const HessianOperator matrix(objective, x.data(), gradient ? slope.mutable_data() : nullptr,
+                               block);
   py::dict result = run(matrix, options, start, progress);
   if (gradient) result["gradient"] = slope;
   return result;
@@ -170,7 +173,7 @@ void register_lanczos(py::module_& module) {
              py::arg("block"), py::arg("symmetric"), py::arg("options"),
              py::arg("start") = py::none(), py::arg("progress") = py::none());
   module.def("hessian_eigenpairs", &of_hessian, py::arg("objective"), py::arg("x"),
-             py::arg("gradient"), py::arg("options"), py::arg("start") = py::none(),
+             py::arg("gradient"), py::arg("block"), py::arg("options"), py::arg("start") = py::none(),
              py::arg("progress") = py::none());
 }
 

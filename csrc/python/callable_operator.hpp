@@ -46,9 +46,12 @@ class CallableOperator final : public SymmetricOperator {
     const auto n = static_cast<pybind11::ssize_t>(n_), m = static_cast<pybind11::ssize_t>(count);
     const auto step = static_cast<pybind11::ssize_t>(sizeof(double));
     const std::vector<pybind11::ssize_t> shape{n, m};
-    // The function sees the vectors where they are, and may not write to them.
+    // The function sees long vectors where they are, and may not write to them; of short ones it
+    // gets a copy, which it may keep.
+    const pybind11::object owner =
+        n_ * count < worth_sharing ? pybind11::object() : pybind11::none();
     pybind11::array_t<double> given(shape, {step, step * static_cast<pybind11::ssize_t>(stride)},
-                                    vectors, pybind11::none());
+                                    vectors, owner);
     given.attr("setflags")(pybind11::arg("write") = false);
     const pybind11::object returned = function_(given);
     const auto array = pybind11::array::ensure(returned);

@@ -4,8 +4,32 @@
 
 namespace talweg {
 
-HessianOperator::HessianOperator(const Objective& objective, const double* x, double* gradient)
-    : objective_(objective), n_(objective.dimension()), x_(x), gradient_(gradient) {}
+HessianOperator::HessianOperator(const Objective& objective, const double* x, double* gradient,
+                                 std::size_t block)
+    : objective_(objective),
+      n_(objective.dimension()),
+      x_(x),
+      gradient_(gradient),
+      block_(block) {}
+
+bool HessianOperator::form(double* matrix) const {
+  std::vector<double> packed(n_ * (n_ + 1) / 2);
+  EvaluationBlock block;
+  block.lanes = block.stride = 1;
+  block.x = x_;
+  block.hessian = packed.data();
+  unsigned quantities = quantity_hessian;
+  if (gradient_ != nullptr) {
+    quantities |= quantity_gradient;
+    block.gradient = gradient_;
+  }
+  objective_.evaluate(quantities, block);
+  gradient_ = nullptr;
+  for (std::size_t i = 0, row = 0; i < n_; ++i) {
+    for (std::size_t j = 0; j <= i; ++j, ++row) matrix[i * n_ + j] = matrix[j * n_ + i] = packed[row];
+  }
+  return true;
+}
 
 const double* HessianOperator::apply(std::size_t count, const double* vectors, std::size_t stride,
                                      double* products) const {

@@ -22,9 +22,12 @@ constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 
 // Up to here all products and a decomposition cost less than an iteration; the second is for
 // eigenvalues in the middle, which Lanczos finds late.
-constexpr std::size_t dense_limit = 96, dense_limit_nearest_zero = 1500;
+constexpr std::size_t dense_limit = 96, dense_limit_nearest_zero = 1500, dense_limit_data = 1200;
 // Matrices are formed up to this size, where a large part of all pairs is wanted.
 constexpr std::size_t largest_dense = 6000;
+
+// Full reorthogonalisation without restarts is affordable up to here.
+constexpr std::size_t whole_basis = 2000;
 
 // Products of random vectors disagree by no more than this, relative to their typical size, when
 // only rounding (of single precision, at worst) breaks the symmetry.
@@ -58,6 +61,7 @@ class Search {
  private:
   LanczosMethod chosen() const;
   void dense();
+  bool form_by_products(double* matrix);
   bool symmetric();
   void iterate();
   void complete();
@@ -67,6 +71,7 @@ class Search {
   bool certified() const;
   VectorBlock starts(std::size_t count);
   BlockSizes block_sizes() const;
+  std::size_t three_term_steps() const;
   StepCallback callback();
 
   const LanczosOptions& options_;
@@ -77,6 +82,7 @@ class Search {
   Wanted wanted_;
   std::size_t max_steps_;
   std::uint64_t drawn_ = 0;
+  double matrix_scale_ = 1.0;  // of a matrix that was formed
   LanczosMethod method_ = LanczosMethod::automatic;
 
   RitzPairs pairs_;                  // of the scaled operator
@@ -87,6 +93,9 @@ class Search {
 LanczosMethod Search::chosen() const {
   if (options_.method != LanczosMethod::automatic) return options_.method;
   const std::size_t k = wanted_.total();
+  // Forming the matrix from data takes about as long as n / 6 products with blocks of vectors.
+  const bool from_data = given_.known_symmetric() && given_.preferred_block() > 1;
+  if (from_data && n_ <= dense_limit_data) return LanczosMethod::dense;
   if (n_ <= dense_limit || (5 * k >= n_ && n_ <= largest_dense)) return LanczosMethod::dense;
   if (wanted_.zero > 0) {
     return n_ <= dense_limit_nearest_zero ? LanczosMethod::dense : LanczosMethod::three_term;
@@ -119,16 +128,25 @@ BlockSizes Search::block_sizes() const {
   const std::size_t k = wanted_.total();
   std::size_t block = options_.block;
   if (block == 0) {
-    block = std::max({given_.preferred_block(), k + k / 4, options_.start_count});
-    block = std::min<std::size_t>(block, std::max<std::size_t>(options_.start_count, 32));
+    // Near the solution vectors besides the wanted ones cost more than they bring.
+    const std::size_t enough =
+        options_.start_count >= k ? options_.start_count : std::min<std::size_t>(k + k / 4, 32);
+    block = std::max(given_.preferred_block(), enough);
   }
   block = std::clamp<std::size_t>(block, 1, std::max<std::size_t>(1, n_ / 2));
   std::size_t basis = options_.basis;
-  if (basis == 0) basis = std::max<std::size_t>(3 * k + 3 * block, 12 * block);
+  if (basis == 0) basis = std::max<std::size_t>({60, 3 * k + 3 * block, 12 * block});
   const std::size_t affordable = options_.memory / (8 * n_ + 64);
   basis = std::min(basis, std::max(affordable, 2 * k + 3 * block));
   basis = std::clamp(basis, std::min(n_, k + 2 * block), n_);
   return {block, std::max(basis, std::min(n_, 2 * block + k))};
+}
+
+// Without reorthogonalisation a hard spectrum may take many times n steps, with it and a whole basis
+// never more than n.
+std::size_t Search::three_term_steps() const {
+  const bool can_polish = n_ <= whole_basis && wanted_.zero == 0;
+  return can_polish ? std::min(max_steps_, 2 * n_ + 40) : max_steps_;
 }
 
 bool Search::symmetric() {
@@ -147,9 +165,9 @@ bool Search::symmetric() {
   return !(std::fabs(one - two) > symmetric_enough * size);
 }
 
-void Search::dense() {
+// Every column from products with unit vectors.
+bool Search::form_by_products(double* matrix) {
   constexpr std::size_t together = 32;
-  std::vector<double> matrix(n_ * n_);
   VectorBlock unit(n_, std::min(together, n_)), buffer(n_, std::min(together, n_));
   for (std::size_t first = 0; first < n_; first += together) {
     const std::size_t count = std::min(together, n_ - first);
@@ -157,14 +175,23 @@ void Search::dense() {
       std::fill_n(unit[j], n_, 0.0);
       unit[j][first + j] = 1.0;
     }
-    const double* const products =
-        matrix_.apply(count, unit[0], unit.stride(), buffer[0]);
-    if (interrupted()) {
-      result_.status = Status::interrupted;
-      return;
-    }
+    const double* const products = matrix_.apply(count, unit[0], unit.stride(), buffer[0]);
+    if (interrupted()) return false;
     for (std::size_t j = 0; j < count; ++j)
-      std::copy_n(products + j * unit.stride(), n_, matrix.data() + (first + j) * n_);
+      std::copy_n(products + j * unit.stride(), n_, matrix + (first + j) * n_);
+  }
+  return true;
+}
+
+void Search::dense() {
+  std::vector<double> matrix(n_ * n_);
+  if (!given_.form(matrix.data()) && !form_by_products(matrix.data())) {
+    result_.status = Status::interrupted;
+    return;
+  }
+  if (interrupted()) {
+    result_.status = Status::interrupted;
+    return;
   }
   double largest = 0.0, asymmetry = 0.0;
   for (std::size_t i = 0; i < n_; ++i) {
@@ -172,13 +199,18 @@ void Search::dense() {
       double &a = matrix[i * n_ + j], &b = matrix[j * n_ + i];
       asymmetry = std::max(asymmetry, std::fabs(a - b));
       largest = std::max({largest, std::fabs(a), std::fabs(b)});
-      a = b = 0.5 * (a + b);
+      a = b = 0.5 * a + 0.5 * b;
     }
     largest = std::max(largest, std::fabs(matrix[i * n_ + i]));
   }
   if (!given_.known_symmetric() && asymmetry > symmetric_enough * largest) {
     result_.status = Status::not_symmetric;
     return;
+  }
+  if (largest > 0.0 && std::isfinite(largest)) {
+    matrix_scale_ = std::exp2(-std::clamp(std::ilogb(largest), -1020, 1020));
+    for (double& entry : matrix) entry *= matrix_scale_;
+    largest *= matrix_scale_;
   }
   const std::vector<double> original = matrix;
   const bool one_end = wanted_.zero == 0 && (wanted_.low == 0 || wanted_.high == 0);
@@ -264,8 +296,8 @@ void Search::iterate() {
       passes_.three_term(1.0, start[j], 1.0, start[0], 0.0, nullptr, start[0]);
     if (!(passes_.dot(start[0], start[0]) > 0.0))
       passes_.random(options_.seed * 1000003 + ++drawn_, start[0]);
-    outcome = three_term_lanczos(passes_, matrix_, wanted_, start[0], options_.memory, max_steps_,
-                                 {}, callback());
+    outcome = three_term_lanczos(passes_, matrix_, wanted_, start[0], options_.memory,
+                                 three_term_steps(), {}, callback());
   }
   result_.steps += outcome.steps;
   result_.norm = std::max(result_.norm, outcome.norm);
@@ -315,8 +347,9 @@ void Search::complete() {
       passes_.subtract(pairs_.count, pairs_.vectors[0], pairs_.vectors.stride(), 1, along.data(),
                        start[0], 0, along.data(), &square);
     }
-    KrylovOutcome outcome = three_term_lanczos(passes_, matrix_, rest, start[0], options_.memory,
-                                               max_steps_, deflation, callback());
+    KrylovOutcome outcome =
+        three_term_lanczos(passes_, matrix_, rest, start[0], options_.memory, three_term_steps(),
+                           deflation, callback());
     result_.steps += outcome.steps;
     if (outcome.status != Status::converged) {
       result_.status = outcome.status;
@@ -355,12 +388,14 @@ bool Search::certified() const {
 // A residual from a product may exceed its estimate after a long run. What has been found then
 // starts a run with full reorthogonalisation.
 void Search::polish() {
-  if (certified() || result_.status != Status::converged) return;
-  if (wanted_.zero == 0 && pairs_.count > 0) {
+  const bool stopped_early =
+      result_.status == Status::not_converged && result_.steps < max_steps_;
+  if (result_.status != Status::converged && !stopped_early) return;
+  if (!certified() && wanted_.zero == 0 && pairs_.count > 0) {
     const std::size_t count = pairs_.count;
     BlockSizes sizes = block_sizes();
     sizes.block = std::min(std::max(sizes.block, count), n_);
-    sizes.basis = std::min(n_, std::max(sizes.basis, 4 * sizes.block));
+    sizes.basis = std::min(n_, std::max(sizes.basis, n_ <= whole_basis ? n_ : 8 * sizes.block));
     KrylovOutcome outcome =
         block_lanczos(passes_, matrix_, wanted_, count, pairs_.vectors, sizes, max_steps_,
                       options_.seed * 1000003 + 700000, callback());
@@ -372,13 +407,13 @@ void Search::polish() {
     }
     select(rayleigh_ritz(passes_, matrix_, outcome.pairs.count, std::move(outcome.pairs.vectors)));
   }
-  if (!certified()) result_.status = Status::not_converged;
+  result_.status = certified() ? Status::converged : Status::not_converged;
 }
 
 void Search::finish() {
   result_.products = matrix_.products();
   result_.method = method_;
-  const double factor = matrix_.scale() > 0.0 ? 1.0 / matrix_.scale() : 1.0;
+  const double factor = 1.0 / matrix_scale_ / (matrix_.scale() > 0.0 ? matrix_.scale() : 1.0);
   for (std::size_t j = 0; j < pairs_.count; ++j)
     result_.norm = std::max(result_.norm, std::fabs(pairs_.values[j]));
   for (std::size_t j = 0; j < pairs_.count; ++j) {

@@ -306,8 +306,7 @@ KrylovOutcome Run::go(double* start, const StepCallback& callback) {
     diagonal_.push_back(d);
     length_.push_back(std::sqrt(square));
     // The Krylov space is invariant: its Ritz pairs are eigenpairs.
-    const bool exhausted = length_[m] <= 10.0 * epsilon * bound(tridiagonal(m)) ||
-                           m >= 2 * passes_.size() + 40;
+    const bool exhausted = length_[m] <= 10.0 * epsilon * bound(tridiagonal(m));
     if (m < next && !exhausted && !stopped && m < max_steps_) continue;
     if (stopped) return ended(Status::interrupted, m, std::move(outcome));
     const bool done = search(m);

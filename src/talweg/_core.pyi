@@ -238,6 +238,7 @@ def hessian_eigenpairs(
     objective: Objective,
     x: ArrayLike,
     gradient: bool,
+    block: int,
     options: dict[str, Any],
     start: ArrayLike | None = None,
     progress: Callable[[int, int, float], Any] | None = None,

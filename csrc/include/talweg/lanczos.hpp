@@ -29,6 +29,12 @@ class SymmetricOperator {
   // How many vectors it is best given at once: 1 unless products of several share work.
   virtual std::size_t preferred_block() const noexcept { return 1; }
 
+  // The whole matrix (n x n), where that is to be had for less than n products; false if not.
+  virtual bool form(double* matrix) const {
+    static_cast<void>(matrix);
+    return false;
+  }
+
   // Whether it is symmetric by construction; otherwise that is tried with random vectors.
   virtual bool known_symmetric() const noexcept { return false; }
 };
@@ -37,12 +43,15 @@ class SymmetricOperator {
 class HessianOperator final : public SymmetricOperator {
  public:
   // x: n. With `gradient` (n) given, the first product brings the gradient from the same pass.
-  HessianOperator(const Objective& objective, const double* x, double* gradient = nullptr);
+  // block: 8 or so where every product is a pass over much data, which several vectors share.
+  HessianOperator(const Objective& objective, const double* x, double* gradient = nullptr,
+                  std::size_t block = 1);
 
   std::size_t dimension() const noexcept override { return n_; }
   const double* apply(std::size_t count, const double* vectors, std::size_t stride,
                       double* products) const override;
-  std::size_t preferred_block() const noexcept override { return 8; }
+  bool form(double* matrix) const override;
+  std::size_t preferred_block() const noexcept override { return block_; }
   bool known_symmetric() const noexcept override { return true; }
 
  private:
@@ -50,6 +59,7 @@ class HessianOperator final : public SymmetricOperator {
   std::size_t n_;
   const double* x_;
   mutable double* gradient_;
+  std::size_t block_;
   mutable std::size_t lanes_ = 1;
   mutable std::vector<double> points_, rows_, gradients_;
 };

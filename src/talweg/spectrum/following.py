@@ -139,7 +139,7 @@ def follow(
     path: ArrayLike | Any = None,
     *,
     k: int | None = None,
-    overlap: float = 0.75,
+    overlap: float = 0.85,
     refinements: int = 10,
     rtol: float = 1e-10,
     workers: int | None = None,
@@ -161,7 +161,7 @@ def follow(
     k : int, optional
         How many, from the lowest at the first point. By default all up to n = 256, else 4; of more
         than 256 coordinates only the lowest few are computed, by products.
-    overlap : float, default 0.75
+    overlap : float, default 0.85
         Between 0.71 and 1; a step at which an eigenvector overlaps less than this in modulus with
         any that follows is halved.
     refinements : int, default 10

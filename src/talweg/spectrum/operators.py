@@ -26,6 +26,9 @@ _SYMMETRIC = 1e-8
 #: Columns that a product of dense or sparse matrices takes at little more than the cost of one.
 _DENSE_BLOCK = 8
 
+#: Kinds of `talweg.models` whose products are products with a matrix of data.
+_OF_DATA = ("regression",)
+
 
 @dataclasses.dataclass(frozen=True)
 class Hessian:
@@ -43,9 +46,14 @@ class Hessian:
 
     def eigenpairs(self, options: dict[str, Any], start: Any, progress: Any) -> dict[str, Any]:
         found: dict[str, Any] = _core.hessian_eigenpairs(
-            self.f._core, self.x, self.gradient, options, start, progress
+            self.f._core, self.x, self.gradient, self.block, options, start, progress
         )
         return found
+
+    @property
+    def block(self) -> int:
+        """Vectors that a product is best given: several where each is a pass over data."""
+        return _DENSE_BLOCK if getattr(self.f, "kind", "") in _OF_DATA else 1
 
 
 @dataclasses.dataclass(frozen=True)
