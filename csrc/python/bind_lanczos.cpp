@@ -21,9 +21,6 @@ namespace {
 namespace py = pybind11;
 using Values = py::array_t<double, py::array::c_style | py::array::forcecast>;
 
-// From this many numbers on, a copy would cost a sensible part of a step.
-constexpr std::size_t worth_sharing = 200000;
-
 SpectrumEnd end_named(const std::string& name) {
   if (name == "smallest") return SpectrumEnd::smallest;
   if (name == "largest") return SpectrumEnd::largest;

@@ -88,6 +88,9 @@ class CallableOperator final : public SymmetricOperator {
     return products;
   }
 
+  // From this many numbers on, a copy would cost a sensible part of a step.
+  static constexpr std::size_t worth_sharing = 200000;
+
   pybind11::function function_;
   std::size_t n_, block_;
   bool symmetric_;
