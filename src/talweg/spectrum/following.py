@@ -189,8 +189,9 @@ def follow(
 
     References
     ----------
-    Kato, Perturbation Theory for Linear Operators, chapter 2. Uekermann, SIAM J. Sci. Comput. 2005,
-    is an overview of the matching by overlaps ("eigenvalue continuation").
+    Kato, Perturbation Theory for Linear Operators, chapter 2. von Neumann and Wigner, Phys. Z. 30,
+    467 (1929), on why eigenvalues of one parameter avoid each other unless a symmetry lets them
+    cross.
 
     Examples
     --------

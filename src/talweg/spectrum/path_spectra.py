@@ -30,6 +30,9 @@ _TOGETHER = 1 << 22
 #: Fewer numbers than these are decomposed on one thread.
 _WORTH_SHARING = 1 << 14
 
+#: Residuals of eigenpairs from products, relative to the norm.
+_TOLERANCE = 1e-8
+
 #: Eigenpairs computed beyond those followed where not all are, so that one may leave the lowest.
 _SPARE = 2
 
@@ -165,8 +168,7 @@ class _Lowest(_Spectra):
     spare = _SPARE
 
     def __init__(self, f: Any, points: Floats, k: int | None, rtol: float, workers: int):
-        # Ritz values are not as accurate as those of a decomposition.
-        super().__init__(len(points), f.n, k, 4, max(rtol, 1e-7))
+        super().__init__(len(points), f.n, k, 4, max(rtol, 2 * _TOLERANCE))
         self.f, self.x, self.workers = f, points, workers or None
         self.points = points
         self.before: Floats | None = None
@@ -181,8 +183,11 @@ class _Lowest(_Spectra):
         from talweg.spectrum.lowest import lowest
 
         count = min(self.k + self.spare, self.n)
-        found = lowest(self.f, point, count, start=self.before, workers=self.workers)
+        found = lowest(
+            self.f, point, count, tol=_TOLERANCE, start=self.before, workers=self.workers
+        )
         if not np.isfinite(found.eigenvalues).all() or len(found.eigenvalues) < count:
             return None
         self.before = found.eigenvectors
+        self.largest = max(self.largest, found.norm)
         return self.made(found.eigenvalues, found.eigenvectors)

@@ -168,15 +168,16 @@ TEST_CASE("lanes of a Hessian: as from products, and each from its own vector on
   const auto objective = talweg::make_objective(chain);
   const std::vector<double> starts = signs(21 * n, 7), x(n, 0.5);
   const auto runs = talweg::hessian_recurrences(*objective, x.data(), 21, starts.data(), steps(12));
-  const auto plain = talweg::lanczos_recurrences(Diagonal(chain.matrix), 21, starts.data(), steps(12));
+  const auto plain =
+      talweg::lanczos_recurrences(Diagonal(chain.matrix), 21, starts.data(), steps(12));
   for (std::size_t l = 0; l < 21; ++l) {
     CHECK(runs[l].status == talweg::Status::max_steps);
     for (std::size_t j = 0; j < 12; ++j) {
       CHECK(runs[l].diagonal[j] == doctest::Approx(plain[l].diagonal[j]).epsilon(1e-10));
       CHECK(runs[l].beside[j] == doctest::Approx(plain[l].beside[j]).epsilon(1e-10));
     }
-    const auto alone = talweg::hessian_recurrences(*objective, x.data(), 1, starts.data() + l * n,
-                                                   steps(12));
+    const auto alone =
+        talweg::hessian_recurrences(*objective, x.data(), 1, starts.data() + l * n, steps(12));
     CHECK(alone[0].diagonal == runs[l].diagonal);
     CHECK(alone[0].beside == runs[l].beside);
   }
