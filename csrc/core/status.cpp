@@ -41,6 +41,8 @@ const char* describe(Status status) noexcept {
       return "Stopped by the caller; what was computed is kept.";
     case Status::not_symmetric:
       return "A matrix that should be symmetric is not, by more than rounding.";
+    case Status::uncovered:
+      return "No talweg that is known has the height of the point.";
   }
   return "Unknown status.";
 }

@@ -1,13 +1,17 @@
-// One dense symmetric matrix.
+// One dense symmetric matrix, and recurrences for spectral densities.
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
 #include <algorithm>
+#include <limits>
 #include <vector>
 
+#include "python/callable_operator.hpp"
 #include "python/register.hpp"
+#include "python/signal_check.hpp"
 #include "spectrum/dense_eigen.hpp"
 #include "spectrum/lapack_hook.hpp"
+#include "spectrum/recurrence.hpp"
 
 namespace talweg::python {
 namespace {
@@ -43,6 +47,64 @@ py::tuple dense(const Values& matrix, std::size_t first, std::size_t count, bool
   return py::make_tuple(values, vectors ? py::object(columns) : py::none(), status);
 }
 
+// Rows of coefficients, one for each start, filled up with NaN and 0; and the statuses.
+template <class Compute>
+py::tuple recurrences(std::size_t n, const Values& starts, std::size_t steps, bool reorthogonalise,
+                      std::size_t workers, Compute&& compute) {
+  if (starts.ndim() != 2 || static_cast<std::size_t>(starts.shape(1)) != n)
+    throw py::value_error("starts: want shape (probes, n)");
+  const auto count = static_cast<std::size_t>(starts.shape(0));
+  const double* const from = starts.data();
+  RecurrenceOptions options;
+  options.steps = steps;
+  options.reorthogonalise = reorthogonalise;
+  options.workers = workers;
+  std::vector<Recurrence> runs;
+  SignalCheck signals;
+  {
+    const py::gil_scoped_release released;
+    runs = compute(count, from, options);
+  }
+  const std::vector<py::ssize_t> shape{static_cast<py::ssize_t>(count),
+                                       static_cast<py::ssize_t>(steps)};
+  py::array_t<double> diagonal(shape), beside(shape);
+  py::array_t<int> statuses(static_cast<py::ssize_t>(count));
+  std::fill_n(diagonal.mutable_data(), count * steps, std::numeric_limits<double>::quiet_NaN());
+  std::fill_n(beside.mutable_data(), count * steps, 0.0);
+  for (std::size_t l = 0; l < count; ++l) {
+    std::copy(runs[l].diagonal.begin(), runs[l].diagonal.end(), diagonal.mutable_data(l));
+    std::copy(runs[l].beside.begin(), runs[l].beside.end(), beside.mutable_data(l));
+    statuses.mutable_at(l) = static_cast<int>(runs[l].status);
+  }
+  py::tuple result = py::make_tuple(diagonal, beside, statuses);
+  signals.raise(result);
+  return result;
+}
+
+py::tuple of_callable(const py::function& function, std::size_t n, std::size_t block,
+                      const Values& starts, std::size_t steps, bool reorthogonalise,
+                      std::size_t workers) {
+  const CallableOperator matrix(function, n, block, true);
+  return recurrences(n, starts, steps, reorthogonalise, workers,
+                     [&](std::size_t count, const double* from, const RecurrenceOptions& options) {
+                       return lanczos_recurrences(matrix, count, from, options);
+                     });
+}
+
+py::tuple of_hessian(const Objective& objective, const Values& x, const Values& starts,
+                     std::size_t steps, bool reorthogonalise, std::size_t workers) {
+  if (static_cast<std::size_t>(x.size()) != objective.dimension())
+    throw py::value_error("x: want shape (n,)");
+  const double* const point = x.data();
+  return recurrences(objective.dimension(), starts, steps, reorthogonalise, workers,
+                     [&](std::size_t count, const double* from, const RecurrenceOptions& options) {
+                       return options.reorthogonalise
+                                  ? lanczos_recurrences(HessianOperator(objective, point), count,
+                                                        from, options)
+                                  : hessian_recurrences(objective, point, count, from, options);
+                     });
+}
+
 }  // namespace
 
 void register_density(py::module_& module) {
@@ -53,6 +115,13 @@ void register_density(py::module_& module) {
   module.def("lanczos_pays_from", &lanczos_pays_from, py::arg("k"),
              "Rows of a dense matrix from which its k extreme eigenpairs come cheaper from "
              "Lanczos.");
+  module.def("operator_recurrences", &of_callable, py::arg("function"), py::arg("n"),
+             py::arg("block"), py::arg("starts"), py::arg("steps"), py::arg("reorthogonalise"),
+             py::arg("workers") = 0,
+             "Coefficients (probes, steps) of Lanczos's recurrence from each row of starts.");
+  module.def("hessian_recurrences", &of_hessian, py::arg("objective"), py::arg("x"),
+             py::arg("starts"), py::arg("steps"), py::arg("reorthogonalise"),
+             py::arg("workers") = 0, "The same with the Hessian at x.");
 }
 
 }  // namespace talweg::python

@@ -4,13 +4,13 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "python/callable_operator.hpp"
 #include "python/register.hpp"
 #include "python/signal_check.hpp"
 #include "talweg/lanczos.hpp"
@@ -20,83 +20,6 @@ namespace {
 
 namespace py = pybind11;
 using Values = py::array_t<double, py::array::c_style | py::array::forcecast>;
-
-// From this many numbers on, a copy would cost a sensible part of a step.
-constexpr std::size_t worth_sharing = 200000;
-
-// A Python function of an array (n, m) that returns the products with its columns.
-class CallableOperator final : public SymmetricOperator {
- public:
-  CallableOperator(py::function function, std::size_t n, std::size_t block, bool symmetric)
-      : function_(std::move(function)), n_(n), block_(block), symmetric_(symmetric) {}
-
-  std::size_t dimension() const noexcept override { return n_; }
-  std::size_t preferred_block() const noexcept override { return block_; }
-  bool known_symmetric() const noexcept override { return symmetric_; }
-
-  const double* apply(std::size_t count, const double* vectors, std::size_t stride,
-                      double* products) const override {
-    const py::gil_scoped_acquire acquired;
-    try {
-      return called(count, vectors, stride, products);
-    } catch (py::error_already_set& error) {
-      SignalCheck* const signals = SignalCheck::current();
-      if (signals == nullptr || !error.matches(PyExc_KeyboardInterrupt)) throw;
-      signals->stop(std::move(error));
-      for (std::size_t j = 0; j < count; ++j)
-        std::fill_n(products + j * stride, n_, std::numeric_limits<double>::quiet_NaN());
-      return products;
-    }
-  }
-
- private:
-  const double* called(std::size_t count, const double* vectors, std::size_t stride,
-                       double* products) const {
-    const auto n = static_cast<py::ssize_t>(n_), m = static_cast<py::ssize_t>(count);
-    const auto step = static_cast<py::ssize_t>(sizeof(double));
-    const std::vector<py::ssize_t> shape{n, m};
-    // The function sees long vectors where they are, and may not write to them; of short ones it
-    // gets a copy, which it may keep.
-    const py::object owner = n_ * count < worth_sharing ? py::object() : py::none();
-    py::array_t<double> given(shape, {step, step * static_cast<py::ssize_t>(stride)}, vectors,
-                              owner);
-    given.attr("setflags")(py::arg("write") = false);
-    const py::object returned = function_(given);
-    const auto array = py::array::ensure(returned);
-    if (!array) {
-      PyErr_Clear();
-      throw py::type_error(std::string("f_or_operator: its product is a ") +
-                           Py_TYPE(returned.ptr())->tp_name + ", want an array of real numbers");
-    }
-    const char kind = array.dtype().kind();
-    if (kind != 'f' && kind != 'i' && kind != 'u' && kind != 'b') {
-      throw py::type_error("f_or_operator: its product has dtype " +
-                           py::cast<std::string>(py::str(array.dtype())) + ", want real numbers");
-    }
-    const bool flat = count == 1 && array.ndim() == 1 && array.shape(0) == n;
-    const bool fits = array.ndim() == 2 && array.shape(0) == n && array.shape(1) == m;
-    if (!flat && !fits) {
-      throw py::value_error("f_or_operator: its product with an array of shape " +
-                            py::cast<std::string>(py::str(py::cast(shape))) + " has shape " +
-                            py::cast<std::string>(py::str(array.attr("shape"))));
-    }
-    const auto columns =
-        py::array_t<double, py::array::f_style | py::array::forcecast>::ensure(array);
-    if (!columns) throw py::error_already_set();
-    if (count == 1) {
-      latest_ = columns;
-      return columns.data();
-    }
-    for (std::size_t j = 0; j < count; ++j)
-      std::copy_n(columns.data() + j * n_, n_, products + j * stride);
-    return products;
-  }
-
-  py::function function_;
-  std::size_t n_, block_;
-  bool symmetric_;
-  mutable py::object latest_;  // keeps the last product
-};
 
 SpectrumEnd end_named(const std::string& name) {
   if (name == "smallest") return SpectrumEnd::smallest;

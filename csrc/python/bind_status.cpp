@@ -25,6 +25,7 @@ void register_status(pybind11::module_& module) {
       .value("inconsistent", Status::inconsistent)
       .value("interrupted", Status::interrupted)
       .value("not_symmetric", Status::not_symmetric)
+      .value("uncovered", Status::uncovered)
       .finalize();
   module.def("describe", &describe, pybind11::arg("status"),
              "One sentence that says what a status means.");

@@ -18,5 +18,6 @@ void register_extremal(pybind11::module_& module);
 void register_lanczos(pybind11::module_& module);
 void register_models(pybind11::module_& module);
 void register_spectrum_batches(pybind11::module_& module);
+void register_theory(pybind11::module_& module);
 
 }  // namespace talweg::python

@@ -1,6 +1,7 @@
 // Eigenvalues and eigenvectors of symmetric matrices up to 16 x 16, one in each lane.
 #include <cstddef>
 
+#include "simd/lane_eigen_two.hpp"
 #include "simd/lane_ql.hpp"
 #include "simd/lane_tridiagonal.hpp"
 #include "simd/spectrum.hpp"
@@ -22,7 +23,7 @@ TALWEG_INLINE Vector power_of_field(Bits field) { return from_bits(field << 52);
 template <int width>
 struct Rooms {
   static constexpr int stride = width * vector_lanes;
-  double *a, *q, *diagonal, *off, *inverse_h, *weights, *alpha, *beta, *square, *inverse_square,
+  double *a, *q, *diagonal, *off, *inverse_h, *weights, *alpha[2], *beta[2], *square, *inverse_square,
       *scale;
 
   Rooms(int n, double* scratch) {
@@ -35,17 +36,18 @@ struct Rooms {
     a = take(row_start(n));
     q = take(n * n);
     diagonal = take(n), off = take(n), inverse_h = take(n), weights = take(n);
-    alpha = take(n), beta = take(n), square = take(n), inverse_square = take(n);
+    square = take(n), inverse_square = take(n);
+    for (int k = 0; k < 2; ++k) alpha[k] = take(n), beta[k] = take(n);
     scale = take(1);
   }
-  static std::size_t size(int n) { return (row_start(n) + n * n + 8 * n + 1) * stride; }
+  static std::size_t size(int n) { return (row_start(n) + n * n + 10 * n + 1) * stride; }
 };
 
 // Tridiagonal form with norms between 1 and 2, and what to multiply eigenvalues by afterwards (NaN
 // where an entry is not finite). False in lanes whose norm was out of the safe range.
 template <int order, int width>
 static Mask reduce(int n, const double* packed, std::size_t stride, const double* scales,
-                   const Rooms<width>& rooms, int part) {
+                   const Rooms<width>& rooms, int part, bool vectors) {
   constexpr int own = Rooms<width>::stride;
   const int offset = part * vector_lanes;
   double* a = rooms.a + offset;
@@ -73,7 +75,7 @@ static Mask reduce(int n, const double* packed, std::size_t stride, const double
   for (int i = 0; i < n; ++i) {
     const Vector e = load(off + i * own) * down;
     store(diagonal + i * own, load(diagonal + i * own) * down);
-    store(off + i * own, with_sign(e * e, e));
+    store(off + i * own, vectors ? with_sign(e * e, e) : e * e);
   }
   store(rooms.scale + offset, up + (sum - sum));
   return safe;
@@ -101,13 +103,13 @@ static void solve(int runtime_order, const double* packed, std::size_t stride, d
   constexpr int own = Rooms<width>::stride;
   Mask safe = ~Mask{};
   for (int w = 0; w < width; ++w)
-    safe &= reduce<order>(n, packed, stride, nullptr, rooms, w);
+    safe &= reduce<order>(n, packed, stride, nullptr, rooms, w, vectors != nullptr);
   alignas(64) double scales[own];
   const bool scaled = any(~safe);
   if (scaled) {
     for (int w = 0; w < width; ++w) {
       find_scales(n, packed, stride, w, scales);
-      reduce<order>(n, packed, stride, scales, rooms, w);
+      reduce<order>(n, packed, stride, scales, rooms, w, vectors != nullptr);
     }
   }
   const auto get = [](const double* from, int i) { return load_pack<width>(from + i * own); };
@@ -121,11 +123,11 @@ static void solve(int runtime_order, const double* packed, std::size_t stride, d
       store(rooms.square + i * own, pack<width>(1.0));
       store(rooms.inverse_square + i * own, pack<width>(1.0));
     }
-    implicit_ql<order, width>(n, rooms.diagonal, rooms.off,
-                              ColumnRotations{rooms.alpha, rooms.beta, rooms.square,
-                                              rooms.inverse_square, rooms.q});
+    implicit_ql<width>(n, rooms.diagonal, rooms.off,
+                       Columns{rooms.q, rooms.square, rooms.inverse_square,
+                               {rooms.alpha[0], rooms.alpha[1]}, {rooms.beta[0], rooms.beta[1]}});
   } else {
-    implicit_ql<order, width>(n, rooms.diagonal, rooms.off, NoVectors{});
+    implicit_ql<width>(n, rooms.diagonal, rooms.off, NoVectors{});
   }
   // ranks
   for (int i = 0; i < n; ++i) {
@@ -202,6 +204,7 @@ void lane_eigen(std::size_t n, const double* packed, std::size_t stride, double*
         if (vectors != nullptr) vectors[l] = 1.0 + finite;
       }
       return;
+    case 2: return eigen_of_two(packed, stride, lane_group, values, vectors, lane_group);
     default: return solve_group<0, TALWEG_LANE_WIDTH>(order, packed, stride, values, vectors, scratch);
   }
 }

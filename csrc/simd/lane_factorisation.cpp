@@ -20,7 +20,7 @@ constexpr double growth_limit = 512.0;
 // Shift of the spectrum, relative to max |H|, that shows that no eigenvalue is near 0: with as many
 // negative pivots for H + shift as for H - shift there is none in between. Half of it is for
 // rounding, half is far above n^2 eps for every n that comes here.
-constexpr double certain_shift = 0x1p-30;
+constexpr double certain_shift = 0x1p-24;
 
 // Entries outside of this range are scaled first, by whoever takes over.
 constexpr double smallest_scale = 0x1p-900;

@@ -53,7 +53,6 @@ TALWEG_PACK_UNARY(magnitude, magnitude(a.part[w]))
 TALWEG_PACK_UNARY(negative, -a.part[w])
 TALWEG_PACK_UNARY(square_root, fast_square_root(a.part[w]))
 TALWEG_PACK_UNARY(inverse, fast_inverse(a.part[w]))
-TALWEG_PACK_UNARY(sign_of, from_bits(bits(a.part[w]) & sign_bit))
 #undef TALWEG_PACK_UNARY
 
 #define TALWEG_PACK_BINARY(name, expression)                                               \
@@ -66,7 +65,6 @@ TALWEG_PACK_UNARY(sign_of, from_bits(bits(a.part[w]) & sign_bit))
 TALWEG_PACK_BINARY(larger, larger(a.part[w], b.part[w]))
 TALWEG_PACK_BINARY(smaller, smaller(a.part[w], b.part[w]))
 TALWEG_PACK_BINARY(with_sign, with_sign(a.part[w], b.part[w]))
-TALWEG_PACK_BINARY(flip_sign, from_bits(bits(a.part[w]) ^ bits(b.part[w])))
 #undef TALWEG_PACK_BINARY
 
 #define TALWEG_PACK_FUSED(name)                                                            \

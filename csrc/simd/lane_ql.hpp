@@ -16,189 +16,278 @@ namespace talweg::TALWEG_ISA {
 
 // Everything here is for matrices whose Frobenius norm is between 1 and 2.
 constexpr double coupling_limit = 0x1p-106;  // squares up to this are rounding of zero
-// A smaller pivot is replaced by this one: a change of the matrix below rounding that keeps every
-// square cosine above its square.
+// A pivot that is exactly zero is replaced by this one, a change of the matrix below rounding.
 constexpr double smallest_pivot = 0x1p-58;
 // Columns whose squared length falls below are made unit vectors again.
-constexpr double shortest_square = 0x1p-300;
+constexpr double shortest_square = 0x1p-100;
 
 struct NoVectors {
   static constexpr bool wanted = false;
 };
 
-// One sweep's rotations, and the squared lengths of the columns with their inverses.
-struct ColumnRotations {
+// The columns to rotate: their squared lengths, the inverses of those, and room for the rotations
+// of two sweeps.
+struct Columns {
   static constexpr bool wanted = true;
-  double* alpha;
-  double* beta;
+  double* q;
   double* square;
   double* inverse_square;
-  double* q;
+  double* alpha[2];
+  double* beta[2];
 };
 
-// Applies the rotations of rows hi .. lo (downwards) to `rows` rows of q.
-template <int rows, int width>
-TALWEG_INLINE void rotate_rows(int n, int lo, int hi, const ColumnRotations& to, int row) {
-  constexpr int stride = width * vector_lanes;
-  TALWEG_EACH {
-    double* q = to.q + row * n * stride + w * vector_lanes;
-    Vector carried[rows];
+// Applies the rotations of one or two sweeps, from row n - 2 up to row `lowest`, to `rows` rows of q:
+// y + alpha x and x - beta y for columns x and y. With two sweeps each entry is read and written
+// once for both, as stores would otherwise be what takes the time.
+template <int rows, int sweeps>
+TALWEG_INLINE void rotate_rows(int n, int lowest, const Columns& to, int row, int stride,
+                               int offset) {
+  double* q = to.q + row * n * stride + offset;
+  const auto entry = [q, n, stride](int k, int i) { return q + (k * n + i) * stride; };
+  const auto get = [stride, offset](const double* from, int i) {
+    return load(from + i * stride + offset);
+  };
+  Vector first[rows], second[rows] = {};
 #pragma GCC unroll 8
-    for (int k = 0; k < rows; ++k) carried[k] = load(q + (k * n + hi + 1) * stride);
-    for (int i = hi; i >= lo; --i) {
-      const Vector alpha = load(to.alpha + i * stride + w * vector_lanes);
-      const Vector beta = load(to.beta + i * stride + w * vector_lanes);
+  for (int k = 0; k < rows; ++k) first[k] = load(entry(k, n - 1));
+  for (int i = n - 2; i >= lowest; --i) {
+    const Vector alpha = get(to.alpha[0], i), beta = get(to.beta[0], i);
+    if (sweeps == 1 || i == n - 2) {
 #pragma GCC unroll 8
       for (int k = 0; k < rows; ++k) {
-        const Vector x = load(q + (k * n + i) * stride);
-        store(q + (k * n + i + 1) * stride, multiply_add(alpha, x, carried[k]));
-        carried[k] = negated_multiply_add(beta, carried[k], x);
+        const Vector x = load(entry(k, i));
+        const Vector done = multiply_add(alpha, x, first[k]);
+        if (sweeps == 1)
+          store(entry(k, i + 1), done);
+        else
+          second[k] = done;
+        first[k] = negated_multiply_add(beta, first[k], x);
       }
-    }
+    } else {
+      const Vector next_alpha = get(to.alpha[1], i + 1), next_beta = get(to.beta[1], i + 1);
 #pragma GCC unroll 8
-    for (int k = 0; k < rows; ++k) store(q + (k * n + lo) * stride, carried[k]);
+      for (int k = 0; k < rows; ++k) {
+        const Vector x = load(entry(k, i));
+        const Vector done = multiply_add(alpha, x, first[k]);
+        first[k] = negated_multiply_add(beta, first[k], x);
+        store(entry(k, i + 2), multiply_add(next_alpha, done, second[k]));
+        second[k] = negated_multiply_add(next_beta, second[k], done);
+      }
+    }
   }
+  if (sweeps == 2) {
+    const Vector alpha = get(to.alpha[1], lowest), beta = get(to.beta[1], lowest);
+#pragma GCC unroll 8
+    for (int k = 0; k < rows; ++k) {
+      store(entry(k, lowest + 1), multiply_add(alpha, first[k], second[k]));
+      first[k] = negated_multiply_add(beta, second[k], first[k]);
+    }
+  }
+#pragma GCC unroll 8
+  for (int k = 0; k < rows; ++k) store(entry(k, lowest), first[k]);
 }
 
-template <int order, int width>
-TALWEG_INLINE void rotate_columns(int n, int lo, int hi, const ColumnRotations& to) {
-  int row = 0;
-  for (; row + 8 <= n; row += 8) rotate_rows<8, width>(n, lo, hi, to, row);
-  switch (n - row) {
-    case 7: rotate_rows<7, width>(n, lo, hi, to, row); break;
-    case 6: rotate_rows<6, width>(n, lo, hi, to, row); break;
-    case 5: rotate_rows<5, width>(n, lo, hi, to, row); break;
-    case 4: rotate_rows<4, width>(n, lo, hi, to, row); break;
-    case 3: rotate_rows<3, width>(n, lo, hi, to, row); break;
-    case 2: rotate_rows<2, width>(n, lo, hi, to, row); break;
-    case 1: rotate_rows<1, width>(n, lo, hi, to, row); break;
-    default: break;
-  }
-}
-
-// diagonal: n packs, off: n packs of squared couplings with the sign of the coupling; on return the
-// diagonal holds the eigenvalues in no order. Lanes that are not finite end at once. False in
-// lanes that did not converge.
-template <int order, int width, class Rotations>
-TALWEG_INLINE void implicit_ql(int runtime_order, double* diagonal, double* off,
-                               const Rotations& rotations) {
-  using Lanes = Pack<width>;
-  const int n = order > 0 ? order : runtime_order;
+template <int sweeps, int width>
+static void rotate_columns(int n, int lowest, const Columns& to) {
   constexpr int stride = width * vector_lanes;
-  const auto get = [](const double* from, int i) { return load_pack<width>(from + i * stride); };
-  const auto put = [](double* to, int i, const Lanes& value) { store(to + i * stride, value); };
-  const Lanes one = pack<width>(1.0), zero = pack<width>(0.0);
-  const Lanes limit = pack<width>(coupling_limit);
+  for (int offset = 0; offset < stride; offset += vector_lanes) {
+    int row = 0;
+    for (; row + 4 <= n; row += 4) rotate_rows<4, sweeps>(n, lowest, to, row, stride, offset);
+    if (row + 2 <= n) {
+      rotate_rows<2, sweeps>(n, lowest, to, row, stride, offset);
+      row += 2;
+    }
+    if (row < n) rotate_rows<1, sweeps>(n, lowest, to, row, stride, offset);
+  }
+}
 
-  int lowest = 0;
-  for (int sweep = 0; sweep < 40 * n; ++sweep) {
-    // The first coupled row of each lane, n where there is none.
-    Lanes first = pack<width>(n), d0 = zero, d1 = zero, square = one;
-    PackMask<width> found{};
-    int start = n;
-    Lanes next = get(diagonal, lowest);
-    for (int i = lowest; i + 1 < n; ++i) {
-      const Lanes here = next;
-      next = get(diagonal, i + 1);
-      const Lanes coupling = get(off, i);
-      const Lanes size = magnitude(coupling);
-      const PackMask<width> coupled = greater(size, limit);
-      const PackMask<width> fresh = coupled & ~found;
-      put(off, i, keep(coupled | found, coupling));
-      first = select(fresh, pack<width>(i), first);
-      d0 = select(fresh, here, d0);
-      d1 = select(fresh, next, d1);
-      square = select(fresh, size, square);
-      found = found | coupled;
-      if (start == n && any(fresh)) start = i;
-      if (!any(~found)) break;
-    }
-    if (start == n) return;
-    lowest = start;
+// Where each lane's sweep ends, and the entries there that determine its shift.
+template <int width>
+struct Window {
+  Pack<width> first, d0, d1, square;
+};
 
-    // Wilkinson's shift
-    const Lanes half = pack<width>(0.5) * (d1 - d0);
-    const Lanes root = square_root(multiply_add(half, half, square));
-    const Lanes shift = d0 - square * inverse(magnitude(half) + root) * with_sign(one, half);
+// Sets couplings that are rounding of zero to zero where they are the first ones, and finds the
+// first other one of each lane (n where there is none). Returns the least of them.
+template <int width>
+TALWEG_INLINE int find_window(int n, int from, const double* diagonal, double* off,
+                              Window<width>& window) {
+  constexpr int stride = width * vector_lanes;
+  window = {pack<width>(n), pack<width>(0.0), pack<width>(0.0), pack<width>(1.0)};
+  PackMask<width> found{};
+  int least = n;
+  Pack<width> next = load_pack<width>(diagonal + from * stride);
+  for (int i = from; i + 1 < n; ++i) {
+    const Pack<width> here = next;
+    next = load_pack<width>(diagonal + (i + 1) * stride);
+    const Pack<width> coupling = load_pack<width>(off + i * stride);
+    const Pack<width> size = magnitude(coupling);
+    const PackMask<width> before = found;
+    found = found | greater(size, pack<width>(coupling_limit));
+    store(off + i * stride, keep(found, coupling));
+    window.first = select(before, window.first, select(found, pack<width>(i), window.first));
+    window.d0 = select(before, window.d0, here);
+    window.d1 = select(before, window.d1, next);
+    window.square = select(before, window.square, select(found, size, window.square));
+    if (least == n && any(found)) least = i;
+    if (!any(~found)) break;
+  }
+  return least;
+}
 
-    Lanes sine = zero;  // squared, with a sign
-    Lanes gamma = get(diagonal, n - 1) - shift;
-    gamma = with_sign(larger(magnitude(gamma), pack<width>(smallest_pivot)), gamma);
-    Lanes pivot = gamma * gamma;  // squared
-    PackMask<width> on{};
-    TALWEG_EACH on.part[w] = first.part[w] <= fill(n - 1);
-    Lanes length, inverse_length, shortest;
-    if constexpr (Rotations::wanted) {
-      length = get(rotations.square, n - 1);
-      inverse_length = get(rotations.inverse_square, n - 1);
-      shortest = length;
+// One sweep from the last row to each lane's first; lowest is the least of those.
+template <int width, class Vectors>
+TALWEG_INLINE void sweep(int n, int lowest, const Window<width>& window, double* diagonal,
+                         double* off, const Vectors& vectors, int slot, Pack<width>& shortest) {
+  constexpr int stride = width * vector_lanes;
+  // Wilkinson's shift
+  const Pack<width> half = pack<width>(0.5) * (window.d1 - window.d0);
+  const Pack<width> root = square_root(multiply_add(half, half, window.square));
+  const Pack<width> shift =
+      window.d0 - with_sign(window.square, half) * inverse(magnitude(half) + root);
+
+  Vector row = fill(n - 1);
+  // Squares: of the sine, with a sign, of the pivot and of the length of the column at hand; gamma
+  // is the pivot times the cosine before.
+  Vector entry[width], gamma[width], pivot[width], sine[width], length[width],
+      inverse_length[width];
+  Mask on[width];
+  TALWEG_EACH {
+    const std::size_t at = (n - 1) * stride + w * vector_lanes;
+    entry[w] = load(diagonal + at);
+    gamma[w] = unless_zero(entry[w] - shift.part[w], fill(smallest_pivot));
+    pivot[w] = gamma[w] * gamma[w];
+    sine[w] = Vector{};
+    on[w] = window.first.part[w] <= row;
+    if constexpr (Vectors::wanted) {
+      length[w] = load(vectors.square + at);
+      inverse_length[w] = load(vectors.inverse_square + at);
     }
-    for (int i = n - 2; i >= lowest; --i) {
-      const Lanes coupling = get(off, i), entry = get(diagonal, i);
-      const Lanes square = magnitude(coupling);
-      const Lanes gamma_sign = sign_of(gamma);
-      const Lanes r = pivot + square;
-      const Lanes d = inverse(r * pivot);
-      const Lanes inverse_r = pivot * d;
-      put(off, i + 1, flip_sign(sine * r, gamma_sign));
-      const Lanes signed_square = flip_sign(coupling, gamma_sign);
-      sine = signed_square * inverse_r;
-      Lanes numerator = multiply_subtract(pivot, entry - shift, square * gamma);
-      numerator = with_sign(larger(magnitude(numerator), r * pack<width>(smallest_pivot)), numerator);
-      const Lanes new_gamma = numerator * inverse_r;
-      PackMask<width> rotated;
-      TALWEG_EACH rotated.part[w] = first.part[w] <= fill(i);
-      const Lanes step = select(rotated, entry - new_gamma, shift);
-      put(diagonal, i + 1, select(on, gamma + step, get(diagonal, i + 1)));
-      if constexpr (Rotations::wanted) {
-        const Lanes inverse_pivot = r * d;
-        const Lanes cosine = select(rotated, pivot * inverse_r, one);
-        const Lanes inverse_cosine = select(rotated, r * inverse_pivot, one);
-        const Lanes other = get(rotations.square, i);
-        const Lanes inverse_other = get(rotations.inverse_square, i);
-        const Lanes alpha = with_sign(
-            square_root((square * inverse_pivot) * (other * inverse_length)), signed_square);
-        put(rotations.alpha, i, alpha);
-        put(rotations.beta, i, alpha * (length * inverse_other));
-        const Lanes new_length = length * cosine;
-        put(rotations.square, i + 1, new_length);
-        put(rotations.inverse_square, i + 1, inverse_length * inverse_cosine);
-        shortest = smaller(shortest, new_length);
-        length = other * cosine;
-        inverse_length = inverse_other * inverse_cosine;
-        shortest = smaller(shortest, length);
+  }
+  for (int i = n - 2; i >= lowest; --i) {
+    row -= 1.0;
+    // All of one part before the next: fewer numbers are held at once, and none that the next row
+    // waits for goes through memory.
+    TALWEG_EACH {
+      const std::size_t at = i * stride + w * vector_lanes, above = at + stride;
+      const Vector coupling = load(off + at);
+      const Vector square = Vectors::wanted ? magnitude(coupling) : coupling;
+      const Vector r = pivot[w] + square;
+      const Vector d = fast_inverse(r * pivot[w]);
+      const Vector before = entry[w];
+      entry[w] = load(diagonal + at);
+      const Vector numerator =
+          unless_zero(multiply_subtract(pivot[w], entry[w] - shift.part[w], square * gamma[w]),
+                      r * smallest_pivot);
+      const Vector new_pivot = numerator * numerator * d;
+      const Vector inverse_r = pivot[w] * d;
+      const Vector new_gamma = numerator * inverse_r;
+      const Mask rotated = window.first.part[w] <= row;
+      const Vector step = select(rotated, entry[w] - new_gamma, shift.part[w]);
+      store(diagonal + above, select(on[w], gamma[w] + step, before));
+      on[w] = rotated;
+      if constexpr (!Vectors::wanted) {
+        store(off + above, sine[w] * r);
+        sine[w] = square * inverse_r;
+      } else {
+        const Vector gamma_sign = sign_of(gamma[w]);
+        store(off + above, flip_sign(sine[w] * r, gamma_sign));
+        const Vector signed_square = flip_sign(coupling, gamma_sign);
+        sine[w] = signed_square * inverse_r;
+        const Vector inverse_pivot = r * d;
+        const Vector other = load(vectors.square + at);
+        const Vector inverse_other = load(vectors.inverse_square + at);
+        const Vector alpha =
+            flip_sign(fast_square_root((square * inverse_pivot) * (other * inverse_length[w])),
+                      sign_of(signed_square));
+        store(vectors.alpha[slot] + at, alpha);
+        store(vectors.beta[slot] + at, alpha * (length[w] * inverse_other));
+        const Vector cosine = select(rotated, pivot[w] * inverse_r, fill(1.0));
+        const Vector inverse_cosine = select(rotated, r * inverse_pivot, fill(1.0));
+        const Vector done = length[w] * cosine;
+        store(vectors.square + above, done);
+        store(vectors.inverse_square + above, inverse_length[w] * inverse_cosine);
+        shortest.part[w] = smaller(shortest.part[w], done);
+        length[w] = other * cosine;
+        inverse_length[w] = inverse_other * inverse_cosine;
       }
-      pivot = numerator * numerator * d;
-      gamma = new_gamma;
-      on = rotated;
+      pivot[w] = new_pivot;
+      gamma[w] = new_gamma;
     }
-    put(off, lowest, flip_sign(sine * pivot, sign_of(gamma)));
-    put(diagonal, lowest, select(on, gamma + shift, get(diagonal, lowest)));
-    if constexpr (Rotations::wanted) {
-      put(rotations.square, lowest, length);
-      put(rotations.inverse_square, lowest, inverse_length);
-      rotate_columns<order, width>(n, lowest, n - 2, rotations);
-      // Keeps the inverses from drifting away from what they are inverses of.
-      for (int j = lowest; j < n; ++j) {
-        const Lanes inverse_length = get(rotations.inverse_square, j);
-        const Lanes error = negated_multiply_add(get(rotations.square, j), inverse_length, one);
-        put(rotations.inverse_square, j,
-            select(at_most(first, pack<width>(j)),
-                   multiply_add(inverse_length, error, inverse_length), inverse_length));
-      }
-      if (any(less(shortest, pack<width>(shortest_square)))) {
-        for (int j = lowest; j < n; ++j) {
-          const Lanes length = get(rotations.square, j);
-          const PackMask<width> tiny = less(length, pack<width>(shortest_square));
-          if (!any(tiny)) continue;
-          const Lanes factor = select(tiny, square_root(length), one);
-          put(rotations.square, j, select(tiny, one, length));
-          put(rotations.inverse_square, j, select(tiny, one, get(rotations.inverse_square, j)));
-          for (int k = 0; k < n; ++k)
-            put(rotations.q, k * n + j, get(rotations.q, k * n + j) * factor);
-        }
-      }
+  }
+  TALWEG_EACH {
+    const std::size_t at = lowest * stride + w * vector_lanes;
+    const Vector last = sine[w] * pivot[w];
+    store(off + at, Vectors::wanted ? flip_sign(last, sign_of(gamma[w])) : last);
+    store(diagonal + at, select(on[w], gamma[w] + shift.part[w], entry[w]));
+    if constexpr (Vectors::wanted) {
+      store(vectors.square + at, length[w]);
+      store(vectors.inverse_square + at, inverse_length[w]);
+      shortest.part[w] = smaller(shortest.part[w], length[w]);
     }
+  }
+}
+
+// Makes unit vectors of columns that have become short, and keeps the inverses of the squared
+// lengths from drifting away from what they are inverses of. Lanes before `first` are not touched.
+template <int width>
+static void settle_columns(int n, int lowest, const Pack<width>& first,
+                           const Pack<width>& shortest, const Columns& columns) {
+  constexpr int stride = width * vector_lanes;
+  const bool rescale = any(less(shortest, pack<width>(shortest_square)));
+  const Pack<width> one = pack<width>(1.0);
+  for (int j = lowest; j < n; ++j) {
+    double* square = columns.square + j * stride;
+    double* inverse_square = columns.inverse_square + j * stride;
+    const Pack<width> length = load_pack<width>(square);
+    const Pack<width> guess = load_pack<width>(inverse_square);
+    const Pack<width> better = multiply_add(guess, negated_multiply_add(length, guess, one), guess);
+    store(inverse_square, select(at_most(first, pack<width>(j)), better, guess));
+    if (!rescale) continue;
+    const PackMask<width> tiny = less(length, pack<width>(shortest_square));
+    if (!any(tiny)) continue;
+    const Pack<width> factor = select(tiny, square_root(length), one);
+    store(square, select(tiny, one, length));
+    store(inverse_square, select(tiny, one, load_pack<width>(inverse_square)));
+    for (int k = 0; k < n; ++k) {
+      double* at = columns.q + (k * n + j) * stride;
+      store(at, load_pack<width>(at) * factor);
+    }
+  }
+}
+
+// diagonal: n packs, off: n packs of squared couplings, with the sign of the coupling where there
+// are vectors; on return the diagonal holds the eigenvalues in no order. Lanes that are not finite
+// end at once.
+template <int width, class Vectors>
+static void implicit_ql(int n, double* diagonal, double* off, const Vectors& vectors) {
+  constexpr int stride = width * vector_lanes;
+  Window<width> window;
+  Pack<width> shortest = pack<width>(1.0), first = pack<width>(0.0);
+  int lowest = 0, pending = 0, pending_from = 0;
+  for (int count = 0; count < 40 * n; ++count) {
+    lowest = find_window<width>(n, lowest, diagonal, off, window);
+    if (lowest == n) break;
+    sweep<width>(n, lowest, window, diagonal, off, vectors, pending, shortest);
+    if constexpr (Vectors::wanted) {
+      if (pending == 0) {
+        pending = 1;
+        pending_from = lowest;
+        first = window.first;
+        continue;
+      }
+      for (int i = pending_from * stride; i < lowest * stride; i += vector_lanes) {
+        store(vectors.alpha[1] + i, Vector{});
+        store(vectors.beta[1] + i, Vector{});
+      }
+      rotate_columns<2, width>(n, pending_from, vectors);
+      settle_columns<width>(n, pending_from, first, shortest, vectors);
+      shortest = pack<width>(1.0);
+      pending = 0;
+    }
+  }
+  if constexpr (Vectors::wanted) {
+    if (pending == 1) rotate_columns<1, width>(n, pending_from, vectors);
   }
 }
 

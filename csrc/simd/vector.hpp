@@ -170,5 +170,10 @@ TALWEG_INLINE Vector magnitude(Vector a) { return from_bits(bits(a) & ~sign_bit)
 TALWEG_INLINE Vector with_sign(Vector a, Vector b) {
   return from_bits((bits(a) & ~sign_bit) | (bits(b) & sign_bit));
 }
+TALWEG_INLINE Vector sign_of(Vector a) { return from_bits(bits(a) & sign_bit); }
+// a with its sign changed where the sign bit of b is set.
+TALWEG_INLINE Vector flip_sign(Vector a, Vector b) { return from_bits(bits(a) ^ bits(b)); }
+// a, or b where a is zero.
+TALWEG_INLINE Vector unless_zero(Vector a, Vector b) { return select(a == Vector{}, b, a); }
 
 }  // namespace talweg::TALWEG_ISA

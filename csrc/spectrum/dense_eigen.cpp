@@ -17,8 +17,9 @@ constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 // Workspace lengths of LAPACK are 32-bit, and divide and conquer wants 2 n^2.
 constexpr std::size_t conquerable = 32000;
 
-// More than this share of all vectors and divide and conquer for all of them is faster.
-constexpr std::size_t few_parts = 3;
+// Where more than n over these numbers are wanted, all of them are faster: vectors by divide and
+// conquer, values by the QL variant that has no square roots.
+constexpr std::size_t few_vectors = 4, few_values = 24;
 
 enum class Outcome { done, failed };
 
@@ -61,25 +62,41 @@ Outcome conquer(const LapackTable& table, std::size_t size, double* matrix, doub
   return info == 0 ? Outcome::done : Outcome::failed;
 }
 
-bool orthonormal(const LapackTable& table, int n, int count, double* rows) {
-  std::vector<double> gram(static_cast<std::size_t>(count) * count);
+// Whether `rows` are orthonormal to rounding, after a first-order correction (Loewdin) where they
+// are not. MRRR's vectors of crowded eigenvalues are not always; mixing those changes no residual.
+bool made_orthonormal(const LapackTable& table, int n, int count, const double* values,
+                      std::vector<double>& rows) {
+  const auto k = static_cast<std::size_t>(count);
+  std::vector<double> gram(k * k);
   char transposed = 'T', plain = 'N';
   double one = 1.0, zero = 0.0;
-  table.dgemm(&transposed, &plain, &count, &count, &n, &one, rows, &n, rows, &n, &zero, gram.data(),
-              &count);
-  double worst = 0.0;
-  for (int i = 0; i < count; ++i) {
-    for (int j = 0; j < count; ++j) {
-      const double defect = std::fabs(gram[static_cast<std::size_t>(i) * count + j] - (i == j));
+  table.dgemm(&transposed, &plain, &count, &count, &n, &one, rows.data(), &n, rows.data(), &n,
+              &zero, gram.data(), &count);
+  const double tolerance = n * epsilon;
+  const double size = std::max(std::fabs(values[0]), std::fabs(values[k - 1]));
+  double worst = 0.0, mixed = 0.0;
+  for (std::size_t i = 0; i < k; ++i) {
+    for (std::size_t j = 0; j < k; ++j) {
+      double& entry = gram[i * k + j];
+      const double defect = std::fabs(entry - (i == j));
       worst = defect <= worst ? worst : defect;
+      mixed = std::max(mixed, defect * std::fabs(values[i] - values[j]));
+      entry = (i == j ? 1.5 : 0.0) - 0.5 * entry;
     }
   }
-  return worst <= 4.0 * n * epsilon;
+  if (worst <= tolerance) return true;
+  if (!(worst <= 1e-7) || mixed > tolerance * size) return false;
+  std::vector<double> corrected(rows.size());
+  table.dgemm(&plain, &plain, &n, &count, &count, &one, rows.data(), &n, gram.data(), &count, &zero,
+              corrected.data(), &n);
+  rows.swap(corrected);
+  return true;
 }
 
-// A few: `rows` (count x n) gets the vectors, or nothing where it is null.
+// A few: `rows` (count x n) gets the vectors; empty where none are wanted.
 Outcome reduce_and_select(const LapackTable& table, std::size_t size, double* matrix,
-                          std::size_t first, std::size_t wanted, double* values, double* rows) {
+                          std::size_t first, std::size_t wanted, double* values,
+                          std::vector<double>& rows) {
   char triangle = 'L';
   int n = static_cast<int>(size), count = static_cast<int>(wanted), info = 0;
   std::vector<double> diagonal(size), off(size), reflectors(size);
@@ -95,7 +112,7 @@ Outcome reduce_and_select(const LapackTable& table, std::size_t size, double* ma
                work.data(), &lwork, &info);
   if (info != 0) return Outcome::failed;
 
-  char job = rows != nullptr ? 'V' : 'N', range = 'I';
+  char job = rows.empty() ? 'N' : 'V', range = 'I';
   double unused = 0.0;
   int low = static_cast<int>(first) + 1, high = static_cast<int>(first + wanted), found = 0;
   int try_relative_accuracy = 1;
@@ -103,21 +120,21 @@ Outcome reduce_and_select(const LapackTable& table, std::size_t size, double* ma
   std::vector<int> support(2 * wanted), integers(10 * size);
   int integer_length = static_cast<int>(integers.size());
   table.dstemr(&job, &range, &n, diagonal.data(), off.data(), &unused, &unused, &low, &high, &found,
-               found_values.data(), rows, &n, &count, support.data(), &try_relative_accuracy,
+               found_values.data(), rows.data(), &n, &count, support.data(), &try_relative_accuracy,
                work.data(), &lwork, integers.data(), &integer_length, &info);
   if (info != 0 || found != count) return Outcome::failed;
   std::copy(found_values.begin(), found_values.begin() + count, values);
-  if (rows == nullptr) return Outcome::done;
-  if (!orthonormal(table, n, count, rows)) return Outcome::failed;
+  if (rows.empty()) return Outcome::done;
+  if (!made_orthonormal(table, n, count, values, rows)) return Outcome::failed;
 
   char side = 'L', transposition = 'N';
   lwork = -1;
-  table.dormtr(&side, &triangle, &transposition, &n, &count, matrix, &n, reflectors.data(), rows,
-               &n, &length, &lwork, &info);
+  table.dormtr(&side, &triangle, &transposition, &n, &count, matrix, &n, reflectors.data(),
+               rows.data(), &n, &length, &lwork, &info);
   lwork = static_cast<int>(length);
   work.resize(static_cast<std::size_t>(lwork));
-  table.dormtr(&side, &triangle, &transposition, &n, &count, matrix, &n, reflectors.data(), rows,
-               &n, work.data(), &lwork, &info);
+  table.dormtr(&side, &triangle, &transposition, &n, &count, matrix, &n, reflectors.data(),
+               rows.data(), &n, work.data(), &lwork, &info);
   return info == 0 ? Outcome::done : Outcome::failed;
 }
 
@@ -133,14 +150,12 @@ void place(std::size_t n, std::size_t count, double* rows, double* vectors) {
 
 Status decompose(const LapackTable* table, std::size_t n, double* matrix, std::size_t first,
                  std::size_t count, double* values, double* vectors) {
-  // Values alone are cheap once the matrix is tridiagonal, so few of them are not treated apart
-  // until the quadratic rest shows.
-  const bool few = count < n && (vectors == nullptr || few_parts * count <= n);
+  const std::size_t few_part = vectors != nullptr ? few_vectors : few_values;
+  const bool few = count < n && few_part * count <= n;
   if (few && has_reduction(table)) {
     std::vector<double> rows(vectors != nullptr ? count * n : 0);
     std::vector<double> copy(matrix, matrix + n * n);
-    if (reduce_and_select(*table, n, copy.data(), first, count, values,
-                          vectors != nullptr ? rows.data() : nullptr) == Outcome::done) {
+    if (reduce_and_select(*table, n, copy.data(), first, count, values, rows) == Outcome::done) {
       if (vectors != nullptr) place(n, count, rows.data(), vectors);
       return Status::converged;
     }

@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "parallel/thread_pool.hpp"
+#include "simd/spectrum.hpp"
+#include "spectrum/lane_eigen_batch.hpp"
 #include "spectrum/symmetric_eigen.hpp"
 #include "talweg/interrupt.hpp"
 #include "talweg/spectrum.hpp"
@@ -116,12 +118,16 @@ Status decompose(const Batch<Real>& batch, std::size_t workers) {
 
 Status eigh_batch(std::size_t count, std::size_t n, const double* matrices, double* values,
                   double* vectors, Status* statuses, const BatchOptions& options) {
+  if (n > 0 && n <= lane_eigen_limit)
+    return lane_eigen_batch(count, n, matrices, values, vectors, statuses, options);
   return decompose<double>({count, n, matrices, values, vectors, statuses, options.symmetry},
                            options.workers);
 }
 
 Status eigh_batch(std::size_t count, std::size_t n, const float* matrices, float* values,
                   float* vectors, Status* statuses, const BatchOptions& options) {
+  if (n > 0 && n <= lane_eigen_limit)
+    return lane_eigen_batch(count, n, matrices, values, vectors, statuses, options);
   return decompose<float>({count, n, matrices, values, vectors, statuses, options.symmetry},
                           options.workers);
 }

@@ -1,17 +1,9 @@
 // Inertia and determinants of batches of matrices.
 #include <algorithm>
-#include <cmath>
 #include <limits>
-#include <memory>
-#include <type_traits>
-#include <vector>
 
-#include "objective/block_rows.hpp"
-#include "parallel/thread_pool.hpp"
-#include "simd/spectrum.hpp"
-#include "spectrum/lapack_hook.hpp"
+#include "spectrum/packed_batches.hpp"
 #include "spectrum/packed_factorisation.hpp"
-#include "talweg/interrupt.hpp"
 #include "talweg/spectrum.hpp"
 
 namespace talweg {
@@ -19,133 +11,24 @@ namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
-// One worker's packed block and working memory.
-template <class Real>
-class PackedReader {
- public:
-  PackedReader(std::size_t n, std::size_t lanes)
-      : n_(n), stride_(n <= batch_eigen_limit ? padded_lanes(lanes) : lanes), statuses_(lanes) {
-    entries_.resize(triangle(n) * stride_);
-  }
-
-  PackedMatrices read(const Real* matrices, std::size_t lanes, Symmetry symmetry) {
-    for (std::size_t l = 0; l < lanes; ++l)
-      statuses_[l] = read_one(matrices + l * n_ * n_, entries_.data() + l, symmetry);
-    return {n_, lanes, entries_.data(), stride_};
-  }
-
-  // What reading showed; of use where a lane's result is not an answer.
-  Status status(std::size_t lane) const { return statuses_[lane]; }
-
- private:
-  static constexpr double asymmetry_limit = std::is_same_v<Real, float> ? 1e-4 : 1e-10;
-
-  Status read_one(const Real* from, double* to, Symmetry symmetry) {
-    double largest = 0.0, difference = 0.0, finite = 0.0;
-    for (std::size_t i = 0; i < n_; ++i)
-      for (std::size_t j = 0; j <= i; ++j, to += stride_) {
-        double entry = from[i * n_ + j];
-        if (symmetry != Symmetry::lower) {
-          const double other = from[j * n_ + i];
-          finite += 0.0 * other;
-          difference = std::max(difference, std::fabs(entry - other));
-          if (symmetry == Symmetry::symmetrise) entry = 0.5 * entry + 0.5 * other;
-        }
-        finite += 0.0 * entry;
-        largest = std::max(largest, std::fabs(entry));
-        *to = entry;
-      }
-    if (finite != 0.0) return Status::non_finite;
-    if (symmetry != Symmetry::check) return Status::converged;
-    return difference <= asymmetry_limit * largest ? Status::converged : Status::not_symmetric;
-  }
-
-  std::size_t n_, stride_;
-  std::vector<double> entries_;
-  std::vector<Status> statuses_;
-};
-
-// Calls block(first, lanes, reader, factorisation), which returns the first status of trouble, for
-// all blocks of matrices, and missing(first, lanes) for those that an interruption left out.
-template <class Real, class Block, class Missing>
-Status for_blocks(std::size_t count, std::size_t n, std::size_t workers, Block&& block,
-                  Missing&& missing) {
-  if (count == 0) return Status::converged;
-  if (n >= batch_eigen_limit) lapack();
-  // Half of the first-level cache for a block, 64 kilobytes and more of matrices for a chunk.
-  const std::size_t lanes =
-      n > batch_eigen_limit ? 1
-                            : std::min(padded_lanes(count),
-                                       padded_lanes(std::clamp<std::size_t>(
-                                           2048 / triangle(std::max<std::size_t>(n, 1)), 1, 256)));
-  const std::size_t blocks_a_chunk =
-      std::max<std::size_t>(1, 16384 / (lanes * std::max<std::size_t>(n * n, 1)));
-  const std::size_t chunk = lanes * blocks_a_chunk, chunks = (count + chunk - 1) / chunk;
-  // Asking for the processors costs as much as a few small matrices.
-  if (workers == 0) workers = chunks > 1 ? available_processors() : 1;
-  workers = std::min(workers, chunks);
-  struct Room {
-    PackedReader<Real> reader;
-    PackedFactorisation factorisation;
-  };
-  std::vector<std::unique_ptr<Room>> rooms(workers);
-  std::vector<Status> trouble(chunks, Status::converged);
-  parallel_for(chunks, workers, [&](std::size_t number, std::size_t worker) {
-    const std::size_t first = number * chunk, last = std::min(first + chunk, count);
-    if (interrupted()) {
-      missing(first, last - first);
-      trouble[number] = Status::interrupted;
-      return;
-    }
-    if (!rooms[worker])
-      rooms[worker] = std::make_unique<Room>(Room{PackedReader<Real>(n, lanes), {}});
-    for (std::size_t k = first; k < last; k += lanes) {
-      const Status status =
-          block(k, std::min(lanes, last - k), rooms[worker]->reader, rooms[worker]->factorisation);
-      if (trouble[number] == Status::converged) trouble[number] = status;
-    }
-  });
-  Status worst = Status::converged;
-  for (const Status status : trouble) {
-    if (status == Status::interrupted) return status;
-    if (worst == Status::converged) worst = status;
-  }
-  return worst;
-}
-
-// The statuses of a block: those of its results, except where reading showed more.
-template <class Real>
-Status settle(const PackedReader<Real>& reader, std::size_t lanes, Status* found,
-              Status* statuses) {
-  Status worst = Status::converged;
-  for (std::size_t l = 0; l < lanes; ++l) {
-    if (found[l] == Status::converged) found[l] = reader.status(l);
-    if (worst == Status::converged) worst = found[l];
-  }
-  if (statuses != nullptr) std::copy_n(found, lanes, statuses);
-  return worst;
-}
-
 template <class Real>
 Status inertia_of_batch(std::size_t count, std::size_t n, const Real* matrices, Inertia* inertia,
                         Status* statuses, const BatchOptions& options) {
-  const auto fail = [](Inertia& result) { result = {-1, -1, -1}; };
-  return for_blocks<Real>(
+  return for_packed_blocks<Real, PackedFactorisation>(
       count, n, options.workers,
       [&](std::size_t first, std::size_t lanes, PackedReader<Real>& reader,
           PackedFactorisation& factorisation) {
-        Status found[256];
+        Status own[most_packed_lanes];
+        Status* const found = statuses ? statuses + first : own;
         const PackedMatrices packed =
             reader.read(matrices + first * n * n, lanes, options.symmetry);
-        factorisation.inertia(packed, inertia + first, found);
-        const Status worst = settle(reader, lanes, found, statuses ? statuses + first : nullptr);
-        if (worst != Status::converged)
-          for (std::size_t l = 0; l < lanes; ++l)
-            if (!succeeded(found[l])) fail(inertia[first + l]);
-        return worst;
+        const bool fine = factorisation.inertia(packed, inertia + first, found);
+        if (fine && !reader.trouble()) return Status::converged;
+        return settle(reader, lanes, found,
+                      [&](std::size_t l) { inertia[first + l] = {-1, -1, -1}; });
       },
       [&](std::size_t first, std::size_t lanes) {
-        for (std::size_t l = 0; l < lanes; ++l) fail(inertia[first + l]);
+        std::fill_n(inertia + first, lanes, Inertia{-1, -1, -1});
         if (statuses) std::fill_n(statuses + first, lanes, Status::interrupted);
       });
 }
@@ -154,23 +37,23 @@ template <class Real>
 Status logabsdet_of_batch(std::size_t count, std::size_t n, const Real* matrices, Real* log_modulus,
                           Real* sign, Status* statuses, double offset, double factor,
                           const BatchOptions& options) {
-  return for_blocks<Real>(
+  return for_packed_blocks<Real, PackedFactorisation>(
       count, n, options.workers,
       [&](std::size_t first, std::size_t lanes, PackedReader<Real>& reader,
           PackedFactorisation& factorisation) {
-        Status found[256];
-        double logarithms[256], signs[256];
+        Status own[most_packed_lanes];
+        Status* const found = statuses ? statuses + first : own;
+        double logarithms[most_packed_lanes], signs[most_packed_lanes];
         const PackedMatrices packed =
             reader.read(matrices + first * n * n, lanes, options.symmetry);
-        factorisation.determinants(packed, offset, factor, logarithms, signs, found);
-        const Status worst = settle(reader, lanes, found, statuses ? statuses + first : nullptr);
-        if (worst != Status::converged)
-          for (std::size_t l = 0; l < lanes; ++l)
-            if (!succeeded(found[l])) logarithms[l] = signs[l] = nan;
-        for (std::size_t l = 0; l < lanes; ++l) {
-          log_modulus[first + l] = static_cast<Real>(logarithms[l]);
-          if (sign) sign[first + l] = static_cast<Real>(signs[l]);
-        }
+        const bool fine =
+            factorisation.determinants(packed, offset, factor, logarithms, signs, found);
+        Status worst = Status::converged;
+        if (!fine || reader.trouble())
+          worst =
+              settle(reader, lanes, found, [&](std::size_t l) { logarithms[l] = signs[l] = nan; });
+        std::copy_n(logarithms, lanes, log_modulus + first);
+        if (sign) std::copy_n(signs, lanes, sign + first);
         return worst;
       },
       [&](std::size_t first, std::size_t lanes) {

@@ -9,6 +9,7 @@
 #include "objective/transposition.hpp"
 #include "parallel/thread_pool.hpp"
 #include "simd/spectrum.hpp"
+#include "spectrum/aligned_memory.hpp"
 #include "spectrum/lapack_hook.hpp"
 #include "spectrum/packed_eigen.hpp"
 #include "spectrum/packed_factorisation.hpp"
@@ -28,26 +29,28 @@ constexpr std::size_t most_lanes = 1024;
 struct HessianBlock {
   HessianBlock(std::size_t n, std::size_t lanes)
       : stride(lanes % 64 == 0 ? lanes + 8 : lanes),
-        x(n * stride),
-        hessian(triangle(n) * stride),
+        x(memory.reserve((n + triangle(n)) * stride)),
+        hessian(x + n * stride),
         statuses(lanes),
         signs(lanes) {}
 
   PackedMatrices evaluate(const Objective& objective, const double* points, std::size_t lanes) {
     const std::size_t n = objective.dimension();
-    points_to_rows(n, lanes, points, x.data(), stride);
+    points_to_rows(n, lanes, points, x, stride);
     EvaluationBlock block;
     block.lanes = lanes;
     block.stride = stride;
-    block.x = x.data();
-    block.hessian = hessian.data();
+    block.x = x;
+    block.hessian = hessian;
     objective.evaluate(quantity_hessian, block);
-    return {n, lanes, hessian.data(), stride};
+    return {n, lanes, hessian, stride};
   }
 
   // Not a multiple of the distance at which rows throw one another out of the first-level cache.
   std::size_t stride;
-  std::vector<double> x, hessian;
+  AlignedMemory memory;
+  double* x;
+  double* hessian;
   std::vector<Status> statuses;
   std::vector<double> signs;
   PackedEigen eigen;

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <cstddef>
-#include <vector>
 
+#include "spectrum/aligned_memory.hpp"
 #include "spectrum/packed_factorisation.hpp"
 #include "talweg/status.hpp"
 
@@ -20,10 +20,12 @@ class PackedEigen {
   void decompose(const PackedMatrices& matrices, double* values, double* vectors, Status* statuses);
 
  private:
+  void across_lanes(const PackedMatrices& matrices, double* values, double* vectors,
+                    Status* statuses);
   void one_by_one(const PackedMatrices& matrices, double* values, double* vectors,
                   Status* statuses);
 
-  std::vector<double> full_;
+  AlignedMemory memory_;
 };
 
 }  // namespace talweg

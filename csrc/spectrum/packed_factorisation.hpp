@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "spectrum/aligned_memory.hpp"
 #include "talweg/spectrum.hpp"
 
 namespace talweg {
@@ -25,21 +26,22 @@ std::size_t padded_lanes(std::size_t lanes);
 // Working memory that is kept from one block to the next.
 class PackedFactorisation {
  public:
-  // For offset I + factor H; see logabsdet_batch. statuses: one a lane.
-  void determinants(const PackedMatrices& matrices, double offset, double factor,
+  // For offset I + factor H; see logabsdet_batch. statuses: one a lane. Returns whether all are
+  // converged.
+  bool determinants(const PackedMatrices& matrices, double offset, double factor,
                     double* log_modulus, double* sign, Status* statuses);
 
-  // See inertia_batch.
-  void inertia(const PackedMatrices& matrices, Inertia* inertia, Status* statuses);
+  // See inertia_batch; returns as above.
+  bool inertia(const PackedMatrices& matrices, Inertia* inertia, Status* statuses);
 
  private:
   void determinant_with_pivoting(const PackedMatrices& matrices, std::size_t lane, double offset,
                                  double factor, double& log_modulus, double& sign, Status& status);
   bool certain_by_pivoting(const PackedMatrices& matrices, std::size_t lane, Inertia& inertia);
   void inertia_by_eigenvalues(const PackedMatrices& matrices, Inertia* inertia, Status* statuses);
-  double* scratch(std::size_t doubles);
 
-  std::vector<double> memory_, first_, second_, full_, values_;
+  AlignedMemory memory_;
+  std::vector<double> counts_, full_, values_;
   std::vector<std::size_t> left_;
   std::vector<Status> statuses_;
 };

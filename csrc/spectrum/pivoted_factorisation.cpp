@@ -11,9 +11,6 @@
 namespace talweg {
 namespace {
 
-// From this n on LAPACK's blocked routine is faster than the loops below.
-constexpr std::size_t worth_lapack = 100;
-
 // Bounds the growth of elements best: (1 + sqrt 17) / 8.
 constexpr double threshold = 0.6403882032022076;
 
@@ -127,7 +124,7 @@ PivotReading pivoted_factor(std::size_t n, double* a, double* scratch) {
 }
 
 PivotReading pivoted_factor(std::size_t n, double* a, double* scratch, const LapackTable* table) {
-  if (n < worth_lapack || table == nullptr || table->dsytrf == nullptr)
+  if (n < pivoting_worth_lapack || table == nullptr || table->dsytrf == nullptr)
     return pivoted_factor(n, a, scratch);
   char uplo = 'L';
   int order = static_cast<int>(n), length = -1, info = 0;

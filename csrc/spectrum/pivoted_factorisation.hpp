@@ -7,6 +7,9 @@ namespace talweg {
 
 struct LapackTable;
 
+// From this n on LAPACK's blocked routine is faster than own loops.
+constexpr std::size_t pivoting_worth_lapack = 100;
+
 // What the blocks of D say of the matrix.
 struct PivotReading {
   double log_modulus = 0.0;  // log |det|, -infinity for 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from talweg import datasets, extremals, models, molecules, spectrum, surfaces
+from talweg import datasets, extremals, models, molecules, spectrum, surfaces, theory, valleys
 from talweg._core import __version__
 from talweg._locations import get_cmake_dir, get_include
 from talweg.descent import Descent, descend
@@ -20,6 +20,7 @@ from talweg.objective import Objective
 from talweg.recording import RecordingError
 from talweg.status import Status
 from talweg.sums import sum_over
+from talweg.valleys import in_valley, slope_ratio
 
 # Only what NumPy alone can serve is imported above; the rest of the package imports SciPy, SymPy
 # or matplotlib where it uses them (tests/test_import.py).
@@ -36,14 +37,18 @@ __all__ = [
     "extremals",
     "get_cmake_dir",
     "get_include",
+    "in_valley",
     "load",
     "models",
     "molecules",
+    "slope_ratio",
     "spectrum",
     "sum_over",
     "surfaces",
     "survey",
+    "theory",
     "trace",
     "trace_talweg",
+    "valleys",
 ]
 __all__ += _functions

@@ -30,6 +30,7 @@ class Status(IntEnum):
     inconsistent = 106
     interrupted = 107
     not_symmetric = 108
+    uncovered = 109
 
 def describe(status: Status) -> str: ...
 def has_lapack() -> bool: ...
@@ -41,6 +42,23 @@ def dense_eigen(
     use_lapack: bool = True,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None, Status]: ...
 def lanczos_pays_from(k: int) -> int: ...
+def operator_recurrences(
+    function: Callable[[NDArray[np.float64]], ArrayLike],
+    n: int,
+    block: int,
+    starts: NDArray[np.float64],
+    steps: int,
+    reorthogonalise: bool,
+    workers: int = 0,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int32]]: ...
+def hessian_recurrences(
+    objective: Objective,
+    x: NDArray[np.float64],
+    starts: NDArray[np.float64],
+    steps: int,
+    reorthogonalise: bool,
+    workers: int = 0,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int32]]: ...
 
 class RecordingLimit(ValueError): ...
 
@@ -290,3 +308,6 @@ def hessian_logabsdet(
     factor: float,
     workers: int,
 ) -> int: ...
+def resonances(
+    numbers: ArrayLike, multipliers: bool, max_order: int, tolerance: float, max_count: int
+) -> tuple[list[tuple[int, tuple[int, ...], float]], int, Status]: ...

@@ -43,6 +43,7 @@ class Status(enum.IntEnum):
     INCONSISTENT = 106
     INTERRUPTED = 107
     NOT_SYMMETRIC = 108
+    UNCOVERED = 109
 
     @property
     def succeeded(self) -> bool:

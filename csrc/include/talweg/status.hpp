@@ -27,6 +27,7 @@ enum class Status : int {
   inconsistent = 106,  // the same curve traced from its two ends does not agree
   interrupted = 107,   // stopped by the caller; what was computed is kept
   not_symmetric = 108,  // a matrix that should be symmetric is not, by more than rounding
+  uncovered = 109,      // no curve that is known reaches the height of a point
 };
 
 // True for outcomes below 100.

@@ -13,6 +13,7 @@
 #include "talweg/models.hpp"
 #include "talweg/objective.hpp"
 #include "talweg/record.hpp"
+#include "talweg/resonances.hpp"
 #include "talweg/spectrum.hpp"
 #include "talweg/status.hpp"
 #include "talweg/tape.hpp"

@@ -12,6 +12,9 @@ from talweg.spectrum.batches import (
     logabsdet,
     slogdet,
 )
+from talweg.spectrum.density import Density, density
+from talweg.spectrum.estimates import Estimate
+from talweg.spectrum.following import Crossing, Following, follow
 from talweg.spectrum.fused import (
     hessian_eigh,
     hessian_eigvalsh,
@@ -21,12 +24,18 @@ from talweg.spectrum.fused import (
 from talweg.spectrum.lowest import Eigenpairs, lowest
 
 __all__ = [
+    "Crossing",
+    "Density",
     "Eigenpairs",
     "Eigh",
+    "Estimate",
+    "Following",
     "Inertia",
     "Slogdet",
+    "density",
     "eigh",
     "eigvalsh",
+    "follow",
     "hessian_eigh",
     "hessian_eigvalsh",
     "hessian_inertia",

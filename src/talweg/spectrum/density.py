@@ -8,8 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from talweg import _core
+from talweg.arrays import finite_array
 from talweg.extremals.arguments import checked_count, checked_positive, checked_workers
 from talweg.spectrum.estimates import Estimate, jackknife
+from talweg.spectrum.operators import Hessian, Products, operator_of
+from talweg.spectrum.recurrences import (
+    dense_matrix,
+    preferred_block,
+    recurrences,
+    refuse_asymmetric,
+)
 from talweg.spectrum.tridiagonal import below, quadrature
 from talweg.status import Status
 
@@ -154,14 +163,14 @@ class Density:
         if not self.nodes.size:
             return self._nothing()
         counted = (self.nodes < 0) & ~self._zero_nodes(self.nodes)
-        plain = (self.weights * counted).sum(axis=1)
+        plain = counted.mean(axis=1) if self.exact else (self.weights * counted).sum(axis=1)
         has_zero = (self._zero_nodes(self.nodes) & (self.weights > _ZERO)).any(axis=1)
         if self.exact or has_zero.all():
-            return jackknife(plain, plain)
+            return self._estimate(plain, plain)
         low, mass = below(self._diagonal, self._beside, np.zeros(1))
         middle = np.where(has_zero, plain, low[:, 0] + mass[:, 0] / 2)
         bound = np.where(has_zero, 0.0, mass[:, 0] / 2).mean()
-        return dataclasses.replace(jackknife(middle, middle), bias=float(bound))
+        return dataclasses.replace(self._estimate(middle, middle), bias=float(bound))
 
     @property
     def effective_rank(self) -> Estimate:
@@ -242,13 +251,13 @@ class Density:
         def smoothed(nodes: Floats, weights: Floats) -> Floats:
             rows = []
             for t, w in zip(nodes, weights, strict=True):
-                z = (points[:, None] - t) / scale
+                z = np.minimum(np.abs(points[:, None] / scale - t / scale), 40.0)
                 rows.append(np.exp(-0.5 * z * z) @ w / (scale * np.sqrt(2 * np.pi)))
             return np.array(rows)
 
         if not self.nodes.size:
             return self._nothing(points.shape)
-        return jackknife(smoothed(self.nodes, self.weights), smoothed(*self._halves()))
+        return self._estimate(smoothed(self.nodes, self.weights), smoothed(*self._halves()))
 
     def cumulative(self, at: ArrayLike) -> Estimate:
         """The share of eigenvalues up to given numbers.
@@ -269,10 +278,10 @@ class Density:
             return self._nothing(points.shape)
         if self.exact:
             counts = np.searchsorted(self.nodes[0], points, side="right") / self.n
-            return jackknife(counts[None], counts[None])
+            return self._estimate(counts[None], counts[None])
         low, mass = below(self._diagonal, self._beside, points)
         middle = low + mass / 2
-        return dataclasses.replace(jackknife(middle, middle), bias=(mass / 2).mean(axis=0))
+        return dataclasses.replace(self._estimate(middle, middle), bias=(mass / 2).mean(axis=0))
 
     def plot(self, axes: Any = None, **options: Any) -> Any:
         """Draw the smoothed density with its error band: `talweg.plot.spectra.draw_density`."""
@@ -323,18 +332,26 @@ class Density:
                         f"function: want an array of shape {nodes.shape}, got {values.shape}"
                     )
                 # A weight of 0 is no node.
-                columns.append(np.where(weights > 0, weights * values, 0.0).sum(axis=1))
+                values = np.where(weights > 0, values, 0.0)
+                columns.append((weights * values).sum(axis=1))
             return self.n * np.stack(columns, axis=1)
 
         samples, half = sums(self.nodes, self.weights), sums(*self._halves())
+        if of is None:
+            return self._estimate(samples[:, 0], half[:, 0])
+        return self._estimate(samples, half, of)
+
+    def _estimate(self, samples: Floats, half: Floats, of: Any = None) -> Estimate:
         with np.errstate(invalid="ignore"):
-            if of is None:
-                return jackknife(samples[:, 0], half[:, 0])
-            return jackknife(samples, half, of)
+            estimate = jackknife(samples, half, of)
+        if not self.exact:
+            return estimate
+        nothing = estimate.value * 0.0 if np.ndim(estimate.value) else 0.0
+        return Estimate(estimate.value, nothing, nothing, 0)
 
     def _scale_free(self, *functions: Any, of: Any) -> Estimate:
         # Squares of huge and tiny eigenvalues do not fit; ratios do not depend on the scale.
-        scale = np.abs(self.nodes).max(initial=0.0) or 1.0
+        scale = float(np.abs(self.nodes).max(initial=0.0)) or 1.0
         return self._jackknifed(*[lambda t, g=g: g(t / scale) for g in functions], of=of)
 
     def _log(self, nodes: Floats) -> Floats:
@@ -344,16 +361,16 @@ class Density:
         return np.abs(nodes) <= _ZERO * np.abs(self.nodes).max(initial=0.0)
 
     def _nothing(self, shape: tuple[int, ...] = ()) -> Estimate:
-        if shape:
-            return Estimate(*(np.full(shape, np.nan) for _ in range(3)), 0)
-        return Estimate(np.nan, np.nan, np.nan, 0)
+        unknown = np.full(shape, np.nan) if shape else np.nan
+        return Estimate(unknown, unknown, unknown, 0)
 
 
 def density(
-    f: Any,
+    f_or_operator: Any,
     x: ArrayLike | None = None,
     *,
-    probes: int = 10,
+    n: int | None = None,
+    probes: int = 12,
     steps: int = 60,
     kind: str = "rademacher",
     rng: Any = None,
@@ -369,13 +386,16 @@ def density(
 
     Parameters
     ----------
-    f : Objective, callable, array_like, sparse array or LinearOperator
-        A function, whose Hessian at `x` is meant, or a symmetric matrix of shape (n, n).
+    f_or_operator : Objective, callable, array_like, sparse array or LinearOperator
+        As for `lowest`: a function, whose Hessian at `x` is meant; a symmetric matrix of shape
+        (n, n) or an operator; or, with `n`, a function that returns the product with a vector.
     x : array_like, shape (n,), optional
-        The point; for functions only.
-    probes : int, default 10
-        Number of random vectors, from 1; with one there are no standard errors. They fall like one
-        over the root of probes times n.
+        Where the Hessian is taken.
+    n : int, optional
+        Number of rows, for a function that is the product.
+    probes : int, default 12
+        Number of random vectors, from 1; with one there are no standard errors. Relative to a sum
+        over the spectrum they fall like one over the root of probes times n.
     steps : int, default 60
         Products for each probe, from 1. Features of the density down to the width of the spectrum
         over `steps` show.
@@ -430,8 +450,6 @@ def density(
     >>> bool(low < numpy.linalg.slogdet(f.hess(numpy.zeros(n))).logabsdet < high)
     True
     """
-    from talweg.spectrum.operators import checked_operator
-
     count = checked_count(probes, "probes", 1)
     length = checked_count(steps, "steps", 1)
     threads = checked_workers(workers)
@@ -440,17 +458,139 @@ def density(
     if exact not in (None, True, False):
         raise TypeError(f"exact: want True, False or None, got {exact!r}")
     generator = np.random.default_rng(rng)
-    operator = checked_operator(f, x)
-    n = operator.n
+    operator = operator_of(f_or_operator, x, n)
+    rows = operator.n
     if exact is None:
         limit = EXACT_ARRAYS_UP_TO if operator.matrix is not None else EXACT_UP_TO
-        exact = n <= limit or count >= n
+        exact = rows <= limit or count >= rows
     if exact:
         return _decomposed(operator)
-    run = _Sampling(operator, count, min(length, n), kind, generator, reorthogonalise, threads)
+    refuse_asymmetric(operator)
+    run = _Sampling(operator, count, min(length, rows), kind, generator, reorthogonalise, threads)
     try:
         run.go()
     except KeyboardInterrupt as interrupt:
         interrupt.result = run.result()  # type: ignore[attr-defined]
         raise
     return run.result()
+
+
+class _Sampling:
+    """The runs of one call, in blocks as wide as the operator likes."""
+
+    def __init__(
+        self,
+        operator: Hessian | Products,
+        probes: int,
+        steps: int,
+        kind: str,
+        rng: np.random.Generator,
+        reorthogonalise: bool,
+        workers: int,
+    ) -> None:
+        self.operator, self.steps, self.kind = operator, steps, kind
+        self.reorthogonalise, self.workers = reorthogonalise, workers
+        # A stream for each probe, so that none depends on how many are drawn together.
+        self.streams = rng.spawn(probes)
+        self.diagonal: list[Floats] = []
+        self.beside: list[Floats] = []
+        self.products = 0
+        self.failed = 0
+
+    def go(self) -> None:
+        width = preferred_block(self.operator)
+        for first in range(0, len(self.streams), width):
+            starts = np.stack([self.start(s) for s in self.streams[first : first + width]])
+            try:
+                runs = recurrences(
+                    self.operator, starts, self.steps, self.reorthogonalise, self.workers
+                )
+                self.keep(runs)
+            except KeyboardInterrupt as interrupt:
+                self.keep(getattr(interrupt, "result", None))
+                raise
+
+    def start(self, stream: np.random.Generator) -> Floats:
+        n = self.operator.n
+        if self.kind == "gaussian":
+            vector = stream.standard_normal(n)
+            return vector / np.linalg.norm(vector)
+        bits = np.frombuffer(stream.bytes(-(-n // 8)), dtype=np.uint8)
+        vector = np.unpackbits(bits, count=n).astype(np.float64)
+        vector -= 0.5
+        vector *= 2 / np.sqrt(n)
+        return vector
+
+    def keep(self, runs: Any) -> None:
+        """Add what has been finished of (diagonal, beside, statuses)."""
+        if runs is None:
+            return
+        for diagonal, beside, status in zip(*runs, strict=True):
+            taken = int((~np.isnan(diagonal)).sum())
+            self.products += taken
+            if Status(int(status)) == Status.NON_FINITE:
+                self.failed += 1
+            elif Status(int(status)).succeeded:
+                self.diagonal.append(diagonal)
+                self.beside.append(beside)
+
+    def result(self) -> Density:
+        probes = len(self.diagonal)
+        shape = (probes, self.steps)
+        diagonal = np.array(self.diagonal).reshape(shape)
+        beside = np.array(self.beside).reshape(shape)
+        message = f"{probes} probes of {self.steps} steps"
+        status = Status.CONVERGED
+        if self.failed:
+            status = Status.NON_FINITE
+            message += f"; products were not finite for {self.failed} more"
+        elif probes < len(self.streams):
+            status = Status.INTERRUPTED
+            message += f" of {len(self.streams)} probes that were asked for"
+        nodes, weights = quadrature(diagonal, beside)
+        if self.failed:
+            # Some of the probes would be a sample of the wrong matrix.
+            nodes, weights = nodes[:0], weights[:0]
+        return Density(
+            self.operator.n,
+            nodes,
+            weights,
+            False,
+            probes,
+            self.steps,
+            self.products,
+            status,
+            message,
+            diagonal,
+            beside,
+        )
+
+
+def _decomposed(operator: Hessian | Products) -> Density:
+    n = operator.n
+    values, _, code = _core.dense_eigen(dense_matrix(operator), 0, n, False)
+    status = Status(int(code))
+    nodes = values[None] if status.succeeded else np.empty((0, n))
+    return Density(
+        n,
+        nodes,
+        np.full(nodes.shape, 1.0 / n),
+        True,
+        0,
+        0,
+        0 if operator.matrix is not None else n,
+        status,
+        "all eigenvalues" if status.succeeded else status.describe(),
+    )
+
+
+def _modulus_log(t: Floats) -> Any:
+    modulus = np.abs(t)
+    return modulus * np.log(np.where(modulus > 0, modulus, 1.0))
+
+
+def _points(at: ArrayLike) -> Floats:
+    points = finite_array(at, "at")
+    if points.ndim > 1:
+        raise ValueError(f"at: want shape (k,), got {points.shape}")
+    return np.atleast_1d(points)

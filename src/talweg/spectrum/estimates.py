@@ -87,7 +87,11 @@ def jackknife(
     if probes == 1:
         error = np.full_like(value, np.nan)
     elif function is None:
-        error = samples.std(axis=0, ddof=1) / np.sqrt(probes)
+        # Squares of huge and tiny numbers do not fit.
+        finite = np.where(np.isfinite(samples), np.abs(samples), 0.0)
+        scale = np.max(finite, axis=0)
+        scale = np.where(scale > 0, scale, 1.0)
+        error = (samples / scale).std(axis=0, ddof=1) * scale / np.sqrt(probes)
     else:
         total = samples.sum(axis=0)
         without = np.array([of((total - sample) / (probes - 1)) for sample in samples])

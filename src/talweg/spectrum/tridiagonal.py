@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from talweg.spectrum.batches import eigh
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,6 +54,9 @@ def below(diagonal: Floats, beside: Floats, points: Floats) -> tuple[Floats, Flo
         The measure of the probe has at least `low` and at most ``low + mass`` at or below the point:
         Gauss-Radau quadrature and the inequalities of Chebyshev, Markov and Stieltjes.
     """
+    # Squares of huge and tiny coefficients do not fit.
+    largest = float(np.nanmax(np.abs([diagonal, beside]), initial=0.0)) or 1.0
+    diagonal, beside, points = diagonal / largest, beside / largest, points / largest
     low = np.full((len(diagonal), len(points)), np.nan)
     mass = np.zeros_like(low)
     for row in range(len(diagonal)):
@@ -76,8 +81,7 @@ def below(diagonal: Floats, beside: Floats, points: Floats) -> tuple[Floats, Flo
 
 def _radau(a: Floats, b: Floats, points: Floats) -> tuple[Floats, Floats]:
     # The last entry that makes `points` an eigenvalue, from the last pivot of the factorisation.
-    tiny = np.finfo(float).tiny / np.finfo(float).eps
-    smallest = max(np.finfo(float).eps ** 2 * max(np.abs(a).max(), np.abs(b).max()), tiny)
+    smallest = np.finfo(float).eps ** 2
     pivot = a[0] - points
     for j in range(1, len(a)):
         pivot = np.where(np.abs(pivot) < smallest, smallest, pivot)
@@ -105,7 +109,5 @@ def _matrices(diagonal: Floats, beside: Floats) -> Floats:
     return matrices
 
 
-def _decomposed(matrices: Floats) -> tuple[Floats, Floats]:
-    # LAPACK scales matrices itself.
-    values, vectors = np.linalg.eigh(matrices)
-    return values, vectors
+def _decomposed(matrices: Floats) -> Any:
+    return eigh(matrices, symmetry="lower")
