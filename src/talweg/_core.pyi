@@ -34,6 +34,31 @@ class Status(IntEnum):
 
 def describe(status: Status) -> str: ...
 def has_lapack() -> bool: ...
+def dense_eigen(
+    matrix: NDArray[np.float64],
+    first: int,
+    count: int,
+    vectors: bool = True,
+    use_lapack: bool = True,
+) -> tuple[NDArray[np.float64], NDArray[np.float64] | None, Status]: ...
+def lanczos_pays_from(k: int) -> int: ...
+def operator_recurrences(
+    function: Callable[[NDArray[np.float64]], ArrayLike],
+    n: int,
+    block: int,
+    starts: NDArray[np.float64],
+    steps: int,
+    reorthogonalise: bool,
+    workers: int = 0,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int32]]: ...
+def hessian_recurrences(
+    objective: Objective,
+    x: NDArray[np.float64],
+    starts: NDArray[np.float64],
+    steps: int,
+    reorthogonalise: bool,
+    workers: int = 0,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int32]]: ...
 
 class RecordingLimit(ValueError): ...
 
@@ -200,6 +225,24 @@ def trace_extremals(
     workers: int = 1,
     lanes: int = 64,
 ) -> list[dict[str, Any]]: ...
+def operator_eigenpairs(
+    function: Callable[..., Any],
+    n: int,
+    block: int,
+    symmetric: bool,
+    options: dict[str, Any],
+    start: ArrayLike | None = None,
+    progress: Callable[[int, int, float], Any] | None = None,
+) -> dict[str, Any]: ...
+def hessian_eigenpairs(
+    objective: Objective,
+    x: ArrayLike,
+    gradient: bool,
+    block: int,
+    options: dict[str, Any],
+    start: ArrayLike | None = None,
+    progress: Callable[[int, int, float], Any] | None = None,
+) -> dict[str, Any]: ...
 def polynomial(exponents: ArrayLike, coefficients: ArrayLike) -> Objective: ...
 def quadratic(
     matrix: ArrayLike,
