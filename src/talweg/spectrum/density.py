@@ -108,7 +108,7 @@ class Density:
         --------
         >>> import numpy
         >>> from talweg.spectrum.density import density
-        >>> density(numpy.diag([1.0, 2.0, 3.0])).trace_of(numpy.sqrt).value.round(6)
+        >>> round(density(numpy.diag([1.0, 2.0, 3.0])).trace_of(numpy.sqrt).value, 6)
         4.146264
         """
         return self._jackknifed(function)
