@@ -65,8 +65,8 @@ class Progress {
   bool operator()(const LanczosProgress& progress) {
     const py::gil_scoped_acquire acquired;
     try {
-      return py::cast<bool>(py::bool_(
-          function_(progress.steps, progress.products, progress.residual)));
+      return py::cast<bool>(
+          py::bool_(function_(progress.steps, progress.products, progress.residual)));
     } catch (py::error_already_set& error) {
       SignalCheck* const signals = SignalCheck::current();
       if (signals == nullptr || !error.matches(PyExc_KeyboardInterrupt)) throw;
@@ -170,8 +170,8 @@ void register_lanczos(py::module_& module) {
              py::arg("block"), py::arg("symmetric"), py::arg("options"),
              py::arg("start") = py::none(), py::arg("progress") = py::none());
   module.def("hessian_eigenpairs", &of_hessian, py::arg("objective"), py::arg("x"),
-             py::arg("gradient"), py::arg("block"), py::arg("options"), py::arg("start") = py::none(),
-             py::arg("progress") = py::none());
+             py::arg("gradient"), py::arg("block"), py::arg("options"),
+             py::arg("start") = py::none(), py::arg("progress") = py::none());
 }
 
 }  // namespace talweg::python

@@ -16,7 +16,8 @@ static double dot(std::size_t n, const double* a, const double* b) {
   for (; i + 4 * vector_lanes <= n; i += 4 * vector_lanes) {
 #pragma GCC unroll 4
     for (int s = 0; s < 4; ++s)
-      sums[s] = multiply_add(load(a + i + s * vector_lanes), load(b + i + s * vector_lanes), sums[s]);
+      sums[s] =
+          multiply_add(load(a + i + s * vector_lanes), load(b + i + s * vector_lanes), sums[s]);
   }
   double sum = sum_of_lanes((sums[0] + sums[1]) + (sums[2] + sums[3]));
   for (; i < n; ++i) sum += a[i] * b[i];
@@ -97,8 +98,7 @@ static constexpr GramTile gram_tiles[gram_rows][gram_columns] = {
     {gram_tile<4, 1>, gram_tile<4, 2>}};
 
 static void gram(std::size_t n, std::size_t rows, const double* left, std::size_t left_stride,
-                 std::size_t columns, const double* right, std::size_t right_stride,
-                 double* sums) {
+                 std::size_t columns, const double* right, std::size_t right_stride, double* sums) {
   for (std::size_t i = 0; i < rows; i += gram_rows) {
     const std::size_t height = rows - i < gram_rows ? rows - i : gram_rows;
     for (std::size_t j = 0; j < columns; j += gram_columns) {
@@ -180,7 +180,6 @@ static void widen(std::size_t n, const float* from, double* to) {
 }
 
 extern const KrylovKernels krylov_kernels;
-constexpr KrylovKernels krylov_kernels{dot, three_term_any, gram, add_combinations, narrow,
-                                       widen};
+constexpr KrylovKernels krylov_kernels{dot, three_term_any, gram, add_combinations, narrow, widen};
 
 }  // namespace talweg::TALWEG_ISA

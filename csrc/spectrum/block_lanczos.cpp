@@ -14,7 +14,7 @@ namespace {
 constexpr double epsilon = std::numeric_limits<double>::epsilon();
 
 // From this size on the projected matrix is worth LAPACK's first call.
-constexpr std::size_t worth_lapack = 40;
+constexpr std::size_t worth_lapack = 100;
 
 class BlockRun {
  public:
@@ -53,8 +53,8 @@ class BlockRun {
   // all before once orthogonalise_next has run.
   VectorBlock basis_;
   std::size_t order_, filled_ = 0, current_ = 0, next_ = 0;
-  std::vector<double> projected_;        // the operator within the basis
-  std::vector<double> squares_;          // Gram matrix of what is left of the last products
+  std::vector<double> projected_;         // the operator within the basis
+  std::vector<double> squares_;           // Gram matrix of what is left of the last products
   std::vector<double> values_, vectors_;  // of the projected matrix, vectors in columns
   double norm_ = 0.0, worst_ = 0.0;
 };
@@ -139,9 +139,8 @@ bool BlockRun::decompose() {
     std::copy_n(&projected(i, 0), filled_, copy.data() + i * filled_);
   values_.resize(filled_);
   vectors_.resize(filled_ * filled_);
-  const Status status =
-      dense_eigen(filled_ >= worth_lapack ? lapack() : nullptr, filled_, copy.data(), 0, filled_,
-                  values_.data(), vectors_.data());
+  const Status status = dense_eigen(filled_ >= worth_lapack ? lapack() : nullptr, filled_,
+                                    copy.data(), 0, filled_, values_.data(), vectors_.data());
   norm_ = std::max(std::fabs(values_.front()), std::fabs(values_.back()));
   return status == Status::converged;
 }
@@ -179,8 +178,10 @@ void BlockRun::restart() {
   std::size_t low = kept(wanted_.low, share), high = kept(wanted_.high, share);
   const std::size_t most = std::max(wanted_.total(), order_ - std::min(order_, 2 * sizes_.block));
   while (low + high > std::min(most, filled_)) {
-    if (low >= high) --low;
-    else --high;
+    if (low >= high)
+      --low;
+    else
+      --high;
   }
   const std::size_t count = low + high;
   std::vector<double> rotation(filled_ * count), values(count);
@@ -203,8 +204,7 @@ KrylovOutcome BlockRun::go(std::size_t count, const VectorBlock& start,
   KrylovOutcome outcome;
   const std::size_t stride = basis_.stride();
   next_ = std::min(sizes_.block, count);
-  for (std::size_t j = 0; j < next_; ++j)
-    std::copy_n(start[j], passes_.size(), basis_[j]);
+  for (std::size_t j = 0; j < next_; ++j) std::copy_n(start[j], passes_.size(), basis_[j]);
   for (int pass = 0; pass < 2 && next_ > 0; ++pass) {
     squares_.resize(next_ * next_);
     passes_.gram(next_, basis_[0], stride, next_, basis_[0], stride, squares_.data());
@@ -235,17 +235,19 @@ KrylovOutcome BlockRun::go(std::size_t count, const VectorBlock& start,
       const bool asked_to_stop =
           !stopped && !done && callback && callback(step, norm_ > 0.0 ? worst_ / norm_ : 0.0);
       if (!finite || done || stopped || asked_to_stop || step >= max_steps_) {
-        if (!finite) outcome.status = Status::non_finite;
-        else if (stopped || asked_to_stop) outcome.status = Status::interrupted;
-        else if (done) outcome.status = Status::converged;
+        if (!finite)
+          outcome.status = Status::non_finite;
+        else if (stopped || asked_to_stop)
+          outcome.status = Status::interrupted;
+        else if (done)
+          outcome.status = Status::converged;
         break;
       }
       // As in the run without reorthogonalisation: look when it may be done.
       std::size_t ahead = 1 + step / 8;
       const double aim = wanted_.tolerance * norm_;
       if (last_look > 0 && worst_ < last_worst && worst_ > aim) {
-        const double rate =
-            std::log(last_worst / worst_) / static_cast<double>(step - last_look);
+        const double rate = std::log(last_worst / worst_) / static_cast<double>(step - last_look);
         const double needed = 0.7 * std::log(worst_ / aim) / rate;
         if (needed < static_cast<double>(ahead)) ahead = std::max<std::size_t>(1, needed);
       }

@@ -6,11 +6,7 @@ namespace talweg {
 
 HessianOperator::HessianOperator(const Objective& objective, const double* x, double* gradient,
                                  std::size_t block)
-    : objective_(objective),
-      n_(objective.dimension()),
-      x_(x),
-      gradient_(gradient),
-      block_(block) {}
+    : objective_(objective), n_(objective.dimension()), x_(x), gradient_(gradient), block_(block) {}
 
 bool HessianOperator::form(double* matrix) const {
   std::vector<double> packed(n_ * (n_ + 1) / 2);
@@ -26,7 +22,8 @@ bool HessianOperator::form(double* matrix) const {
   objective_.evaluate(quantities, block);
   gradient_ = nullptr;
   for (std::size_t i = 0, row = 0; i < n_; ++i) {
-    for (std::size_t j = 0; j <= i; ++j, ++row) matrix[i * n_ + j] = matrix[j * n_ + i] = packed[row];
+    for (std::size_t j = 0; j <= i; ++j, ++row)
+      matrix[i * n_ + j] = matrix[j * n_ + i] = packed[row];
   }
   return true;
 }

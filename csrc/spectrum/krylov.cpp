@@ -18,15 +18,14 @@ const double* ScaledOperator::apply(std::size_t count, const double* vectors, st
       for (std::size_t i = 0; i < passes_.size(); ++i)
         largest = std::max(largest, std::fabs(own[j * stride + i]));
     }
-    const bool safe = largest == 0.0 || !std::isfinite(largest) ||
-                      (largest > 1e-100 && largest < 1e100);
+    const bool safe =
+        largest == 0.0 || !std::isfinite(largest) || (largest > 1e-100 && largest < 1e100);
     // A power of two can be out of range itself, at both ends.
     scale_ = safe ? 1.0 : std::exp2(-std::clamp(std::ilogb(largest), -1020, 1020));
   }
   if (scale_ == 1.0) return own;
   for (std::size_t j = 0; j < count; ++j) {
-    if (own != products)
-      std::copy_n(own + j * stride, passes_.size(), products + j * stride);
+    if (own != products) std::copy_n(own + j * stride, passes_.size(), products + j * stride);
     passes_.scale(scale_, products + j * stride);
   }
   return products;
@@ -102,8 +101,8 @@ RitzPairs rayleigh_ritz(const LongVectors& passes, ScaledOperator& matrix, std::
   passes.rotate(count, count, projected.data(), buffer[0], stride);
   pairs.residuals.resize(count);
   for (std::size_t j = 0; j < count; ++j) {
-    pairs.residuals[j] = std::sqrt(passes.three_term(1.0, buffer[j], -pairs.values[j], vectors[j],
-                                                     0.0, nullptr, buffer[j]));
+    pairs.residuals[j] = std::sqrt(
+        passes.three_term(1.0, buffer[j], -pairs.values[j], vectors[j], 0.0, nullptr, buffer[j]));
   }
   pairs.vectors = std::move(vectors);
   return pairs;

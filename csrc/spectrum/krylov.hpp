@@ -66,13 +66,14 @@ std::size_t orthonormalise(const LongVectors& passes, std::size_t count, double*
 RitzPairs rayleigh_ritz(const LongVectors& passes, ScaledOperator& matrix, std::size_t count,
                         VectorBlock vectors);
 
-// Pairs that a run leaves out: it stays in the complement of their vectors, where the operator would
-// act on them as `moved`, a number away from all that is wanted. Where low or high is set, the run
-// wants nothing but eigenvalues below `below` or above `above`. It ends when there is none with a
-// probability of a millionth, or with the pairs it found.
+// Pairs that a run leaves out: it stays in the complement of their vectors, where the operator
+// would act on them as `moved`, a number away from all that is wanted. Where low or high is set,
+// the run wants nothing but eigenvalues below `below` or above `above`. It ends when there is none
+// with a probability of a millionth, or with the pairs it found.
 struct Deflation {
   const RitzPairs* pairs = nullptr;
   double moved = 0.0;
+  double norm = 0.0;  // of the whole operator, as far as known
   bool low = false, high = false;
   double below = 0.0, above = 0.0;
 };

@@ -45,15 +45,14 @@ class Search {
         given_(matrix),
         passes_(n_, options.workers),
         matrix_(matrix, passes_) {
-    const bool low =
-        options.which == SpectrumEnd::smallest || options.which == SpectrumEnd::both;
+    const bool low = options.which == SpectrumEnd::smallest || options.which == SpectrumEnd::both;
     const bool high = options.which == SpectrumEnd::largest || options.which == SpectrumEnd::both;
     wanted_.low = low ? options.count : 0;
     wanted_.high = high ? options.count : 0;
     wanted_.zero = low || high ? 0 : options.count;
     wanted_.tolerance = options.tolerance;
-    max_steps_ = options.max_steps > 0 ? options.max_steps
-                                          : std::min<std::size_t>(300 + 10 * n_, 100000);
+    max_steps_ =
+        options.max_steps > 0 ? options.max_steps : std::min<std::size_t>(300 + 10 * n_, 100000);
   }
 
   EigenPairs go();
@@ -85,7 +84,7 @@ class Search {
   double matrix_scale_ = 1.0;  // of a matrix that was formed
   LanczosMethod method_ = LanczosMethod::automatic;
 
-  RitzPairs pairs_;                  // of the scaled operator
+  RitzPairs pairs_;                   // of the scaled operator
   std::vector<double> other_values_;  // Ritz values that are not wanted, for gaps
   EigenPairs result_;
 };
@@ -142,8 +141,8 @@ BlockSizes Search::block_sizes() const {
   return {block, std::max(basis, std::min(n_, 2 * block + k))};
 }
 
-// Without reorthogonalisation a hard spectrum may take many times n steps, with it and a whole basis
-// never more than n.
+// Without reorthogonalisation a hard spectrum may take many times n steps, with it and a whole
+// basis never more than n.
 std::size_t Search::three_term_steps() const {
   const bool can_polish = n_ <= whole_basis && wanted_.zero == 0;
   return can_polish ? std::min(max_steps_, 2 * n_ + 40) : max_steps_;
@@ -159,8 +158,8 @@ bool Search::symmetric() {
   if (interrupted()) return true;
   const double* const other = matrix_.apply(1, vectors[1], vectors.stride(), buffer[1]);
   const double one = passes_.dot(vectors[1], buffer[0]), two = passes_.dot(vectors[0], other);
-  const double size = std::sqrt(std::max(passes_.dot(buffer[0], buffer[0]),
-                                         passes_.dot(other, other)));
+  const double size =
+      std::sqrt(std::max(passes_.dot(buffer[0], buffer[0]), passes_.dot(other, other)));
   // Not finite: the run itself will say so.
   return !(std::fabs(one - two) > symmetric_enough * size);
 }
@@ -185,7 +184,8 @@ bool Search::form_by_products(double* matrix) {
 
 void Search::dense() {
   std::vector<double> matrix(n_ * n_);
-  if (!given_.form(matrix.data()) && !form_by_products(matrix.data())) {
+  const bool formed = given_.form(matrix.data());
+  if (!formed && !form_by_products(matrix.data())) {
     result_.status = Status::interrupted;
     return;
   }
@@ -195,13 +195,14 @@ void Search::dense() {
   }
   double largest = 0.0, asymmetry = 0.0;
   for (std::size_t i = 0; i < n_; ++i) {
-    for (std::size_t j = 0; j < i; ++j) {
+    for (std::size_t j = 0; j < i && !formed; ++j) {
       double &a = matrix[i * n_ + j], &b = matrix[j * n_ + i];
       asymmetry = std::max(asymmetry, std::fabs(a - b));
-      largest = std::max({largest, std::fabs(a), std::fabs(b)});
+      largest = std::max(largest, std::fabs(b));
       a = b = 0.5 * a + 0.5 * b;
     }
-    largest = std::max(largest, std::fabs(matrix[i * n_ + i]));
+    for (std::size_t j = 0; j <= i; ++j)
+      largest = std::max(largest, std::fabs(matrix[i * n_ + j]));
   }
   if (!given_.known_symmetric() && asymmetry > symmetric_enough * largest) {
     result_.status = Status::not_symmetric;
@@ -218,8 +219,8 @@ void Search::dense() {
   const std::size_t count = one_end ? std::min(n_, wanted_.total() + 1) : n_;
   const std::size_t first = wanted_.high > 0 ? n_ - count : 0;
   std::vector<double> values(count), vectors(n_ * count);
-  const Status status = dense_eigen(lapack(), n_, matrix.data(), first, count, values.data(),
-                                    vectors.data());
+  const Status status =
+      dense_eigen(lapack(), n_, matrix.data(), first, count, values.data(), vectors.data());
   result_.steps = n_;
   if (status != Status::converged) {
     result_.status = status;
@@ -267,7 +268,8 @@ void Search::select(RitzPairs pairs) {
   for (std::size_t i = 0; i < std::min(wanted_.zero, pairs.count); ++i) keep[order[i]] = 1;
   RitzPairs chosen;
   chosen.count = static_cast<std::size_t>(std::count(keep.begin(), keep.end(), 1));
-  if (chosen.count < pairs.count) chosen.vectors = VectorBlock(n_, std::max<std::size_t>(1, chosen.count));
+  if (chosen.count < pairs.count)
+    chosen.vectors = VectorBlock(n_, std::max<std::size_t>(1, chosen.count));
   std::size_t to = 0;
   for (std::size_t i = 0; i < pairs.count; ++i) {
     if (!keep[i]) {
@@ -312,15 +314,17 @@ void Search::iterate() {
 // Finds pairs that the Krylov space of the start cannot hold: further copies of eigenvalues.
 void Search::complete() {
   const std::size_t began = method_ == LanczosMethod::block ? block_sizes().block : 1;
-  const bool asked =
-      options_.check == CopyCheck::always ||
-      (options_.check == CopyCheck::automatic && options_.start_count == 0 && began < options_.count);
-  bool searched = false;
+  // Where the Krylov space came to its end early, there are copies for certain.
+  const bool asked = options_.check == CopyCheck::always || pairs_.count < wanted_.total() ||
+                     (options_.check == CopyCheck::automatic && options_.start_count == 0 &&
+                      began < options_.count);
+  if (!asked) return;
+  std::size_t rounds = 0;
   while (result_.status == Status::converged && pairs_.count < n_) {
     const bool some_missing = pairs_.count < wanted_.total();
-    if (!some_missing && (!asked || (searched && wanted_.zero > 0))) return;
     Deflation deflation;
     deflation.pairs = &pairs_;
+    deflation.norm = result_.norm;
     Wanted rest;
     rest.tolerance = wanted_.tolerance;
     const double norm = result_.norm;
@@ -331,8 +335,9 @@ void Search::complete() {
       deflation.low = wanted_.low > 0;
       deflation.high = wanted_.high > 0;
       deflation.below = some_missing ? infinity : pairs_.values[wanted_.low - (wanted_.low > 0)];
-      deflation.above =
-          some_missing ? -infinity : pairs_.values[pairs_.count - std::max<std::size_t>(1, wanted_.high)];
+      deflation.above = some_missing
+                            ? -infinity
+                            : pairs_.values[pairs_.count - std::max<std::size_t>(1, wanted_.high)];
       deflation.moved = 0.5 * (pairs_.values.front() + pairs_.values.back());
       if (!(deflation.low && deflation.high)) deflation.moved = deflation.low ? norm : -norm;
       if (some_missing && deflation.low && deflation.high) deflation.high = false;
@@ -347,26 +352,32 @@ void Search::complete() {
       passes_.subtract(pairs_.count, pairs_.vectors[0], pairs_.vectors.stride(), 1, along.data(),
                        start[0], 0, along.data(), &square);
     }
-    KrylovOutcome outcome =
-        three_term_lanczos(passes_, matrix_, rest, start[0], options_.memory, three_term_steps(),
-                           deflation, callback());
+    KrylovOutcome outcome = three_term_lanczos(passes_, matrix_, rest, start[0], options_.memory,
+                                               three_term_steps(), deflation, callback());
     result_.steps += outcome.steps;
     if (outcome.status != Status::converged) {
       result_.status = outcome.status;
       return;
     }
-    searched = true;
     if (outcome.pairs.count == 0) {
       result_.missed_probability = outcome.missed_probability;
       return;
     }
+    if (wanted_.zero > 0 && !some_missing) {
+      double furthest = 0.0;
+      for (const double value : pairs_.values) furthest = std::max(furthest, std::fabs(value));
+      if (std::fabs(outcome.pairs.values[0]) >= furthest - options_.tolerance * norm) return;
+    }
     const std::size_t count = pairs_.count + outcome.pairs.count;
     VectorBlock vectors(n_, count);
-    for (std::size_t j = 0; j < pairs_.count; ++j)
-      std::copy_n(pairs_.vectors[j], n_, vectors[j]);
+    for (std::size_t j = 0; j < pairs_.count; ++j) std::copy_n(pairs_.vectors[j], n_, vectors[j]);
     for (std::size_t j = 0; j < outcome.pairs.count; ++j)
       std::copy_n(outcome.pairs.vectors[j], n_, vectors[pairs_.count + j]);
     const std::size_t before = pairs_.count;
+    if (++rounds > 2 * wanted_.total() + 10) {
+      result_.status = Status::not_converged;
+      return;
+    }
     other_values_.clear();
     select(rayleigh_ritz(passes_, matrix_, count, std::move(vectors)));
     // Nothing but what was there already.
@@ -388,17 +399,15 @@ bool Search::certified() const {
 // A residual from a product may exceed its estimate after a long run. What has been found then
 // starts a run with full reorthogonalisation.
 void Search::polish() {
-  const bool stopped_early =
-      result_.status == Status::not_converged && result_.steps < max_steps_;
+  const bool stopped_early = result_.status == Status::not_converged && result_.steps < max_steps_;
   if (result_.status != Status::converged && !stopped_early) return;
   if (!certified() && wanted_.zero == 0 && pairs_.count > 0) {
     const std::size_t count = pairs_.count;
     BlockSizes sizes = block_sizes();
     sizes.block = std::min(std::max(sizes.block, count), n_);
     sizes.basis = std::min(n_, std::max(sizes.basis, n_ <= whole_basis ? n_ : 8 * sizes.block));
-    KrylovOutcome outcome =
-        block_lanczos(passes_, matrix_, wanted_, count, pairs_.vectors, sizes, max_steps_,
-                      options_.seed * 1000003 + 700000, callback());
+    KrylovOutcome outcome = block_lanczos(passes_, matrix_, wanted_, count, pairs_.vectors, sizes,
+                                          max_steps_, options_.seed * 1000003 + 700000, callback());
     result_.steps += outcome.steps;
     result_.norm = std::max(result_.norm, outcome.norm);
     if (outcome.status == Status::non_finite || outcome.status == Status::interrupted) {
@@ -420,8 +429,7 @@ void Search::finish() {
     const double value = pairs_.values[j], residual = pairs_.residuals[j];
     double gap = infinity;
     for (std::size_t i = 0; i < pairs_.count; ++i) {
-      if (i != j)
-        gap = std::min(gap, std::fabs(pairs_.values[i] - value) - pairs_.residuals[i]);
+      if (i != j) gap = std::min(gap, std::fabs(pairs_.values[i] - value) - pairs_.residuals[i]);
     }
     for (const double other : other_values_) gap = std::min(gap, std::fabs(other - value));
     const bool gap_known = !other_values_.empty() || pairs_.count == n_;
@@ -446,8 +454,7 @@ EigenPairs Search::go() {
     iterate();
     complete();
     polish();
-    if (result_.status == Status::converged && !certified())
-      result_.status = Status::not_converged;
+    if (result_.status == Status::converged && !certified()) result_.status = Status::not_converged;
   }
   finish();
   return std::move(result_);

@@ -183,18 +183,16 @@ void LongVectors::subtract(std::size_t rows, const double* left, std::size_t lef
   std::vector<double> negated(coefficients, coefficients + rows * columns);
   for (double& c : negated) c = -c;
   std::vector<double> both((rows + columns) * columns);
-  sum_stretches(both.size(), both.data(),
-                [&](std::size_t first, std::size_t count, double* part) {
-                  for (std::size_t at = first; at < first + count; at += piece) {
-                    const std::size_t length = std::min(piece, first + count - at);
-                    kernels_.add_combinations(length, rows, left + at, left_stride, columns,
-                                              negated.data(), right + at, right_stride);
-                    kernels_.gram(length, rows, left + at, left_stride, columns, right + at,
-                                  right_stride, part);
-                    kernels_.gram(length, columns, right + at, right_stride, columns, right + at,
-                                  right_stride, part + rows * columns);
-                  }
-                });
+  sum_stretches(both.size(), both.data(), [&](std::size_t first, std::size_t count, double* part) {
+    for (std::size_t at = first; at < first + count; at += piece) {
+      const std::size_t length = std::min(piece, first + count - at);
+      kernels_.add_combinations(length, rows, left + at, left_stride, columns, negated.data(),
+                                right + at, right_stride);
+      kernels_.gram(length, rows, left + at, left_stride, columns, right + at, right_stride, part);
+      kernels_.gram(length, columns, right + at, right_stride, columns, right + at, right_stride,
+                    part + rows * columns);
+    }
+  });
   const auto middle = both.begin() + static_cast<std::ptrdiff_t>(rows * columns);
   std::copy(both.begin(), middle, sums);
   std::copy(middle, both.end(), squares);

@@ -87,6 +87,7 @@ class Run {
 
   std::vector<RitzVector> found_;  // those looked at in the last search, wanted ones first
   double norm_ = 0.0, worst_ = 0.0, missed_ = 1.0;
+  bool gather_ = false;  // also pairs that have not converged
   std::size_t last_search_ = 0;
   double last_worst_ = 0.0;
 };
@@ -100,10 +101,8 @@ const double* Run::multiplied(const double* vector) {
   std::vector<double> along(pairs.count), leaked(pairs.count);
   passes_.gram(pairs.count, pairs.vectors[0], stride, 1, product_[0], 0, along.data());
   passes_.gram(pairs.count, pairs.vectors[0], stride, 1, vector, 0, leaked.data());
-  for (std::size_t i = 0; i < pairs.count; ++i)
-    along[i] = deflation_.moved * leaked[i] - along[i];
-  passes_.add(pairs.count, pairs.vectors[0], stride, 1, along.data(), product_[0],
-              0);
+  for (std::size_t i = 0; i < pairs.count; ++i) along[i] = deflation_.moved * leaked[i] - along[i];
+  passes_.add(pairs.count, pairs.vectors[0], stride, 1, along.data(), product_[0], 0);
   return product_[0];
 }
 
@@ -127,7 +126,7 @@ bool Run::search_end(const Tridiagonal& t, std::size_t count, bool high) {
     before = found_.back().value;
     ++distinct;
     worst_ = std::max(worst_, found_.back().residual);
-    if (found_.back().residual > wanted_.tolerance * norm_) return false;
+    if (!gather_ && found_.back().residual > wanted_.tolerance * norm_) return false;
   }
   return distinct == count;
 }
@@ -158,7 +157,7 @@ bool Run::search_zero(const Tridiagonal& t) {
     accepted.push_back(value);
     ++distinct;
     worst_ = std::max(worst_, found_.back().residual);
-    if (found_.back().residual > wanted_.tolerance * norm_) return false;
+    if (!gather_ && found_.back().residual > wanted_.tolerance * norm_) return false;
   }
   return distinct == wanted_.zero;
 }
@@ -173,8 +172,8 @@ bool Run::nothing_missed(const Tridiagonal& t) {
   bool converged = true;
   const auto look = [&](double distance, bool high) {
     const double share = width > 0.0 ? std::clamp(distance / width, 0.0, 1.0) : 1.0;
-    missed_ = std::max(missed_, std::min(1.0, 1.648 * std::sqrt(n) *
-                                                  std::exp(-std::sqrt(share) * steps)));
+    missed_ = std::max(missed_,
+                       std::min(1.0, 1.648 * std::sqrt(n) * std::exp(-std::sqrt(share) * steps)));
     const RitzVector ritz = ritz_vector(t, high ? t.size() - 1 : 0);
     converged = converged && ritz.residual <= std::max(slack, 0.0);
     if (distance < 0.0) {
@@ -192,7 +191,7 @@ bool Run::search(std::size_t m) {
   const Tridiagonal t = tridiagonal(m);
   found_.clear();
   worst_ = 0.0;
-  norm_ = std::max(std::fabs(eigenvalue(t, 0)), std::fabs(eigenvalue(t, m - 1)));
+  norm_ = std::max({deflation_.norm, std::fabs(eigenvalue(t, 0)), std::fabs(eigenvalue(t, m - 1))});
   if (deflation_.low || deflation_.high) return nothing_missed(t);
   bool done = true;
   if (wanted_.low > 0) done = search_end(t, wanted_.low, false) && done;
@@ -207,8 +206,7 @@ std::size_t Run::next_search(std::size_t m) {
   std::size_t ahead = std::max<std::size_t>(4, m / 8);
   const double aim = wanted_.tolerance * norm_;
   if (last_search_ > 0 && worst_ < last_worst_ && worst_ > aim) {
-    const double rate =
-        std::log(last_worst_ / worst_) / static_cast<double>(m - last_search_);
+    const double rate = std::log(last_worst_ / worst_) / static_cast<double>(m - last_search_);
     const double needed = 0.7 * std::log(worst_ / aim) / rate;
     if (needed < static_cast<double>(ahead)) ahead = std::max<std::size_t>(2, needed);
   }
@@ -224,11 +222,10 @@ double Run::advance(std::size_t j, const double* product, double d) {
   const double* const previous = j == 0 ? nullptr : vector(j - 1);
   if (!single_ || j + 1 >= kept_)
     return passes_.three_term(p, product, c, vector(j), q, previous, vector(j + 1));
-  const double square = passes_.three_term(p, product, c, vector(j), q, previous, vector(j + 1),
-                                           singles_[j + 1]);
+  const double square =
+      passes_.three_term(p, product, c, vector(j), q, previous, vector(j + 1), singles_[j + 1]);
   if (j + 2 == kept_) {
-    for (std::size_t i = 0; i < 2; ++i)
-      std::copy_n(vector(j + i), passes_.size(), checkpoint_[i]);
+    for (std::size_t i = 0; i < 2; ++i) std::copy_n(vector(j + i), passes_.size(), checkpoint_[i]);
   }
   return square;
 }
@@ -236,8 +233,7 @@ double Run::advance(std::size_t j, const double* product, double d) {
 VectorBlock Run::combine(std::size_t m) {
   const std::size_t columns = found_.size();
   VectorBlock sums(passes_.size(), std::max<std::size_t>(1, columns));
-  for (std::size_t c = 0; c < columns; ++c)
-    std::fill(sums[c], sums[c] + passes_.size(), 0.0);
+  for (std::size_t c = 0; c < columns; ++c) std::fill(sums[c], sums[c] + passes_.size(), 0.0);
   std::vector<double> weights(m * columns);
   for (std::size_t j = 0; j < m; ++j) {
     for (std::size_t c = 0; c < columns; ++c)
@@ -266,9 +262,10 @@ VectorBlock Run::combine(std::size_t m) {
 // After an interrupt, what the vectors at hand give without another product.
 KrylovOutcome Run::ended(Status status, std::size_t m, KrylovOutcome outcome) {
   outcome.status = status;
-  if (status == Status::interrupted) {
-    m = std::min(m, kept_);
-    if (m == 0) return outcome;
+  if (status == Status::interrupted) m = std::min(m, kept_);
+  if (m == 0) return outcome;
+  if (status != Status::converged) {
+    gather_ = true;
     search(m);
   }
   outcome.norm = norm_;

@@ -96,12 +96,12 @@ struct LanczosOptions {
   std::size_t count = 1;  // eigenpairs from each wanted end, at most n altogether
   SpectrumEnd which = SpectrumEnd::smallest;
   LanczosMethod method = LanczosMethod::automatic;
-  double tolerance = 1e-8;       // residual over the largest Ritz value in modulus
-  std::size_t max_steps = 0;  // 0: 300 + 10 n, at most 100000
-  std::size_t block = 0;         // vectors at once of the block method; 0: chosen
-  std::size_t basis = 0;         // vectors kept between restarts; 0: chosen
+  double tolerance = 1e-8;                    // residual over the largest Ritz value in modulus
+  std::size_t max_steps = 0;                  // 0: 300 + 10 n, at most 100000
+  std::size_t block = 0;                      // vectors at once of the block method; 0: chosen
+  std::size_t basis = 0;                      // vectors kept between restarts; 0: chosen
   std::size_t memory = std::size_t{1} << 30;  // bytes for vectors
-  const double* start = nullptr;                // start_count vectors of n, one after the other
+  const double* start = nullptr;              // start_count vectors of n, one after the other
   std::size_t start_count = 0;
   std::uint64_t seed = 0;   // of random vectors
   std::size_t workers = 0;  // threads for passes over vectors, 0: one for each processor
@@ -117,8 +117,8 @@ struct EigenPairs {
   std::vector<double> values;     // k, ascending
   std::vector<double> vectors;    // k unit vectors of n, one after the other, signs fixed
   std::vector<double> residuals;  // |H v - lambda v|, from products made at the end
-  // Bounds of |lambda - an eigenvalue|: the residual, or its square over the distance to the rest of
-  // the spectrum where the Ritz values tell that.
+  // Bounds of |lambda - an eigenvalue|: the residual, or its square over the distance to the rest
+  // of the spectrum where the Ritz values tell that.
   std::vector<double> errors;
   double norm = 0.0;         // largest Ritz value in modulus: a lower bound of |H|
   std::size_t products = 0;  // vectors multiplied
@@ -131,10 +131,10 @@ struct EigenPairs {
   Status status = Status::not_converged;
 };
 
-// Sources: Paige, J. Inst. Maths Applics 10, 373 (1972) for recurrences without reorthogonalisation;
-// Cullum and Willoughby, Lanczos Algorithms (1985) for their spurious eigenvalues; Wu and Simon, SIAM
-// J. Matrix Anal. Appl. 22, 602 (2000) for thick restarts. Exceptions of the operator leave as they
-// are.
+// Sources: Paige, J. Inst. Maths Applics 10, 373 (1972) for recurrences without
+// reorthogonalisation; Cullum and Willoughby, Lanczos Algorithms (1985) for their spurious
+// eigenvalues; Wu and Simon, SIAM J. Matrix Anal. Appl. 22, 602 (2000) for thick restarts.
+// Exceptions of the operator leave as they are.
 EigenPairs extreme_eigenpairs(const SymmetricOperator& matrix, const LanczosOptions& options = {});
 
 }  // namespace talweg

@@ -51,7 +51,7 @@ class Eigenpairs:
         A bound of the probability that an eigenvalue beyond those found was missed, where it was
         looked for; 0 where all eigenvalues were computed, else NaN.
     products : int
-        Number of vectors that were multiplied.
+        Number of vectors that were multiplied; 0 where the Hessian was formed at once.
     nit : int
         Steps of the iteration.
     method : str
@@ -231,7 +231,9 @@ def lowest(
     total = 2 * count if which == "both" else count
     if total > operator.n:
         most = operator.n // 2 if which == "both" else operator.n
-        raise ValueError(f"k: want at most {most} for which={which!r} and n = {operator.n}, got {k}")
+        raise ValueError(
+            f"k: want at most {most} for which={which!r} and n = {operator.n}, got {k}"
+        )
     vectors = _checked_start(start, operator.n)
     options["check"] = "auto" if check is None else "always" if check else "never"
     if isinstance(operator, Hessian) and has_motions(operator.f):

@@ -178,6 +178,10 @@ def _by_column(function: Callable[[Floats], Any]) -> Callable[[Floats], Any]:
         result = np.empty(v.shape, order="F")
         for j in range(v.shape[1]):
             column = np.asarray(function(v[:, j]))
+            if column.dtype.kind not in "biuf":
+                raise TypeError(
+                    f"f_or_operator: its product has dtype {column.dtype}, want real numbers"
+                )
             if column.size != len(v):
                 raise ValueError(
                     f"f_or_operator: its product with an array of shape ({len(v)},) has shape "
