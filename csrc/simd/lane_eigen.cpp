@@ -22,8 +22,8 @@ TALWEG_INLINE Vector power_of_field(Bits field) { return from_bits(field << 52);
 template <int width>
 struct Rooms {
   static constexpr int stride = width * vector_lanes;
-  double *a, *q, *diagonal, *off, *inverse_h, *weights, *alpha[2], *beta[2], *square, *inverse_square,
-      *scale;
+  double *a, *q, *diagonal, *off, *inverse_h, *weights, *alpha[2], *beta[2], *square,
+      *inverse_square, *scale;
 
   Rooms(int n, double* scratch) {
     double* next = scratch;
@@ -51,8 +51,7 @@ static Mask reduce(int n, const double* packed, std::size_t stride, const double
   const int offset = part * vector_lanes;
   double* a = rooms.a + offset;
   if (scales == nullptr) {
-    for (int k = 0; k < row_start(n); ++k)
-      store(a + k * own, load(packed + k * stride + offset));
+    for (int k = 0; k < row_start(n); ++k) store(a + k * own, load(packed + k * stride + offset));
   } else {
     const Vector scale = load(scales + offset);
     for (int k = 0; k < row_start(n); ++k)
@@ -115,16 +114,19 @@ static void solve(int runtime_order, const double* packed, std::size_t stride, d
   if (vectors != nullptr) {
     for (int w = 0; w < width; ++w) {
       const int offset = w * vector_lanes;
-      accumulate_reflectors<order>(n, rooms.a + offset, rooms.inverse_h + offset,
-                                   rooms.q + offset, own);
+      accumulate_reflectors<order>(n, rooms.a + offset, rooms.inverse_h + offset, rooms.q + offset,
+                                   own);
     }
     for (int i = 0; i < n; ++i) {
       store(rooms.square + i * own, pack<width>(1.0));
       store(rooms.inverse_square + i * own, pack<width>(1.0));
     }
     implicit_ql<width>(n, rooms.diagonal, rooms.off,
-                       Columns{rooms.q, rooms.square, rooms.inverse_square,
-                               {rooms.alpha[0], rooms.alpha[1]}, {rooms.beta[0], rooms.beta[1]}});
+                       Columns{rooms.q,
+                               rooms.square,
+                               rooms.inverse_square,
+                               {rooms.alpha[0], rooms.alpha[1]},
+                               {rooms.beta[0], rooms.beta[1]}});
   } else {
     implicit_ql<width>(n, rooms.diagonal, rooms.off, NoVectors{});
   }
@@ -170,6 +172,41 @@ static void solve(int runtime_order, const double* packed, std::size_t stride, d
         vectors[(k * n + rank[j][l]) * out_stride + l] = rooms.q[(k * n + j) * own + l];
 }
 
+// n = 2 in closed form. The angle comes from the tangent of at most 45 degrees, in which nothing
+// cancels.
+static void solve_two(const double* packed, std::size_t stride, double* values, double* vectors) {
+  constexpr std::size_t own = lane_group;
+  for (std::size_t lane = 0; lane < own; lane += vector_lanes) {
+    Vector a = load(packed + lane), b = load(packed + stride + lane),
+           c = load(packed + 2 * stride + lane);
+    const Vector largest = larger(magnitude(a), larger(magnitude(b), magnitude(c)));
+    Bits field = 2046 - (bits(largest) >> 52);
+    field = (Bits)select((Mask)(field == 0), from_bits(Bits{} + 1), from_bits(field));
+    const Vector scale = power_of_field(field);
+    a = a * scale, b = b * scale, c = c * scale;
+    const Vector all = a + b + c;
+    const Vector finite = all - all;
+    const Vector half = 0.5 * (c - a), middle = 0.5 * (a + c);
+    const Vector root = fast_square_root(multiply_add(half, half, b * b));
+    store(values + lane, (middle - root + finite) / scale);
+    store(values + own + lane, (middle + root + finite) / scale);
+    if (vectors == nullptr) continue;
+    const Vector tangent = b * fast_inverse(larger(magnitude(half) + root, fill(0x1p-500)));
+    const Vector cosine =
+        fast_inverse(fast_square_root(multiply_add(tangent, tangent, fill(1.0)))) + finite;
+    const Vector sine = tangent * cosine;
+    const Mask rising = half >= Vector{};
+    // The lower vector is (x, y), the upper one (-y, x), each up to its sign.
+    const Vector x = select(rising, cosine, -sine), y = select(rising, -sine, cosine);
+    const Vector lower = select(magnitude(y) > magnitude(x) * tie, y, x);
+    const Vector upper = select(magnitude(x) > magnitude(y) * tie, x, -y);
+    store(vectors + lane, flip_sign(x, sign_of(lower)) + 0.0);
+    store(vectors + own + lane, flip_sign(-y, sign_of(upper)) + 0.0);
+    store(vectors + 2 * own + lane, flip_sign(y, sign_of(lower)) + 0.0);
+    store(vectors + 3 * own + lane, flip_sign(x, sign_of(upper)) + 0.0);
+  }
+}
+
 #ifndef TALWEG_LANE_WIDTH
 #define TALWEG_LANE_WIDTH 2
 #endif
@@ -188,9 +225,14 @@ void lane_eigen(std::size_t n, const double* packed, std::size_t stride, double*
                 double* vectors, double* scratch) {
   const int order = static_cast<int>(n);
   switch (order) {
-    case 4: return solve_group<4, TALWEG_LANE_WIDTH>(order, packed, stride, values, vectors, scratch);
-    case 8: return solve_group<8, TALWEG_LANE_WIDTH>(order, packed, stride, values, vectors, scratch);
-    case 16: return solve_group<16, TALWEG_LANE_WIDTH>(order, packed, stride, values, vectors, scratch);
+    case 4:
+      return solve_group<4, TALWEG_LANE_WIDTH>(order, packed, stride, values, vectors, scratch);
+    case 8:
+      return solve_group<8, TALWEG_LANE_WIDTH>(order, packed, stride, values, vectors, scratch);
+    case 16:
+      return solve_group<16, TALWEG_LANE_WIDTH>(order, packed, stride, values, vectors, scratch);
+    case 2:
+      return solve_two(packed, stride, values, vectors);
     case 1:
       for (std::size_t l = 0; l < lane_group; ++l) {
         const double finite = packed[l] - packed[l];
@@ -198,7 +240,8 @@ void lane_eigen(std::size_t n, const double* packed, std::size_t stride, double*
         if (vectors != nullptr) vectors[l] = 1.0 + finite;
       }
       return;
-    default: return solve_group<0, TALWEG_LANE_WIDTH>(order, packed, stride, values, vectors, scratch);
+    default:
+      return solve_group<0, TALWEG_LANE_WIDTH>(order, packed, stride, values, vectors, scratch);
   }
 }
 

@@ -75,16 +75,16 @@ TALWEG_INLINE void to_lanes(std::size_t size, std::size_t count, const Real* fro
 }
 
 template <class Real>
-TALWEG_INLINE void gather(std::size_t n, std::size_t count, const Real* matrices,
-                          GatherMode mode, double* packed, double* asymmetry) {
+TALWEG_INLINE void gather(std::size_t n, std::size_t count, const Real* matrices, GatherMode mode,
+                          double* packed, double* asymmetry) {
   const std::size_t group = lane_group, entries = n * (n + 1) / 2;
   double* upper = packed + entries * group;
   double* place[lane_eigen_limit * lane_eigen_limit];
   for (std::size_t i = 0; i < n; ++i)
     for (std::size_t j = 0; j < n; ++j)
-      place[i * n + j] = j <= i                       ? packed + (i * (i + 1) / 2 + j) * group
+      place[i * n + j] = j <= i                      ? packed + (i * (i + 1) / 2 + j) * group
                          : mode == GatherMode::lower ? nullptr
-                                                      : upper + (j * (j + 1) / 2 + i) * group;
+                                                     : upper + (j * (j + 1) / 2 + i) * group;
   to_lanes(n * n, count, matrices, place, group);
   if (mode == GatherMode::lower) return;
   for (std::size_t lane = 0; lane < group; lane += lanes) {

@@ -6,7 +6,7 @@
 namespace talweg::TALWEG_ISA {
 
 extern const SpectrumKernels spectrum_kernels;
-const SpectrumKernels spectrum_kernels = {vector_lanes,       lane_group,   lane_eigen,
+const SpectrumKernels spectrum_kernels = {vector_lanes,       lane_group,    lane_eigen,
                                           lane_eigen_scratch, gather_double, gather_float,
                                           scatter_double,     scatter_float};
 

@@ -125,8 +125,8 @@ void gather(const SpectrumKernels& kernels, std::size_t n, std::size_t count,
             const double* matrices, GatherMode mode, const LaneRooms& rooms) {
   kernels.gather_double(n, count, matrices, mode, rooms.packed, rooms.asymmetry);
 }
-void gather(const SpectrumKernels& kernels, std::size_t n, std::size_t count,
-            const float* matrices, GatherMode mode, const LaneRooms& rooms) {
+void gather(const SpectrumKernels& kernels, std::size_t n, std::size_t count, const float* matrices,
+            GatherMode mode, const LaneRooms& rooms) {
   kernels.gather_float(n, count, matrices, mode, rooms.packed, rooms.asymmetry);
 }
 void scatter(const SpectrumKernels& kernels, std::size_t size, std::size_t count,

@@ -21,14 +21,14 @@ struct BatchOptions {
   std::size_t workers = 0;  // threads, 0: one for each available processor
 };
 
-// Eigenvalues in ascending order and unit eigenvectors of `count` symmetric n x n matrices, n of any
-// size. matrices: count x n x n, row-major, one after the other; values: count x n; vectors: count x
-// n x n, eigenvectors in columns, the component of largest modulus positive, or null for values
-// only; statuses: count codes, or null. A matrix with an entry that is not finite, or that is not
-// symmetric where that is checked, gets NaN and the status that says so; the others are not touched
-// by it. The float versions compute in double precision and round once. Returns converged, the
-// first status of trouble among the matrices, or interrupted: then the matrices that were not come
-// to are NaN and have that status.
+// Eigenvalues in ascending order and unit eigenvectors of `count` symmetric n x n matrices, n of
+// any size. matrices: count x n x n, row-major, one after the other; values: count x n; vectors:
+// count x n x n, eigenvectors in columns, the component of largest modulus positive, or null for
+// values only; statuses: count codes, or null. A matrix with an entry that is not finite, or that
+// is not symmetric where that is checked, gets NaN and the status that says so; the others are not
+// touched by it. The float versions compute in double precision and round once. Returns converged,
+// the first status of trouble among the matrices, or interrupted: then the matrices that were not
+// come to are NaN and have that status.
 Status eigh_batch(std::size_t count, std::size_t n, const double* matrices, double* values,
                   double* vectors, Status* statuses, const BatchOptions& options = {});
 Status eigh_batch(std::size_t count, std::size_t n, const float* matrices, float* values,
