@@ -1,11 +1,11 @@
 // Batches of small symmetric matrices against Eigen's fixed-size SelfAdjointEigenSolver
-// (computeDirect at n = 2, 3), both with the flags of AVX2 and one thread; from row-major matrices to
-// row-major results, everything in the second-level cache. The floor: about 4/3 n^3 multiply-adds
-// each for the tridiagonal form and the orthogonal matrix, 3 n^2 of each rotation's n for the
-// vectors (1.2 n^2 rotations a matrix), at one 4-lane multiply-add of two pipes a cycle; 16 n^2 + 8 n
-// bytes in and out, which is what counts at n = 2, 3.
-#include <algorithm>
+// (computeDirect at n = 2, 3), both with the flags of AVX2 and one thread; from row-major matrices
+// to row-major results, everything in the second-level cache. The floor: about 4/3 n^3
+// multiply-adds each for the tridiagonal form and the orthogonal matrix, 3 n^2 of each rotation's n
+// for the vectors (1.2 n^2 rotations a matrix), at one 4-lane multiply-add of two pipes a cycle; 16
+// n^2 + 8 n bytes in and out, which is what counts at n = 2, 3.
 #include <Eigen/Dense>
+#include <algorithm>
 #include <cstdio>
 #include <ctime>
 #include <random>
@@ -68,8 +68,9 @@ void compare() {
   const double only = scale * fastest([&] { ours(nullptr); });
   const double their_both = scale * fastest([&] { eigen(true); });
   const double their_only = scale * fastest([&] { eigen(false); });
-  std::printf("n = %2d: vectors %8.1f ns, Eigen %8.1f (%5.2f times); values %8.1f, Eigen %8.1f (%5.2f)\n",
-              n, both, their_both, their_both / both, only, their_only, their_only / only);
+  std::printf(
+      "n = %2d: vectors %8.1f ns, Eigen %8.1f (%5.2f times); values %8.1f, Eigen %8.1f (%5.2f)\n",
+      n, both, their_both, their_both / both, only, their_only, their_only / only);
 }
 
 }  // namespace

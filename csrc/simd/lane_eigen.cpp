@@ -23,8 +23,8 @@ TALWEG_INLINE Vector power_of_field(Bits field) { return from_bits(field << 52);
 template <int width>
 struct Rooms {
   static constexpr int stride = width * vector_lanes;
-  double *a, *q, *diagonal, *off, *inverse_h, *weights, *alpha[2], *beta[2], *square, *inverse_square,
-      *scale;
+  double *a, *q, *diagonal, *off, *inverse_h, *weights, *alpha[2], *beta[2], *square,
+      *inverse_square, *scale;
 
   Rooms(int n, double* scratch) {
     double* next = scratch;
@@ -52,8 +52,7 @@ static Mask reduce(int n, const double* packed, std::size_t stride, const double
   const int offset = part * vector_lanes;
   double* a = rooms.a + offset;
   if (scales == nullptr) {
-    for (int k = 0; k < row_start(n); ++k)
-      store(a + k * own, load(packed + k * stride + offset));
+    for (int k = 0; k < row_start(n); ++k) store(a + k * own, load(packed + k * stride + offset));
   } else {
     const Vector scale = load(scales + offset);
     for (int k = 0; k < row_start(n); ++k)
@@ -116,16 +115,19 @@ static void solve(int runtime_order, const double* packed, std::size_t stride, d
   if (vectors != nullptr) {
     for (int w = 0; w < width; ++w) {
       const int offset = w * vector_lanes;
-      accumulate_reflectors<order>(n, rooms.a + offset, rooms.inverse_h + offset,
-                                   rooms.q + offset, own);
+      accumulate_reflectors<order>(n, rooms.a + offset, rooms.inverse_h + offset, rooms.q + offset,
+                                   own);
     }
     for (int i = 0; i < n; ++i) {
       store(rooms.square + i * own, pack<width>(1.0));
       store(rooms.inverse_square + i * own, pack<width>(1.0));
     }
     implicit_ql<width>(n, rooms.diagonal, rooms.off,
-                       Columns{rooms.q, rooms.square, rooms.inverse_square,
-                               {rooms.alpha[0], rooms.alpha[1]}, {rooms.beta[0], rooms.beta[1]}});
+                       Columns{rooms.q,
+                               rooms.square,
+                               rooms.inverse_square,
+                               {rooms.alpha[0], rooms.alpha[1]},
+                               {rooms.beta[0], rooms.beta[1]}});
   } else {
     implicit_ql<width>(n, rooms.diagonal, rooms.off, NoVectors{});
   }
@@ -189,9 +191,14 @@ void lane_eigen(std::size_t n, const double* packed, std::size_t stride, double*
                 double* vectors, double* scratch) {
   const int order = static_cast<int>(n);
   switch (order) {
-    case 4: return solve_group<4, TALWEG_LANE_WIDTH>(order, packed, stride, values, vectors, scratch);
-    case 8: return solve_group<8, TALWEG_LANE_WIDTH>(order, packed, stride, values, vectors, scratch);
-    case 16: return solve_group<16, TALWEG_LANE_WIDTH>(order, packed, stride, values, vectors, scratch);
+    case 4:
+      return solve_group<4, TALWEG_LANE_WIDTH>(order, packed, stride, values, vectors, scratch);
+    case 8:
+      return solve_group<8, TALWEG_LANE_WIDTH>(order, packed, stride, values, vectors, scratch);
+    case 16:
+      return solve_group<16, TALWEG_LANE_WIDTH>(order, packed, stride, values, vectors, scratch);
+    case 2:
+      return eigen_of_two(packed, stride, lane_group, values, vectors, lane_group);
     case 1:
       for (std::size_t l = 0; l < lane_group; ++l) {
         const double finite = packed[l] - packed[l];
@@ -199,8 +206,8 @@ void lane_eigen(std::size_t n, const double* packed, std::size_t stride, double*
         if (vectors != nullptr) vectors[l] = 1.0 + finite;
       }
       return;
-    case 2: return eigen_of_two(packed, stride, lane_group, values, vectors, lane_group);
-    default: return solve_group<0, TALWEG_LANE_WIDTH>(order, packed, stride, values, vectors, scratch);
+    default:
+      return solve_group<0, TALWEG_LANE_WIDTH>(order, packed, stride, values, vectors, scratch);
   }
 }
 

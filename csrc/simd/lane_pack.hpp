@@ -17,12 +17,12 @@ struct PackMask {
   Mask part[width];
 };
 
-#define TALWEG_PACK_OPERATOR(symbol)                                                       \
-  template <int width>                                                                     \
-  TALWEG_INLINE Pack<width> operator symbol(const Pack<width>& a, const Pack<width>& b) {  \
-    Pack<width> r;                                                                         \
-    TALWEG_EACH r.part[w] = a.part[w] symbol b.part[w];                                    \
-    return r;                                                                              \
+#define TALWEG_PACK_OPERATOR(symbol)                                                      \
+  template <int width>                                                                    \
+  TALWEG_INLINE Pack<width> operator symbol(const Pack<width>& a, const Pack<width>& b) { \
+    Pack<width> r;                                                                        \
+    TALWEG_EACH r.part[w] = a.part[w] symbol b.part[w];                                   \
+    return r;                                                                             \
   }
 TALWEG_PACK_OPERATOR(+)
 TALWEG_PACK_OPERATOR(-)
@@ -30,24 +30,24 @@ TALWEG_PACK_OPERATOR(*)
 TALWEG_PACK_OPERATOR(/)
 #undef TALWEG_PACK_OPERATOR
 
-#define TALWEG_PACK_COMPARISON(name, symbol)                                               \
-  template <int width>                                                                     \
-  TALWEG_INLINE PackMask<width> name(const Pack<width>& a, const Pack<width>& b) {         \
-    PackMask<width> r;                                                                     \
-    TALWEG_EACH r.part[w] = a.part[w] symbol b.part[w];                                    \
-    return r;                                                                              \
+#define TALWEG_PACK_COMPARISON(name, symbol)                                       \
+  template <int width>                                                             \
+  TALWEG_INLINE PackMask<width> name(const Pack<width>& a, const Pack<width>& b) { \
+    PackMask<width> r;                                                             \
+    TALWEG_EACH r.part[w] = a.part[w] symbol b.part[w];                            \
+    return r;                                                                      \
   }
 TALWEG_PACK_COMPARISON(less, <)
 TALWEG_PACK_COMPARISON(at_most, <=)
 TALWEG_PACK_COMPARISON(greater, >)
 #undef TALWEG_PACK_COMPARISON
 
-#define TALWEG_PACK_UNARY(name, expression)                \
-  template <int width>                                     \
-  TALWEG_INLINE Pack<width> name(const Pack<width>& a) {   \
-    Pack<width> r;                                         \
-    TALWEG_EACH r.part[w] = expression;                    \
-    return r;                                              \
+#define TALWEG_PACK_UNARY(name, expression)              \
+  template <int width>                                   \
+  TALWEG_INLINE Pack<width> name(const Pack<width>& a) { \
+    Pack<width> r;                                       \
+    TALWEG_EACH r.part[w] = expression;                  \
+    return r;                                            \
   }
 TALWEG_PACK_UNARY(magnitude, magnitude(a.part[w]))
 TALWEG_PACK_UNARY(negative, -a.part[w])
@@ -55,25 +55,25 @@ TALWEG_PACK_UNARY(square_root, fast_square_root(a.part[w]))
 TALWEG_PACK_UNARY(inverse, fast_inverse(a.part[w]))
 #undef TALWEG_PACK_UNARY
 
-#define TALWEG_PACK_BINARY(name, expression)                                               \
-  template <int width>                                                                     \
-  TALWEG_INLINE Pack<width> name(const Pack<width>& a, const Pack<width>& b) {             \
-    Pack<width> r;                                                                         \
-    TALWEG_EACH r.part[w] = expression;                                                    \
-    return r;                                                                              \
+#define TALWEG_PACK_BINARY(name, expression)                                   \
+  template <int width>                                                         \
+  TALWEG_INLINE Pack<width> name(const Pack<width>& a, const Pack<width>& b) { \
+    Pack<width> r;                                                             \
+    TALWEG_EACH r.part[w] = expression;                                        \
+    return r;                                                                  \
   }
 TALWEG_PACK_BINARY(larger, larger(a.part[w], b.part[w]))
 TALWEG_PACK_BINARY(smaller, smaller(a.part[w], b.part[w]))
 TALWEG_PACK_BINARY(with_sign, with_sign(a.part[w], b.part[w]))
 #undef TALWEG_PACK_BINARY
 
-#define TALWEG_PACK_FUSED(name)                                                            \
-  template <int width>                                                                     \
-  TALWEG_INLINE Pack<width> name(const Pack<width>& a, const Pack<width>& b,               \
-                                 const Pack<width>& c) {                                   \
-    Pack<width> r;                                                                         \
-    TALWEG_EACH r.part[w] = name(a.part[w], b.part[w], c.part[w]);                         \
-    return r;                                                                              \
+#define TALWEG_PACK_FUSED(name)                                              \
+  template <int width>                                                       \
+  TALWEG_INLINE Pack<width> name(const Pack<width>& a, const Pack<width>& b, \
+                                 const Pack<width>& c) {                     \
+    Pack<width> r;                                                           \
+    TALWEG_EACH r.part[w] = name(a.part[w], b.part[w], c.part[w]);           \
+    return r;                                                                \
   }
 TALWEG_PACK_FUSED(multiply_add)
 TALWEG_PACK_FUSED(multiply_subtract)

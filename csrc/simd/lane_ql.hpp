@@ -38,8 +38,8 @@ struct Columns {
   double* beta[2];
 };
 
-// Applies the rotations of one or two sweeps, from row n - 2 up to row `lowest`, to `rows` rows of q:
-// y + alpha x and x - beta y for columns x and y. With two sweeps each entry is read and written
+// Applies the rotations of one or two sweeps, from row n - 2 up to row `lowest`, to `rows` rows of
+// q: y + alpha x and x - beta y for columns x and y. With two sweeps each entry is read and written
 // once for both, as stores would otherwise be what takes the time.
 template <int rows, int sweeps>
 TALWEG_INLINE void rotate_rows(int n, int lowest, const Columns& to, int row, int stride,
@@ -180,7 +180,7 @@ TALWEG_INLINE void sweep(int n, int lowest, const Window<width>& window, double*
       entry[w] = load(diagonal + at);
       const Vector numerator =
           away_from_zero(multiply_subtract(pivot[w], entry[w] - shift.part[w], square * gamma[w]),
-                      r * smallest_pivot);
+                         r * smallest_pivot);
       const Vector new_pivot = numerator * numerator * d;
       const Vector inverse_r = pivot[w] * d;
       const Vector new_gamma = numerator * inverse_r;
@@ -233,8 +233,8 @@ TALWEG_INLINE void sweep(int n, int lowest, const Window<width>& window, double*
 // Makes unit vectors of columns that have become short, and keeps the inverses of the squared
 // lengths from drifting away from what they are inverses of. Lanes before `first` are not touched.
 template <int width>
-static void settle_columns(int n, int lowest, const Pack<width>& first,
-                           const Pack<width>& shortest, const Columns& columns) {
+static void settle_columns(int n, int lowest, const Pack<width>& first, const Pack<width>& shortest,
+                           const Columns& columns) {
   constexpr int stride = width * vector_lanes;
   const bool rescale = any(less(shortest, pack<width>(shortest_square)));
   const Pack<width> one = pack<width>(1.0);

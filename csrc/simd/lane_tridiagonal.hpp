@@ -57,8 +57,8 @@ static void tridiagonalise(int runtime_order, double* a, double* diagonal, doubl
       dot = multiply_add(load(weights + i * stride), load(at(i, k)), dot);
     const Vector half = 0.5 * inverse * (inverse * dot);
     for (int i = k + 1; i < n; ++i)
-      store(weights + i * stride, multiply_subtract(inverse, load(weights + i * stride),
-                                                    half * load(at(i, k))));
+      store(weights + i * stride,
+            multiply_subtract(inverse, load(weights + i * stride), half * load(at(i, k))));
     for (int i = k + 1; i < n; ++i) {
       const Vector vi = load(at(i, k)), wi = load(weights + i * stride);
       for (int j = k + 1; j <= i; ++j) {

@@ -91,8 +91,8 @@ TEST_CASE("lanes decompose matrices of every kind to 10 n eps") {
         bool sorted = true, signs = true;
         for (std::size_t lane = 0; lane < kernels.group; ++lane) {
           const Solution& s = solutions[lane];
-          const auto errors = matrix_classes::errors(n, matrices[lane].data(), s.values.data(),
-                                                     s.vectors.data());
+          const auto errors =
+              matrix_classes::errors(n, matrices[lane].data(), s.values.data(), s.vectors.data());
           residual = std::max(residual, errors.residual);
           orthogonality = std::max(orthogonality, errors.orthogonality);
           sorted = sorted && std::is_sorted(s.values.begin(), s.values.end()) &&
@@ -128,9 +128,9 @@ TEST_CASE("three by three to better than 1e-13, where closed formulas lose half 
       }
       const std::vector<Solution> solutions = solve(kernels, 3, matrices);
       for (std::size_t lane = 0; lane < kernels.group; ++lane) {
-        const auto errors = matrix_classes::errors(3, matrices[lane].data(),
-                                                   solutions[lane].values.data(),
-                                                   solutions[lane].vectors.data());
+        const auto errors =
+            matrix_classes::errors(3, matrices[lane].data(), solutions[lane].values.data(),
+                                   solutions[lane].vectors.data());
         CHECK(errors.residual < 1e-14);
         CHECK(errors.orthogonality < 1e-14);
       }
@@ -178,7 +178,8 @@ TEST_CASE("a lane depends on its own matrix only, to the last bit") {
         for (std::size_t shift = 0; shift < kinds.size(); shift += 3) {
           std::vector<Matrix> mixed;
           for (std::size_t lane = 0; lane < group; ++lane)
-            mixed.push_back(kinds[(kind + (lane + group - shift % group) % group * 5) % kinds.size()]);
+            mixed.push_back(
+                kinds[(kind + (lane + group - shift % group) % group * 5) % kinds.size()]);
           const std::vector<Solution> found = solve(kernels, n, mixed);
           const Solution& here = found[shift % group];
           failures += !same_bits(here.values, alone.values);

@@ -102,15 +102,16 @@ TEST_CASE("a bad matrix does not touch the others") {
     const std::vector<double> good = batch(n, count);
     const auto expected = solve(n, good);
     std::vector<double> all = good;
-    all[4 * n * n + n] = std::nan("");                                   // lower
-    all[9 * n * n + 1] = std::numeric_limits<double>::infinity();        // upper
-    all[15 * n * n + 1] += 1e-7;                                         // asymmetric
+    all[4 * n * n + n] = std::nan("");                             // lower
+    all[9 * n * n + 1] = std::numeric_limits<double>::infinity();  // upper
+    all[15 * n * n + 1] += 1e-7;                                   // asymmetric
     const auto r = solve(n, all);
     CHECK(r.status == Status::non_finite);
     for (std::size_t k = 0; k < count; ++k) {
       const bool bad = k == 4 || k == 9 || k == 15;
-      CHECK(r.statuses[k] ==
-            (k == 15 ? Status::not_symmetric : bad ? Status::non_finite : Status::converged));
+      CHECK(r.statuses[k] == (k == 15 ? Status::not_symmetric
+                              : bad   ? Status::non_finite
+                                      : Status::converged));
       if (bad) {
         for (std::size_t i = 0; i < n; ++i) CHECK(std::isnan(r.values[k * n + i]));
         for (std::size_t i = 0; i < n * n; ++i) CHECK(std::isnan(r.vectors[k * n * n + i]));

@@ -13,10 +13,21 @@ namespace matrix_classes {
 using Matrix = std::vector<double>;  // n x n by rows
 
 inline const std::vector<std::string>& names() {
-  static const std::vector<std::string> all = {
-      "orthogonal ensemble", "graded", "graded upwards", "clustered", "rank one", "zero",
-      "diagonal", "huge", "tiny", "subnormal", "repeated integers", "antidiagonal", "path",
-      "split", "constant"};
+  static const std::vector<std::string> all = {"orthogonal ensemble",
+                                               "graded",
+                                               "graded upwards",
+                                               "clustered",
+                                               "rank one",
+                                               "zero",
+                                               "diagonal",
+                                               "huge",
+                                               "tiny",
+                                               "subnormal",
+                                               "repeated integers",
+                                               "antidiagonal",
+                                               "path",
+                                               "split",
+                                               "constant"};
   return all;
 }
 
@@ -75,7 +86,8 @@ inline Matrix make(const std::string& name, std::size_t n, unsigned seed) {
     });
   } else if (name == "clustered") {
     std::vector<double> values(n);
-    for (std::size_t i = 0; i < n; ++i) values[i] = (i % 3 == 0 ? -1.0 : 1.0) + 1e-9 * normal(generator);
+    for (std::size_t i = 0; i < n; ++i)
+      values[i] = (i % 3 == 0 ? -1.0 : 1.0) + 1e-9 * normal(generator);
     a = with_values(n, values, generator);
   } else if (name == "rank one") {
     std::vector<double> v(n);
@@ -93,7 +105,8 @@ inline Matrix make(const std::string& name, std::size_t n, unsigned seed) {
     each([&](std::size_t i, std::size_t j) { return 1e-310 * a[i * n + j]; });
   } else if (name == "repeated integers") {
     // Adjacency of the complete graph with a signed diagonal block structure: few eigenvalues.
-    each([&](std::size_t i, std::size_t j) { return i / 4 == j / 4 ? (i == j ? 2.0 : -1.0) : 0.0; });
+    each(
+        [&](std::size_t i, std::size_t j) { return i / 4 == j / 4 ? (i == j ? 2.0 : -1.0) : 0.0; });
   } else if (name == "antidiagonal") {
     each([&](std::size_t i, std::size_t j) { return i + j + 1 == n ? 1.0 : 0.0; });
   } else if (name == "path") {
