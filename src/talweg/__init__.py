@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+<<<<<<< HEAD
 from talweg import datasets, extremals, models, molecules, surfaces, theory, valleys
+=======
+from talweg import datasets, extremals, models, molecules, spectrum, surfaces
+>>>>>>> front
 from talweg._core import __version__
 from talweg._locations import get_cmake_dir, get_include
 from talweg.descent import Descent, descend
@@ -41,7 +45,11 @@ __all__ = [
     "load",
     "models",
     "molecules",
+<<<<<<< HEAD
     "slope_ratio",
+=======
+    "spectrum",
+>>>>>>> front
     "sum_over",
     "surfaces",
     "survey",

@@ -218,3 +218,53 @@ def phi4_chain(n: int, coupling: float, periodic: bool) -> Objective: ...
 def resonances(
     numbers: ArrayLike, multipliers: bool, max_order: int, tolerance: float, max_count: int
 ) -> tuple[list[tuple[int, tuple[int, ...], float]], int, Status]: ...
+def eigh_batch(
+    matrices: NDArray[Any],
+    values: NDArray[Any],
+    vectors: NDArray[Any] | None,
+    statuses: NDArray[np.intc],
+    symmetry: int,
+    workers: int,
+) -> int: ...
+def inertia_batch(
+    matrices: NDArray[Any],
+    inertia: NDArray[np.intc],
+    statuses: NDArray[np.intc],
+    symmetry: int,
+    workers: int,
+) -> int: ...
+def logabsdet_batch(
+    matrices: NDArray[Any],
+    log_modulus: NDArray[Any],
+    sign: NDArray[Any] | None,
+    statuses: NDArray[np.intc],
+    offset: float,
+    factor: float,
+    symmetry: int,
+    workers: int,
+) -> int: ...
+def hessian_eigh(
+    objective: Objective,
+    x: NDArray[np.float64],
+    values: NDArray[np.float64],
+    vectors: NDArray[np.float64] | None,
+    statuses: NDArray[np.intc],
+    workers: int,
+) -> int: ...
+def hessian_inertia(
+    objective: Objective,
+    x: NDArray[np.float64],
+    inertia: NDArray[np.intc],
+    statuses: NDArray[np.intc],
+    workers: int,
+) -> int: ...
+def hessian_logabsdet(
+    objective: Objective,
+    x: NDArray[np.float64],
+    log_modulus: NDArray[np.float64],
+    sign: NDArray[np.float64] | None,
+    statuses: NDArray[np.intc],
+    offset: float,
+    factor: float,
+    workers: int,
+) -> int: ...

@@ -7,6 +7,7 @@
 #include "talweg/differences.hpp"
 #include "talweg/extremal.hpp"
 #include "talweg/gauge.hpp"
+#include "talweg/hessian_spectrum.hpp"
 #include "talweg/interrupt.hpp"
 #include "talweg/lapack.hpp"
 #include "talweg/models.hpp"
