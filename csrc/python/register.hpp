@@ -15,10 +15,7 @@ void register_gauge(pybind11::module_& module);
 void register_algebra(pybind11::module_& module);
 void register_extremal(pybind11::module_& module);
 void register_models(pybind11::module_& module);
-<<<<<<< HEAD
 void register_theory(pybind11::module_& module);
-=======
 void register_spectrum_batches(pybind11::module_& module);
->>>>>>> front
 
 }  // namespace talweg::python

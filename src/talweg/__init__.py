@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-from talweg import datasets, extremals, models, molecules, surfaces, theory, valleys
-=======
-from talweg import datasets, extremals, models, molecules, spectrum, surfaces
->>>>>>> front
+from talweg import datasets, extremals, models, molecules, spectrum, surfaces, theory, valleys
 from talweg._core import __version__
 from talweg._locations import get_cmake_dir, get_include
 from talweg.descent import Descent, descend
@@ -45,11 +41,8 @@ __all__ = [
     "load",
     "models",
     "molecules",
-<<<<<<< HEAD
     "slope_ratio",
-=======
     "spectrum",
->>>>>>> front
     "sum_over",
     "surfaces",
     "survey",
