@@ -268,3 +268,20 @@ def hessian_logabsdet(
     factor: float,
     workers: int,
 ) -> int: ...
+def descend(
+    objective: Objective,
+    x0: ArrayLike,
+    step_length: float,
+    steps: int,
+    momentum: float,
+    nesterov: bool,
+    noise: float,
+    seed: int,
+    gradient_tolerance: float,
+    record_every: int,
+    log_volume: bool,
+    tangent: bool,
+    eigenvalues: bool,
+    records: bool,
+    workers: int,
+) -> dict[str, Any]: ...
