@@ -11,6 +11,7 @@
 #include "descent/trajectory_block.hpp"
 #include "objective/block_rows.hpp"
 #include "parallel/thread_pool.hpp"
+#include "simd/spectrum.hpp"
 #include "spectrum/lapack_hook.hpp"
 #include "spectrum/packed_eigen.hpp"
 

@@ -81,7 +81,9 @@ void TrajectoryBlock::start(std::size_t lane, std::size_t trajectory) {
 
 void TrajectoryBlock::finish(std::size_t lane, Status status) {
   const std::size_t k = trajectories_[lane];
-  for (std::size_t i = 0; i < n_; ++i) arrays_.x[k * n_ + i] = x_[i * stride_ + lane];
+  // The gradient that is small is that of the extrapolated point.
+  const double* const last = status == Status::converged && point_ ? point_ : x_;
+  for (std::size_t i = 0; i < n_; ++i) arrays_.x[k * n_ + i] = last[i * stride_ + lane];
   arrays_.steps[k] = taken_[lane];
   arrays_.statuses[k] = status;
   if (arrays_.log_volume) arrays_.log_volume[k] = log_volume_[lane];
