@@ -225,8 +225,11 @@ def descend(
     try:
         arrays = _core.descend(core, there(points), *arguments)
     except KeyboardInterrupt as interrupt:
-        if isinstance(getattr(interrupt, "result", None), dict):
-            interrupt.result = _result(objective, interrupt.result, points, back, single)
+        done: Any = getattr(interrupt, "result", None)
+        if isinstance(done, dict):
+            interrupt.result = _result(  # type: ignore[attr-defined]
+                objective, done, points, back, single
+            )
         raise
     return _result(objective, arrays, points, back, single)
 
