@@ -258,6 +258,9 @@ def gaussians(
     logarithm: bool, amplitudes: ArrayLike, means: ArrayLike, precisions: ArrayLike
 ) -> Objective: ...
 def phi4_chain(n: int, coupling: float, periodic: bool) -> Objective: ...
+def resonances(
+    numbers: ArrayLike, multipliers: bool, max_order: int, tolerance: float, max_count: int
+) -> tuple[list[tuple[int, tuple[int, ...], float]], int, Status]: ...
 def eigh_batch(
     matrices: NDArray[Any],
     values: NDArray[Any],
@@ -311,3 +314,20 @@ def hessian_logabsdet(
 def resonances(
     numbers: ArrayLike, multipliers: bool, max_order: int, tolerance: float, max_count: int
 ) -> tuple[list[tuple[int, tuple[int, ...], float]], int, Status]: ...
+def descend(
+    objective: Objective,
+    x0: ArrayLike,
+    step_length: float,
+    steps: int,
+    momentum: float,
+    nesterov: bool,
+    noise: float,
+    seed: int,
+    gradient_tolerance: float,
+    record_every: int,
+    log_volume: bool,
+    tangent: bool,
+    eigenvalues: bool,
+    records: bool,
+    workers: int,
+) -> dict[str, Any]: ...

@@ -4,6 +4,7 @@
 #include "talweg/algebra.hpp"
 #include "talweg/critical_points.hpp"
 #include "talweg/defining_system.hpp"
+#include "talweg/descent.hpp"
 #include "talweg/differences.hpp"
 #include "talweg/extremal.hpp"
 #include "talweg/gauge.hpp"
