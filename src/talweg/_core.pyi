@@ -311,9 +311,6 @@ def hessian_logabsdet(
     factor: float,
     workers: int,
 ) -> int: ...
-def resonances(
-    numbers: ArrayLike, multipliers: bool, max_order: int, tolerance: float, max_count: int
-) -> tuple[list[tuple[int, tuple[int, ...], float]], int, Status]: ...
 def descend(
     objective: Objective,
     x0: ArrayLike,
