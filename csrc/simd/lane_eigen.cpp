@@ -1,6 +1,7 @@
 // Eigenvalues and eigenvectors of symmetric matrices up to 16 x 16, one in each lane.
 #include <cstddef>
 
+#include "simd/lane_eigen_three.hpp"
 #include "simd/lane_eigen_two.hpp"
 #include "simd/lane_ql.hpp"
 #include "simd/lane_tridiagonal.hpp"
@@ -199,6 +200,14 @@ void lane_eigen(std::size_t n, const double* packed, std::size_t stride, double*
       return solve_group<16, TALWEG_LANE_WIDTH>(order, packed, stride, values, vectors, scratch);
     case 2:
       return eigen_of_two(packed, stride, lane_group, values, vectors, lane_group);
+    case 3:
+      for (std::size_t lane = 0; lane < lane_group; lane += vector_lanes) {
+        if (vectors == nullptr)
+          eigen_of_three<false>(packed + lane, stride, values + lane, nullptr, lane_group);
+        else
+          eigen_of_three<true>(packed + lane, stride, values + lane, vectors + lane, lane_group);
+      }
+      return;
     case 1:
       for (std::size_t l = 0; l < lane_group; ++l) {
         const double finite = packed[l] - packed[l];
