@@ -92,7 +92,7 @@ TALWEG_INLINE void eigen_of_three(const double* packed, std::size_t stride, doub
   const Vector ratio = (0.5 * magnitude(determinant) * inverse_p2) * (inverse_p2 * p);
   const Vector apart =
       with_sign(p * largest_root_of_cubic(smaller(ratio, fill(1.0))), determinant);
-  const Mask top = determinant >= 0.0;
+  const Mask top = apart > 0.0;
 
   // The largest column of the adjugate of B - apart, (x, y, z).
   const Vector d0 = b00 - apart, d1 = b11 - apart, d2 = b22 - apart;
