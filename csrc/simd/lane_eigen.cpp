@@ -186,6 +186,15 @@ static void solve_group(int n, const double* packed, std::size_t stride, double*
                         vectors == nullptr ? nullptr : vectors + lane, lane_group, scratch);
 }
 
+template <bool wanted>
+static void group_of_three(const double* packed, std::size_t stride, double* values,
+                           double* vectors) {
+  constexpr int width = 2;
+  for (std::size_t lane = 0; lane < lane_group; lane += width * vector_lanes)
+    eigen_of_three<wanted, width>(packed + lane, stride, values + lane,
+                                  wanted ? vectors + lane : nullptr, lane_group);
+}
+
 }  // namespace
 
 void lane_eigen(std::size_t n, const double* packed, std::size_t stride, double* values,
@@ -201,13 +210,8 @@ void lane_eigen(std::size_t n, const double* packed, std::size_t stride, double*
     case 2:
       return eigen_of_two(packed, stride, lane_group, values, vectors, lane_group);
     case 3:
-      for (std::size_t lane = 0; lane < lane_group; lane += vector_lanes) {
-        if (vectors == nullptr)
-          eigen_of_three<false>(packed + lane, stride, values + lane, nullptr, lane_group);
-        else
-          eigen_of_three<true>(packed + lane, stride, values + lane, vectors + lane, lane_group);
-      }
-      return;
+      return vectors == nullptr ? group_of_three<false>(packed, stride, values, vectors)
+                                : group_of_three<true>(packed, stride, values, vectors);
     case 1:
       for (std::size_t l = 0; l < lane_group; ++l) {
         const double finite = packed[l] - packed[l];

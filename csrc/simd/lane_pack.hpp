@@ -29,6 +29,12 @@ TALWEG_PACK_OPERATOR(-)
 TALWEG_PACK_OPERATOR(*)
 TALWEG_PACK_OPERATOR(/)
 #undef TALWEG_PACK_OPERATOR
+template <int width>
+TALWEG_INLINE Pack<width> operator*(double a, const Pack<width>& b) {
+  Pack<width> r;
+  TALWEG_EACH r.part[w] = a * b.part[w];
+  return r;
+}
 
 #define TALWEG_PACK_COMPARISON(name, symbol)                                       \
   template <int width>                                                             \
@@ -51,6 +57,7 @@ TALWEG_PACK_COMPARISON(greater, >)
   }
 TALWEG_PACK_UNARY(magnitude, magnitude(a.part[w]))
 TALWEG_PACK_UNARY(negative, -a.part[w])
+TALWEG_PACK_UNARY(sign_of, sign_of(a.part[w]))
 TALWEG_PACK_UNARY(square_root, fast_square_root(a.part[w]))
 TALWEG_PACK_UNARY(inverse, fast_inverse(a.part[w]))
 #undef TALWEG_PACK_UNARY
@@ -65,6 +72,7 @@ TALWEG_PACK_UNARY(inverse, fast_inverse(a.part[w]))
 TALWEG_PACK_BINARY(larger, larger(a.part[w], b.part[w]))
 TALWEG_PACK_BINARY(smaller, smaller(a.part[w], b.part[w]))
 TALWEG_PACK_BINARY(with_sign, with_sign(a.part[w], b.part[w]))
+TALWEG_PACK_BINARY(flip_sign, flip_sign(a.part[w], b.part[w]))
 #undef TALWEG_PACK_BINARY
 
 #define TALWEG_PACK_FUSED(name)                                              \
