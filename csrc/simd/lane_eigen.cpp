@@ -1,9 +1,12 @@
 // Eigenvalues and eigenvectors of symmetric matrices up to 16 x 16, one in each lane.
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 
 #include "simd/lane_eigen_three.hpp"
 #include "simd/lane_eigen_two.hpp"
 #include "simd/lane_ql.hpp"
+#include "simd/lane_scale.hpp"
 #include "simd/lane_tridiagonal.hpp"
 #include "simd/spectrum.hpp"
 #include "simd/spectrum_functions.hpp"
@@ -16,9 +19,6 @@ constexpr int limit = static_cast<int>(lane_eigen_limit);
 
 // Squares of norms for which no square, of an entry or of a product of two, is lost or overflows.
 constexpr double least_safe_square = 0x1p-400, largest_safe_square = 0x1p400;
-
-// Powers of two as vectors, from the exponent field.
-TALWEG_INLINE Vector power_of_field(Bits field) { return from_bits(field << 52); }
 
 // Rooms of one solution for `width` vectors of matrices, in vectors of width * vector_lanes.
 template <int width>
@@ -86,9 +86,49 @@ static void find_scales(int n, const double* packed, std::size_t stride, int par
   Vector largest{};
   for (int k = 0; k < row_start(n); ++k)
     largest = larger(largest, magnitude(load(packed + k * stride + part * vector_lanes)));
-  Bits field = 2046 - (bits(largest) >> 52);
-  field = (Bits)select((Mask)(field == 0), from_bits(Bits{} + 1), from_bits(field));
-  store(scales + part * vector_lanes, power_of_field(field));
+  store(scales + part * vector_lanes, power_to_one(largest));
+}
+
+// rank[i * stride]: how many numbers come before number i in ascending order.
+template <int order>
+static void find_ranks(int runtime_order, const double* numbers, std::int64_t* rank, int stride) {
+  const int n = order > 0 ? order : runtime_order;
+  typedef std::int64_t LooseMask
+      __attribute__((vector_size(TALWEG_VECTOR_BYTES), aligned(8), may_alias));
+  const auto at = [&](int i) { return reinterpret_cast<LooseMask*>(rank + i * stride); };
+  for (int i = 0; i < n; ++i) {
+    const Vector number = load(numbers + i * stride);
+    Mask before = Mask{} + i;
+    for (int j = 0; j < i; ++j) {
+      // All bits are minus one.
+      const Mask above = load(numbers + j * stride) > number;
+      before += above;
+      *at(j) -= above;
+    }
+    *at(i) = before;
+  }
+}
+
+// Row-major n x n at `to`: entry (k, j) of q, at q[(k * n + j) * stride], in column rank[j *
+// stride].
+template <int order>
+static void store_permuted(int runtime_order, const double* q, const std::int64_t* rank, int stride,
+                           double* to) {
+  const int n = order > 0 ? order : runtime_order;
+  std::int64_t from[limit + 3];
+  for (int j = 0; j < n; ++j) from[rank[j * stride]] = j * stride;
+  int j = 0;
+  for (; j + 4 <= n; j += 4) {
+    const double *q0 = q + from[j], *q1 = q + from[j + 1];
+    const double *q2 = q + from[j + 2], *q3 = q + from[j + 3];
+    for (int k = 0; k < n; ++k) {
+      const std::ptrdiff_t row = static_cast<std::ptrdiff_t>(k) * n * stride;
+      const double four[4] = {q0[row], q1[row], q2[row], q3[row]};
+      std::memcpy(to + k * n + j, four, sizeof(four));
+    }
+  }
+  for (; j < n; ++j)
+    for (int k = 0; k < n; ++k) to[k * n + j] = q[from[j] + k * n * stride];
 }
 
 // The first component that none after it exceeds by more than rounding is made positive.
@@ -96,7 +136,7 @@ constexpr double tie = 1.0 + 1e-9;
 
 template <int order, int width>
 static void solve(int runtime_order, const double* packed, std::size_t stride, double* values,
-                  double* vectors, std::size_t out_stride, double* scratch) {
+                  double* vectors, double* scratch) {
   using Lanes = Pack<width>;
   const int n = order > 0 ? order : runtime_order;
   const Rooms<width> rooms(n, scratch);
@@ -132,24 +172,16 @@ static void solve(int runtime_order, const double* packed, std::size_t stride, d
   } else {
     implicit_ql<width>(n, rooms.diagonal, rooms.off, NoVectors{});
   }
-  // ranks
   for (int i = 0; i < n; ++i) {
     Lanes value = get(rooms.diagonal, i) * get(rooms.scale, 0);
     if (scaled) value = value / load_pack<width>(scales);
     store(rooms.diagonal + i * own, value);
   }
-  int rank[limit][own];
-  for (int l = 0; l < own; ++l) {
-    for (int i = 0; i < n; ++i) {
-      int r = 0;
-      for (int j = 0; j < n; ++j) {
-        const double a = rooms.diagonal[j * own + l], b = rooms.diagonal[i * own + l];
-        r += a < b || (j < i && !(b < a));
-      }
-      rank[i][l] = r;
-      values[r * out_stride + l] = rooms.diagonal[i * own + l];
-    }
-  }
+  alignas(64) std::int64_t rank[limit * own];
+  for (int w = 0; w < width; ++w)
+    find_ranks<order>(n, rooms.diagonal + w * vector_lanes, rank + w * vector_lanes, own);
+  for (int l = 0; l < own; ++l)
+    for (int i = 0; i < n; ++i) values[l * n + rank[i * own + l]] = rooms.diagonal[i * own + l];
   if (vectors == nullptr) return;
   for (int j = 0; j < n; ++j) {
     Lanes best = get(rooms.q, j);
@@ -169,9 +201,7 @@ static void solve(int runtime_order, const double* packed, std::size_t stride, d
             multiply_add(get(rooms.q, k * n + j), factor, pack<width>(0.0)));
   }
   for (int l = 0; l < own; ++l)
-    for (int k = 0; k < n; ++k)
-      for (int j = 0; j < n; ++j)
-        vectors[(k * n + rank[j][l]) * out_stride + l] = rooms.q[(k * n + j) * own + l];
+    store_permuted<order>(n, rooms.q + l, rank + l, own, vectors + l * n * n);
 }
 
 #ifndef TALWEG_LANE_WIDTH
@@ -182,8 +212,16 @@ template <int order, int width>
 static void solve_group(int n, const double* packed, std::size_t stride, double* values,
                         double* vectors, double* scratch) {
   for (std::size_t lane = 0; lane < lane_group; lane += width * vector_lanes)
-    solve<order, width>(n, packed + lane, stride, values + lane,
-                        vectors == nullptr ? nullptr : vectors + lane, lane_group, scratch);
+    solve<order, width>(n, packed + lane, stride, values + lane * n,
+                        vectors == nullptr ? nullptr : vectors + lane * n * n, scratch);
+}
+
+template <bool wanted>
+static void group_of_two(const double* packed, std::size_t stride, double* values,
+                         double* vectors) {
+  for (std::size_t lane = 0; lane < lane_group; lane += vector_lanes)
+    eigen_of_two<wanted>(packed + lane, stride, values + 2 * lane,
+                         wanted ? vectors + 4 * lane : nullptr);
 }
 
 template <bool wanted>
@@ -191,27 +229,16 @@ static void group_of_three(const double* packed, std::size_t stride, double* val
                            double* vectors) {
   constexpr int width = 2;
   for (std::size_t lane = 0; lane < lane_group; lane += width * vector_lanes)
-    eigen_of_three<wanted, width>(packed + lane, stride, values + lane,
-                                  wanted ? vectors + lane : nullptr, lane_group);
+    eigen_of_three<wanted, width>(packed + lane, stride, values + 3 * lane,
+                                  wanted ? vectors + 9 * lane : nullptr);
 }
 
-}  // namespace
-
-void lane_eigen(std::size_t n, const double* packed, std::size_t stride, double* values,
-                double* vectors, double* scratch) {
+// All lanes of the group.
+static void whole_group(std::size_t n, const double* packed, std::size_t stride, double* values,
+                        double* vectors, double* scratch) {
+  constexpr int width = TALWEG_LANE_WIDTH;
   const int order = static_cast<int>(n);
   switch (order) {
-    case 4:
-      return solve_group<4, TALWEG_LANE_WIDTH>(order, packed, stride, values, vectors, scratch);
-    case 8:
-      return solve_group<8, TALWEG_LANE_WIDTH>(order, packed, stride, values, vectors, scratch);
-    case 16:
-      return solve_group<16, TALWEG_LANE_WIDTH>(order, packed, stride, values, vectors, scratch);
-    case 2:
-      return eigen_of_two(packed, stride, lane_group, values, vectors, lane_group);
-    case 3:
-      return vectors == nullptr ? group_of_three<false>(packed, stride, values, vectors)
-                                : group_of_three<true>(packed, stride, values, vectors);
     case 1:
       for (std::size_t l = 0; l < lane_group; ++l) {
         const double finite = packed[l] - packed[l];
@@ -219,13 +246,38 @@ void lane_eigen(std::size_t n, const double* packed, std::size_t stride, double*
         if (vectors != nullptr) vectors[l] = 1.0 + finite;
       }
       return;
+    case 2:
+      return vectors == nullptr ? group_of_two<false>(packed, stride, values, vectors)
+                                : group_of_two<true>(packed, stride, values, vectors);
+    case 3:
+      return vectors == nullptr ? group_of_three<false>(packed, stride, values, vectors)
+                                : group_of_three<true>(packed, stride, values, vectors);
+    case 4:
+      return solve_group<4, width>(order, packed, stride, values, vectors, scratch);
+    case 8:
+      return solve_group<8, width>(order, packed, stride, values, vectors, scratch);
+    case 16:
+      return solve_group<16, width>(order, packed, stride, values, vectors, scratch);
     default:
-      return solve_group<0, TALWEG_LANE_WIDTH>(order, packed, stride, values, vectors, scratch);
+      return solve_group<0, width>(order, packed, stride, values, vectors, scratch);
   }
 }
 
+}  // namespace
+
+void lane_eigen(std::size_t n, const double* packed, std::size_t stride, std::size_t lanes,
+                double* values, double* vectors, double* scratch) {
+  if (lanes == lane_group) return whole_group(n, packed, stride, values, vectors, scratch);
+  double* const own_values = scratch;
+  double* const own_vectors = own_values + n * lane_group;
+  whole_group(n, packed, stride, own_values, vectors == nullptr ? nullptr : own_vectors,
+              own_vectors + n * n * lane_group);
+  std::memcpy(values, own_values, lanes * n * sizeof(double));
+  if (vectors != nullptr) std::memcpy(vectors, own_vectors, lanes * n * n * sizeof(double));
+}
+
 std::size_t lane_eigen_scratch(std::size_t n) {
-  return Rooms<TALWEG_LANE_WIDTH>::size(static_cast<int>(n));
+  return (n + n * n) * lane_group + Rooms<TALWEG_LANE_WIDTH>::size(static_cast<int>(n));
 }
 
 }  // namespace talweg::TALWEG_ISA

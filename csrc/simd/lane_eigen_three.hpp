@@ -13,6 +13,8 @@
 #include <cstddef>
 
 #include "simd/lane_pack.hpp"
+#include "simd/lane_scale.hpp"
+#include "simd/lane_transposition.hpp"
 
 namespace talweg::TALWEG_ISA {
 
@@ -46,11 +48,20 @@ TALWEG_INLINE void turn_three(Pack<width>* v) {
   v[0] = flip_sign(v[0], sign), v[1] = flip_sign(v[1], sign), v[2] = flip_sign(v[2], sign);
 }
 
-// The arguments are those of lane_eigen, for `width` vectors of lanes; stride of values and
-// vectors: group.
+template <int rows, int width>
+TALWEG_INLINE void store_points(const Pack<width>* numbers, double* points) {
+  TALWEG_EACH {
+    Vector own[rows];
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; ++r) own[r] = numbers[r].part[w];
+    store_points<rows>(own, points + w * vector_lanes * rows);
+  }
+}
+
+// The arguments are those of lane_eigen, for `width` vectors of lanes.
 template <bool wanted, int width>
 TALWEG_INLINE void eigen_of_three(const double* packed, std::size_t stride, double* values,
-                                  double* vectors, std::size_t group) {
+                                  double* vectors) {
   using Lanes = Pack<width>;
   const auto entry = [&](int k) { return load_pack<width>(packed + k * stride); };
   const Lanes one = pack<width>(1.0), zero = pack<width>(0.0);
@@ -64,11 +75,8 @@ TALWEG_INLINE void eigen_of_three(const double* packed, std::size_t stride, doub
                        (less(size, pack<width>(0x1p-120)) & greater(size, zero));
   if (any(extreme)) [[unlikely]] {
     Lanes scale;
-    TALWEG_EACH {
-      Bits field = 2046 - (bits(size.part[w]) >> 52);
-      field = (Bits)select((Mask)(field == 0), from_bits(Bits{} + 1), from_bits(field));
-      scale.part[w] = select(extreme.part[w], from_bits(field << 52), fill(1.0));
-    }
+    TALWEG_EACH scale.part[w] =
+        select(extreme.part[w], power_to_one(size.part[w]), fill(1.0));
     back = one / scale;
     a00 = a00 * scale, a10 = a10 * scale, a11 = a11 * scale;
     a20 = a20 * scale, a21 = a21 * scale, a22 = a22 * scale;
@@ -135,9 +143,10 @@ TALWEG_INLINE void eigen_of_three(const double* packed, std::size_t stride, doub
   const Lanes low = middle - radius, high = middle + radius;
   // Rounding of A may have brought the one that stands apart among the others.
   const Lanes single = select(top, larger(s22, high), smaller(s22, low));
-  store(values, (select(top, low, single) + mean) * back);
-  store(values + group, (select(top, high, low) + mean) * back);
-  store(values + 2 * group, (select(top, single, high) + mean) * back);
+  const Lanes sorted[3] = {(select(top, low, single) + mean) * back,
+                           (select(top, high, low) + mean) * back,
+                           (select(top, single, high) + mean) * back};
+  store_points<3>(sorted, values);
   if constexpr (!wanted) return;
 
   // (cosine, sine) is the eigenvector of the larger eigenvalue of the 2 x 2 matrix.
@@ -160,13 +169,14 @@ TALWEG_INLINE void eigen_of_three(const double* packed, std::size_t stride, doub
                     multiply_add(h20, cosine, h21 * sine)};
   Lanes alone[3] = {h20, h21, h22};
   turn_three(lower), turn_three(upper), turn_three(alone);
+  Lanes columns[9];
 #pragma GCC unroll 3
   for (int k = 0; k < 3; ++k) {
-    double* const to = vectors + 3 * k * group;
-    store(to, select(top, lower[k], alone[k]));
-    store(to + group, select(top, upper[k], lower[k]));
-    store(to + 2 * group, select(top, alone[k], upper[k]));
+    columns[3 * k] = select(top, lower[k], alone[k]);
+    columns[3 * k + 1] = select(top, upper[k], lower[k]);
+    columns[3 * k + 2] = select(top, alone[k], upper[k]);
   }
+  store_points<9>(columns, vectors);
 }
 
 }  // namespace talweg::TALWEG_ISA

@@ -5,6 +5,7 @@
 // their triangles are compared as numbers.
 #include "simd/lane_gather.hpp"
 
+#include "simd/lane_transposition.hpp"
 #include "simd/vector.hpp"
 #include "talweg/spectrum.hpp"
 
@@ -22,44 +23,6 @@ TALWEG_INLINE Vector load_converted(const float* from) {
   Singles values;
   __builtin_memcpy(&values, from, sizeof(values));
   return __builtin_convertvector(values, Vector);
-}
-
-// Lane l of rows[k] becomes lane k of rows[l].
-TALWEG_INLINE void transpose(Vector* rows) {
-#if TALWEG_VECTOR_BYTES == 64
-  Vector pairs[8], fours[8];
-#pragma GCC unroll 4
-  for (int k = 0; k < 8; k += 2) {
-    pairs[k] = __builtin_shufflevector(rows[k], rows[k + 1], 0, 8, 2, 10, 4, 12, 6, 14);
-    pairs[k + 1] = __builtin_shufflevector(rows[k], rows[k + 1], 1, 9, 3, 11, 5, 13, 7, 15);
-  }
-#pragma GCC unroll 2
-  for (int k = 0; k < 8; k += 4)
-#pragma GCC unroll 2
-    for (int odd = 0; odd < 2; ++odd) {
-      const Vector a = pairs[k + odd], b = pairs[k + 2 + odd];
-      fours[k + odd] = __builtin_shufflevector(a, b, 0, 1, 8, 9, 4, 5, 12, 13);
-      fours[k + 2 + odd] = __builtin_shufflevector(a, b, 2, 3, 10, 11, 6, 7, 14, 15);
-    }
-#pragma GCC unroll 4
-  for (int k = 0; k < 4; ++k) {
-    rows[k] = __builtin_shufflevector(fours[k], fours[k + 4], 0, 1, 2, 3, 8, 9, 10, 11);
-    rows[k + 4] = __builtin_shufflevector(fours[k], fours[k + 4], 4, 5, 6, 7, 12, 13, 14, 15);
-  }
-#elif TALWEG_VECTOR_BYTES == 32
-  const Vector a = __builtin_shufflevector(rows[0], rows[1], 0, 4, 2, 6);
-  const Vector b = __builtin_shufflevector(rows[0], rows[1], 1, 5, 3, 7);
-  const Vector c = __builtin_shufflevector(rows[2], rows[3], 0, 4, 2, 6);
-  const Vector d = __builtin_shufflevector(rows[2], rows[3], 1, 5, 3, 7);
-  rows[0] = __builtin_shufflevector(a, c, 0, 1, 4, 5);
-  rows[1] = __builtin_shufflevector(b, d, 0, 1, 4, 5);
-  rows[2] = __builtin_shufflevector(a, c, 2, 3, 6, 7);
-  rows[3] = __builtin_shufflevector(b, d, 2, 3, 6, 7);
-#else
-  const Vector a = rows[0], b = rows[1];
-  rows[0] = __builtin_shufflevector(a, b, 0, 2);
-  rows[1] = __builtin_shufflevector(a, b, 1, 3);
-#endif
 }
 
 // `width` consecutive entries of as many matrices, from `at` on, a vector an entry.

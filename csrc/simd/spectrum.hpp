@@ -21,12 +21,13 @@ struct SpectrumKernels {
   std::size_t vector_lanes;
   std::size_t group;  // a multiple of vector_lanes
 
-  // Eigenvalues in ascending order, values[i * group + l], and unit eigenvectors, component i of
-  // the one of eigenvalue j in vectors[(i * n + j) * group + l], its largest component positive;
-  // vectors may be null. 1 <= n <= lane_eigen_limit.
-  // scratch: lane_eigen_scratch(n) doubles, 64-byte aligned like values and vectors.
-  void (*lane_eigen)(std::size_t n, const double* packed, std::size_t stride, double* values,
-                     double* vectors, double* scratch);
+  // Of the first `lanes` matrices of a group, 1 <= lanes <= group: eigenvalues in ascending order,
+  // values[l * n + i], and unit eigenvectors, component i of the one of eigenvalue j in
+  // vectors[(l * n + i) * n + j], its largest component positive; vectors may be null. 1 <= n <=
+  // lane_eigen_limit. All lanes of the group hold initialised numbers. scratch:
+  // lane_eigen_scratch(n) doubles, 64-byte aligned.
+  void (*lane_eigen)(std::size_t n, const double* packed, std::size_t stride, std::size_t lanes,
+                     double* values, double* vectors, double* scratch);
   std::size_t (*lane_eigen_scratch)(std::size_t n);
 
   std::size_t matrix_group;

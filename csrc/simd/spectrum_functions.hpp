@@ -11,8 +11,8 @@ namespace talweg::TALWEG_ISA {
 // Matrices side by side in a group: enough vectors to hide the latency of one another.
 constexpr std::size_t lane_group = 4 * vector_lanes;
 
-void lane_eigen(std::size_t n, const double* packed, std::size_t stride, double* values,
-                double* vectors, double* scratch);
+void lane_eigen(std::size_t n, const double* packed, std::size_t stride, std::size_t lanes,
+                double* values, double* vectors, double* scratch);
 std::size_t lane_eigen_scratch(std::size_t n);
 
 }  // namespace talweg::TALWEG_ISA

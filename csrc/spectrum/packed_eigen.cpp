@@ -4,9 +4,7 @@
 #include <cmath>
 #include <vector>
 
-#include "objective/transposition.hpp"
 #include "simd/instruction_set.hpp"
-#include "simd/lane_gather.hpp"
 #include "simd/spectrum.hpp"
 #include "spectrum/symmetric_eigen.hpp"
 #include "talweg/spectrum.hpp"
@@ -16,11 +14,6 @@ namespace {
 
 const SpectrumKernels& kernels() {
   static const SpectrumKernels& table = spectrum_kernels(active_isa());
-  return table;
-}
-
-const LaneGatherKernels& transfers() {
-  static const LaneGatherKernels& table = lane_gather_kernels(active_isa());
   return table;
 }
 
@@ -50,18 +43,14 @@ void PackedEigen::decompose(const PackedMatrices& matrices, double* values, doub
 void PackedEigen::across_lanes(const PackedMatrices& matrices, double* values, double* vectors,
                                Status* statuses) {
   const std::size_t n = matrices.n, group = kernels().group;
-  double* const rows = memory_.reserve((n + n * n) * group + kernels().lane_eigen_scratch(n));
-  double* const components = vectors ? rows + n * group : nullptr;
-  double* const scratch = rows + (n + n * n) * group;
+  double* const scratch = memory_.reserve(kernels().lane_eigen_scratch(n));
   for (std::size_t first = 0; first < matrices.lanes; first += group) {
     const std::size_t lanes = std::min(group, matrices.lanes - first);
-    kernels().lane_eigen(n, matrices.entries + first, matrices.stride, rows, components, scratch);
+    double* const to = values + first * n;
+    kernels().lane_eigen(n, matrices.entries + first, matrices.stride, lanes, to,
+                         vectors ? vectors + first * n * n : nullptr, scratch);
     for (std::size_t l = 0; l < lanes; ++l)
-      statuses[first + l] = std::isnan(rows[l]) ? Status::non_finite : Status::converged;
-    // For few rows the compiler's own code is better.
-    const auto scatter = n < 4 ? &rows_to_points : transfers().scatter;
-    scatter(n, lanes, rows, group, values + first * n);
-    if (vectors) transfers().scatter(n * n, lanes, components, group, vectors + first * n * n);
+      statuses[first + l] = std::isnan(to[l * n]) ? Status::non_finite : Status::converged;
     for (std::size_t l = first; l < first + lanes; ++l)
       if (statuses[l] == Status::non_finite && finite(matrices, l))
         by_itself(matrices, l, values, vectors, statuses);

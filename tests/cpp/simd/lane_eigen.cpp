@@ -50,15 +50,16 @@ std::vector<Solution> solve(const SpectrumKernels& kernels, std::size_t n,
     for (std::size_t i = 0; i < n; ++i)
       for (std::size_t j = 0; j <= i; ++j)
         packed[(i * (i + 1) / 2 + j) * stride + lane] = matrices[lane][i * n + j];
-  kernels.lane_eigen(n, packed.data(), stride, values.data(), vectors.data(), scratch.data());
-  kernels.lane_eigen(n, packed.data(), stride, only.data(), nullptr, scratch.data());
+  kernels.lane_eigen(n, packed.data(), stride, group, values.data(), vectors.data(),
+                     scratch.data());
+  kernels.lane_eigen(n, packed.data(), stride, group, only.data(), nullptr, scratch.data());
   std::vector<Solution> out(group);
   for (std::size_t lane = 0; lane < group; ++lane) {
     for (std::size_t i = 0; i < n; ++i) {
-      out[lane].values.push_back(values[i * group + lane]);
-      out[lane].only.push_back(only[i * group + lane]);
+      out[lane].values.push_back(values[lane * n + i]);
+      out[lane].only.push_back(only[lane * n + i]);
     }
-    for (std::size_t k = 0; k < n * n; ++k) out[lane].vectors.push_back(vectors[k * group + lane]);
+    for (std::size_t k = 0; k < n * n; ++k) out[lane].vectors.push_back(vectors[lane * n * n + k]);
   }
   return out;
 }
