@@ -110,7 +110,7 @@ static void find_ranks(int runtime_order, const double* numbers, std::int64_t* r
 }
 
 // Row-major n x n at `to`: entry (k, j) of q, at q[(k * n + j) * stride], in column rank[j *
-// stride].
+// stride]. order: 0 or a multiple of 4.
 template <int order>
 static void store_permuted(int runtime_order, const double* q, const std::int64_t* rank, int stride,
                            double* to) {
@@ -127,8 +127,10 @@ static void store_permuted(int runtime_order, const double* q, const std::int64_
       std::memcpy(to + k * n + j, four, sizeof(four));
     }
   }
-  for (; j < n; ++j)
-    for (int k = 0; k < n; ++k) to[k * n + j] = q[from[j] + k * n * stride];
+  if constexpr (order == 0) {
+    for (; j < n; ++j)
+      for (int k = 0; k < n; ++k) to[k * n + j] = q[from[j] + k * n * stride];
+  }
 }
 
 // The first component that none after it exceeds by more than rounding is made positive.
