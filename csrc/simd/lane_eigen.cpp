@@ -136,7 +136,7 @@ static void store_permuted(int runtime_order, const double* q, const std::int64_
 // The first component that none after it exceeds by more than rounding is made positive.
 constexpr double tie = 1.0 + 1e-9;
 
-template <int order, int width>
+template <int order, int width, bool wanted>
 static void solve(int runtime_order, const double* packed, std::size_t stride, double* values,
                   double* vectors, double* scratch) {
   using Lanes = Pack<width>;
@@ -145,17 +145,17 @@ static void solve(int runtime_order, const double* packed, std::size_t stride, d
   constexpr int own = Rooms<width>::stride;
   Mask safe = ~Mask{};
   for (int w = 0; w < width; ++w)
-    safe &= reduce<order>(n, packed, stride, nullptr, rooms, w, vectors != nullptr);
+    safe &= reduce<order>(n, packed, stride, nullptr, rooms, w, wanted);
   alignas(64) double scales[own];
   const bool scaled = any(~safe);
   if (scaled) {
     for (int w = 0; w < width; ++w) {
       find_scales(n, packed, stride, w, scales);
-      reduce<order>(n, packed, stride, scales, rooms, w, vectors != nullptr);
+      reduce<order>(n, packed, stride, scales, rooms, w, wanted);
     }
   }
   const auto get = [](const double* from, int i) { return load_pack<width>(from + i * own); };
-  if (vectors != nullptr) {
+  if constexpr (wanted) {
     for (int w = 0; w < width; ++w) {
       const int offset = w * vector_lanes;
       accumulate_reflectors<order>(n, rooms.a + offset, rooms.inverse_h + offset, rooms.q + offset,
@@ -184,7 +184,7 @@ static void solve(int runtime_order, const double* packed, std::size_t stride, d
     find_ranks<order>(n, rooms.diagonal + w * vector_lanes, rank + w * vector_lanes, own);
   for (int l = 0; l < own; ++l)
     for (int i = 0; i < n; ++i) values[l * n + rank[i * own + l]] = rooms.diagonal[i * own + l];
-  if (vectors == nullptr) return;
+  if constexpr (!wanted) return;
   for (int j = 0; j < n; ++j) {
     Lanes best = get(rooms.q, j);
     Lanes threshold = magnitude(best) * pack<width>(tie);
@@ -206,16 +206,22 @@ static void solve(int runtime_order, const double* packed, std::size_t stride, d
     store_permuted<order>(n, rooms.q + l, rank + l, own, vectors + l * n * n);
 }
 
-#ifndef TALWEG_LANE_WIDTH
-#define TALWEG_LANE_WIDTH 2
-#endif
+// Vectors of matrices taken together. Eigenvectors keep what hides the latency of one another's
+// divisions busy by themselves; values alone need more.
+constexpr int width_with_vectors = 2, width_of_values = 4;
 
-template <int order, int width>
+template <int order>
 static void solve_group(int n, const double* packed, std::size_t stride, double* values,
                         double* vectors, double* scratch) {
-  for (std::size_t lane = 0; lane < lane_group; lane += width * vector_lanes)
-    solve<order, width>(n, packed + lane, stride, values + lane * n,
-                        vectors == nullptr ? nullptr : vectors + lane * n * n, scratch);
+  const auto all = [&]<int width, bool wanted>() {
+    for (std::size_t lane = 0; lane < lane_group; lane += width * vector_lanes)
+      solve<order, width, wanted>(n, packed + lane, stride, values + lane * n,
+                                  wanted ? vectors + lane * n * n : nullptr, scratch);
+  };
+  if (vectors == nullptr)
+    all.template operator()<width_of_values, false>();
+  else
+    all.template operator()<width_with_vectors, true>();
 }
 
 template <bool wanted>
@@ -238,7 +244,6 @@ static void group_of_three(const double* packed, std::size_t stride, double* val
 // All lanes of the group.
 static void whole_group(std::size_t n, const double* packed, std::size_t stride, double* values,
                         double* vectors, double* scratch) {
-  constexpr int width = TALWEG_LANE_WIDTH;
   const int order = static_cast<int>(n);
   switch (order) {
     case 1:
@@ -255,13 +260,13 @@ static void whole_group(std::size_t n, const double* packed, std::size_t stride,
       return vectors == nullptr ? group_of_three<false>(packed, stride, values, vectors)
                                 : group_of_three<true>(packed, stride, values, vectors);
     case 4:
-      return solve_group<4, width>(order, packed, stride, values, vectors, scratch);
+      return solve_group<4>(order, packed, stride, values, vectors, scratch);
     case 8:
-      return solve_group<8, width>(order, packed, stride, values, vectors, scratch);
+      return solve_group<8>(order, packed, stride, values, vectors, scratch);
     case 16:
-      return solve_group<16, width>(order, packed, stride, values, vectors, scratch);
+      return solve_group<16>(order, packed, stride, values, vectors, scratch);
     default:
-      return solve_group<0, width>(order, packed, stride, values, vectors, scratch);
+      return solve_group<0>(order, packed, stride, values, vectors, scratch);
   }
 }
 
@@ -279,7 +284,7 @@ void lane_eigen(std::size_t n, const double* packed, std::size_t stride, std::si
 }
 
 std::size_t lane_eigen_scratch(std::size_t n) {
-  return (n + n * n) * lane_group + Rooms<TALWEG_LANE_WIDTH>::size(static_cast<int>(n));
+  return (n + n * n) * lane_group + Rooms<width_of_values>::size(static_cast<int>(n));
 }
 
 }  // namespace talweg::TALWEG_ISA

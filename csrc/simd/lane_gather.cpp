@@ -62,13 +62,16 @@ static double* packed_at(double* packed, std::size_t stride, std::size_t i, std:
   return packed + (i * (i + 1) / 2 + j) * stride;
 }
 
-// From all entries in lanes.
-template <bool exactly, bool mean>
-static Comparison pack_flat(std::size_t n, const double* full, double* packed, std::size_t stride) {
+// From all entries in lanes. order: n where it is known to the compiler, else 0.
+template <bool exactly, bool mean, std::size_t order>
+TALWEG_INLINE Comparison pack_flat(std::size_t runtime_order, const double* full, double* packed, std::size_t stride) {
+  const std::size_t n = order > 0 ? order : runtime_order;
   Comparison seen;
+#pragma GCC unroll 4
   for (std::size_t i = 0; i < n; ++i) {
     const double* row = full + i * n * width;
     const double* column = full + i * width;
+#pragma GCC unroll 4
     for (std::size_t j = 0; j < i; ++j, packed += stride)
       store(packed,
             compared<exactly, mean>(load(row + j * width), load(column + j * n * width), seen));
@@ -136,11 +139,11 @@ static bool judge(const Comparison& seen, bool checked, double limit, std::size_
   return trouble;
 }
 
-template <class Real>
-TALWEG_INLINE bool gather_matrices(std::size_t n, const Real* matrices, std::size_t lanes,
+template <std::size_t order, class Real>
+static bool gather_matrices(std::size_t runtime_order, const Real* matrices, std::size_t lanes,
                                    Symmetry symmetry, double limit, double* packed,
                                    std::size_t stride, Status* statuses, double* scratch) {
-  const std::size_t entries = n * n;
+  const std::size_t n = order > 0 ? order : runtime_order, entries = n * n;
   bool trouble = false;
   for (std::size_t first = 0; first < lanes; first += width) {
     const Real* from[width];
@@ -169,15 +172,15 @@ TALWEG_INLINE bool gather_matrices(std::size_t n, const Real* matrices, std::siz
         }
       }
     }
-    const Comparison exact = flat ? pack_flat<true, false>(n, scratch, to, stride)
+    const Comparison exact = flat ? pack_flat<true, false, order>(n, scratch, to, stride)
                                   : pack_tiles<true, false>(n, from, to, stride);
     if (symmetry == Symmetry::lower || !any_bits(exact.different)) continue;
     Comparison seen;
     if (symmetry == Symmetry::symmetrise) {
-      seen = flat ? pack_flat<false, true>(n, scratch, to, stride)
+      seen = flat ? pack_flat<false, true, order>(n, scratch, to, stride)
                   : pack_tiles<false, true>(n, from, to, stride);
     } else {
-      seen = flat ? pack_flat<false, false>(n, scratch, to, stride)
+      seen = flat ? pack_flat<false, false, order>(n, scratch, to, stride)
                   : pack_tiles<false, false>(n, from, to, stride);
     }
     trouble |= judge(seen, symmetry == Symmetry::check, limit, here, statuses + first);
@@ -185,16 +188,36 @@ TALWEG_INLINE bool gather_matrices(std::size_t n, const Real* matrices, std::siz
   return trouble;
 }
 
+template <class Real>
+TALWEG_INLINE bool gather_of_order(std::size_t n, const Real* matrices, std::size_t lanes,
+                                   Symmetry symmetry, double limit, double* packed,
+                                   std::size_t stride, Status* statuses, double* scratch) {
+  const auto run = [&]<std::size_t order>() {
+    return gather_matrices<order>(n, matrices, lanes, symmetry, limit, packed, stride, statuses,
+                                  scratch);
+  };
+  switch (n) {
+    case 2:
+      return run.template operator()<2>();
+    case 3:
+      return run.template operator()<3>();
+    case 4:
+      return run.template operator()<4>();
+    default:
+      return run.template operator()<0>();
+  }
+}
+
 static bool gather(std::size_t n, const double* matrices, std::size_t lanes, Symmetry symmetry,
                    double limit, double* packed, std::size_t stride, Status* statuses,
                    double* scratch) {
-  return gather_matrices(n, matrices, lanes, symmetry, limit, packed, stride, statuses, scratch);
+  return gather_of_order(n, matrices, lanes, symmetry, limit, packed, stride, statuses, scratch);
 }
 
 static bool gather_single(std::size_t n, const float* matrices, std::size_t lanes,
                           Symmetry symmetry, double limit, double* packed, std::size_t stride,
                           Status* statuses, double* scratch) {
-  return gather_matrices(n, matrices, lanes, symmetry, limit, packed, stride, statuses, scratch);
+  return gather_of_order(n, matrices, lanes, symmetry, limit, packed, stride, statuses, scratch);
 }
 
 static std::size_t gather_scratch(std::size_t n) { return n <= flat_limit ? n * n * width : 0; }
