@@ -60,7 +60,8 @@ static Mask reduce(int n, const double* packed, std::size_t stride, const double
       store(a + k * own, load(packed + k * stride + offset) * scale);
   }
   double *diagonal = rooms.diagonal + offset, *off = rooms.off + offset;
-  tridiagonalise<order>(n, a, diagonal, off, rooms.inverse_h + offset, rooms.weights + offset, own);
+  tridiagonalise<order, own>(n, a, diagonal, off, rooms.inverse_h + offset,
+                             rooms.weights + offset);
   Vector sum{}, sum_off{};
   for (int i = 0; i < n; ++i) {
     const Vector d = load(diagonal + i * own), e = load(off + i * own);
@@ -90,8 +91,8 @@ static void find_scales(int n, const double* packed, std::size_t stride, int par
 }
 
 // rank[i * stride]: how many numbers come before number i in ascending order.
-template <int order>
-static void find_ranks(int runtime_order, const double* numbers, std::int64_t* rank, int stride) {
+template <int order, int stride>
+static void find_ranks(int runtime_order, const double* numbers, std::int64_t* rank) {
   const int n = order > 0 ? order : runtime_order;
   typedef std::int64_t LooseMask
       __attribute__((vector_size(TALWEG_VECTOR_BYTES), aligned(8), may_alias));
@@ -111,8 +112,8 @@ static void find_ranks(int runtime_order, const double* numbers, std::int64_t* r
 
 // Row-major n x n at `to`: entry (k, j) of q, at q[(k * n + j) * stride], in column rank[j *
 // stride]. order: 0 or a multiple of 4.
-template <int order>
-static void store_permuted(int runtime_order, const double* q, const std::int64_t* rank, int stride,
+template <int order, int stride>
+static void store_permuted(int runtime_order, const double* q, const std::int64_t* rank,
                            double* to) {
   const int n = order > 0 ? order : runtime_order;
   std::int64_t from[limit + 3];
@@ -158,8 +159,8 @@ static void solve(int runtime_order, const double* packed, std::size_t stride, d
   if constexpr (wanted) {
     for (int w = 0; w < width; ++w) {
       const int offset = w * vector_lanes;
-      accumulate_reflectors<order>(n, rooms.a + offset, rooms.inverse_h + offset, rooms.q + offset,
-                                   own);
+      accumulate_reflectors<order, own>(n, rooms.a + offset, rooms.inverse_h + offset,
+                                        rooms.q + offset);
     }
     for (int i = 0; i < n; ++i) {
       store(rooms.square + i * own, pack<width>(1.0));
@@ -181,7 +182,7 @@ static void solve(int runtime_order, const double* packed, std::size_t stride, d
   }
   alignas(64) std::int64_t rank[limit * own];
   for (int w = 0; w < width; ++w)
-    find_ranks<order>(n, rooms.diagonal + w * vector_lanes, rank + w * vector_lanes, own);
+    find_ranks<order, own>(n, rooms.diagonal + w * vector_lanes, rank + w * vector_lanes);
   for (int l = 0; l < own; ++l)
     for (int i = 0; i < n; ++i) values[l * n + rank[i * own + l]] = rooms.diagonal[i * own + l];
   if constexpr (!wanted) return;
@@ -203,7 +204,7 @@ static void solve(int runtime_order, const double* packed, std::size_t stride, d
             multiply_add(get(rooms.q, k * n + j), factor, pack<width>(0.0)));
   }
   for (int l = 0; l < own; ++l)
-    store_permuted<order>(n, rooms.q + l, rank + l, own, vectors + l * n * n);
+    store_permuted<order, own>(n, rooms.q + l, rank + l, vectors + l * n * n);
 }
 
 // Vectors of matrices taken together. Eigenvectors keep what hides the latency of one another's

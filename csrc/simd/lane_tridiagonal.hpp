@@ -17,11 +17,11 @@ constexpr double negligible_square = 0x1p-600;
 // a: packed lower triangle, entry k at a + k * stride, overwritten by the reflectors' vectors v in
 // its columns: H_k = 1 - inverse_h[k] v v', v in rows k + 1 .. n - 1. weights: n vectors of room.
 // off[k] couples k and k + 1; off[n - 1] is zero.
-template <int order>
+template <int order, int stride>
 static void tridiagonalise(int runtime_order, double* a, double* diagonal, double* off,
-                           double* inverse_h, double* weights, std::size_t stride) {
+                           double* inverse_h, double* weights) {
   const int n = order > 0 ? order : runtime_order;
-  const auto at = [a, stride](int i, int j) { return a + (row_start(i) + j) * stride; };
+  const auto at = [a](int i, int j) { return a + (row_start(i) + j) * stride; };
   for (int k = 0; k + 2 < n; ++k) {
     Vector tail{};
     for (int i = k + 2; i < n; ++i) {
@@ -76,12 +76,12 @@ static void tridiagonalise(int runtime_order, double* a, double* diagonal, doubl
 }
 
 // q = H_0 H_1 ..., entry (i, j) at q + (i * n + j) * stride.
-template <int order>
+template <int order, int stride>
 static void accumulate_reflectors(int runtime_order, const double* a, const double* inverse_h,
-                                  double* q, std::size_t stride) {
+                                  double* q) {
   const int n = order > 0 ? order : runtime_order;
-  const auto at = [a, stride](int i, int j) { return a + (row_start(i) + j) * stride; };
-  const auto entry = [q, n, stride](int i, int j) { return q + (i * n + j) * stride; };
+  const auto at = [a](int i, int j) { return a + (row_start(i) + j) * stride; };
+  const auto entry = [q, n](int i, int j) { return q + (i * n + j) * stride; };
   for (int i = 0; i < n; ++i)
     for (int j = 0; j < n; ++j) store(entry(i, j), fill(i == j ? 1.0 : 0.0));
   for (int k = n - 3; k >= 0; --k) {
