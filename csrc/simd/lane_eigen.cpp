@@ -285,7 +285,8 @@ void lane_eigen(std::size_t n, const double* packed, std::size_t stride, std::si
 }
 
 std::size_t lane_eigen_scratch(std::size_t n) {
-  return (n + n * n) * lane_group + Rooms<width_of_values>::size(static_cast<int>(n));
+  const std::size_t results = (n + n * n) * lane_group;
+  return n <= 3 ? results : results + Rooms<width_of_values>::size(static_cast<int>(n));
 }
 
 }  // namespace talweg::TALWEG_ISA

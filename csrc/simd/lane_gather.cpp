@@ -145,13 +145,13 @@ static bool gather_matrices(std::size_t runtime_order, const Real* matrices, std
                                    std::size_t stride, Status* statuses, double* scratch) {
   const std::size_t n = order > 0 ? order : runtime_order, entries = n * n;
   bool trouble = false;
+  for (std::size_t l = 0; l < lanes; ++l) statuses[l] = Status::converged;
   for (std::size_t first = 0; first < lanes; first += width) {
     const Real* from[width];
     for (std::size_t l = 0; l < width; ++l)
       from[l] = matrices + (first + l < lanes ? first + l : lanes - 1) * entries;
     const std::size_t here = lanes - first < width ? lanes - first : width;
     double* const to = packed + first;
-    for (std::size_t l = 0; l < here; ++l) statuses[first + l] = Status::converged;
     if (symmetry == Symmetry::lower && n >= width) {
       pack_lower(n, from, to, stride);
       continue;

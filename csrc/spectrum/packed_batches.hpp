@@ -150,6 +150,9 @@ Status for_packed_blocks(std::size_t count, std::size_t n, std::size_t workers, 
 // answer. Returns the first trouble.
 template <class Real, class Fail>
 Status settle(const PackedReader<Real>& reader, std::size_t lanes, Status* statuses, Fail&& fail) {
+  bool good = !reader.trouble();
+  for (std::size_t l = 0; l < lanes; ++l) good &= statuses[l] == Status::converged;
+  if (good) return Status::converged;
   Status worst = Status::converged;
   for (std::size_t l = 0; l < lanes; ++l) {
     if (statuses[l] == Status::converged) statuses[l] = reader.status(l);

@@ -49,8 +49,13 @@ void PackedEigen::across_lanes(const PackedMatrices& matrices, double* values, d
     double* const to = values + first * n;
     kernels().lane_eigen(n, matrices.entries + first, matrices.stride, lanes, to,
                          vectors ? vectors + first * n * n : nullptr, scratch);
-    for (std::size_t l = 0; l < lanes; ++l)
-      statuses[first + l] = std::isnan(to[l * n]) ? Status::non_finite : Status::converged;
+    bool trouble = false;
+    for (std::size_t l = 0; l < lanes; ++l) {
+      const bool missing = std::isnan(to[l * n]);
+      statuses[first + l] = missing ? Status::non_finite : Status::converged;
+      trouble |= missing;
+    }
+    if (!trouble) continue;
     for (std::size_t l = first; l < first + lanes; ++l)
       if (statuses[l] == Status::non_finite && finite(matrices, l))
         by_itself(matrices, l, values, vectors, statuses);

@@ -27,7 +27,10 @@ inline const std::vector<std::string>& names() {
                                                "antidiagonal",
                                                "path",
                                                "split",
-                                               "constant"};
+                                               "constant",
+                                               "small integers",
+                                               "rounding of one",
+                                               "barely coupled"};
   return all;
 }
 
@@ -118,6 +121,18 @@ inline Matrix make(const std::string& name, std::size_t n, unsigned seed) {
     });
   } else if (name == "constant") {
     each([](std::size_t, std::size_t) { return 1.0; });
+  } else if (name == "small integers") {
+    // Determinants of zero and of minus zero, and equal eigenvalues, come up often.
+    each([&](std::size_t i, std::size_t j) {
+      return std::clamp(std::round(a[i * n + j]), -1.0, 1.0);
+    });
+  } else if (name == "rounding of one") {
+    each([&](std::size_t i, std::size_t j) {
+      return (i == j ? 1.0 : 0.0) + 0x1p-53 * std::round(a[i * n + j]);
+    });
+  } else if (name == "barely coupled") {
+    // Squares of what couples the two are subnormal.
+    each([&](std::size_t i, std::size_t j) { return i == j ? 1.0 : 1e-160 * a[i * n + j]; });
   }
   return a;
 }
