@@ -14,7 +14,6 @@ from talweg.spectrum.tracks import Tracks, first_tracks, matched, split
 from talweg.status import Status
 
 if TYPE_CHECKING:
-
     from numpy.typing import ArrayLike, NDArray
 
     Floats = NDArray[np.float64]
