@@ -35,12 +35,15 @@ TALWEG_INLINE void eigen_of_two(const double* packed, std::size_t stride, std::s
     const Vector p = select(round, fill(1.0), long_side * inverse) + poison;
     const Vector q = select(round, Vector{}, b * inverse) + poison;
     // (p, q) belongs to the larger eigenvalue where a > c, (q, p) to it where a < c; p >= |q|.
-    const Mask first = half > 0.0;
+    // Where both are as large but for rounding, the first component is the one to be positive.
+    const Mask first = half > 0.0, level = magnitude(q) * (1.0 + 1e-9) >= p;
+    const Vector turned = select(first, -q, q);
+    const Vector sign = select(level & (turned < 0.0), fill(-1.0), fill(1.0));
     double* const to = vectors + lane;
-    store(to, select(first, -q, p));
-    store(to + group, select(first, p, q));
-    store(to + 2 * group, select(first, p, -q));
-    store(to + 3 * group, select(first, q, p));
+    store(to, select(first, sign * turned, p));
+    store(to + group, select(first, p, sign * turned));
+    store(to + 2 * group, select(first, sign * p, -q));
+    store(to + 3 * group, select(first, q, sign * p));
   }
 }
 
