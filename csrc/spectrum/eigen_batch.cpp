@@ -117,8 +117,8 @@ class Room {
         status = dense_eigen(lapack_, n_, copies_, 0, n_, batch.values + k * n_,
                              batch.vectors ? batch.vectors + k * entries : nullptr);
       } else {
-        status = dense_eigen(lapack_, n_, copies_, 0, n_, values_,
-                             batch.vectors ? copies_ : nullptr);
+        status =
+            dense_eigen(lapack_, n_, copies_, 0, n_, values_, batch.vectors ? copies_ : nullptr);
         std::copy_n(values_, n_, batch.values + k * n_);
         if (batch.vectors) std::copy_n(copies_, entries, batch.vectors + k * entries);
       }
@@ -180,10 +180,10 @@ Status decompose(const Batch<Real>& batch, std::size_t workers) {
       return;
     }
     if (!rooms[worker])
-      rooms[worker] = std::make_unique<Room>(n, std::is_same_v<Real, float>,
-                                             batch.vectors != nullptr, table);
-    trouble[number] = middle ? rooms[worker]->group(batch, first, here)
-                             : rooms[worker]->one(batch, first);
+      rooms[worker] =
+          std::make_unique<Room>(n, std::is_same_v<Real, float>, batch.vectors != nullptr, table);
+    trouble[number] =
+        middle ? rooms[worker]->group(batch, first, here) : rooms[worker]->one(batch, first);
   });
   Status worst = Status::converged;
   for (const Status status : trouble) {

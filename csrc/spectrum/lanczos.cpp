@@ -201,8 +201,7 @@ void Search::dense() {
       largest = std::max(largest, std::fabs(b));
       a = b = 0.5 * a + 0.5 * b;
     }
-    for (std::size_t j = 0; j <= i; ++j)
-      largest = std::max(largest, std::fabs(matrix[i * n_ + j]));
+    for (std::size_t j = 0; j <= i; ++j) largest = std::max(largest, std::fabs(matrix[i * n_ + j]));
   }
   if (!given_.known_symmetric() && asymmetry > symmetric_enough * largest) {
     result_.status = Status::not_symmetric;

@@ -48,11 +48,11 @@ class PackedReader {
         trouble_ = trouble_ || !succeeded(statuses_[l]);
       }
     } else if constexpr (std::is_same_v<Real, float>) {
-      trouble_ = kernels().gather_single(n_, matrices, lanes, symmetry, asymmetry_limit<Real>, entries_,
-                                         stride_, statuses_.data(), scratch_);
+      trouble_ = kernels().gather_single(n_, matrices, lanes, symmetry, asymmetry_limit<Real>,
+                                         entries_, stride_, statuses_.data(), scratch_);
     } else {
-      trouble_ = kernels().gather(n_, matrices, lanes, symmetry, asymmetry_limit<Real>, entries_, stride_,
-                                  statuses_.data(), scratch_);
+      trouble_ = kernels().gather(n_, matrices, lanes, symmetry, asymmetry_limit<Real>, entries_,
+                                  stride_, statuses_.data(), scratch_);
     }
     return {n_, lanes, entries_, stride_};
   }
@@ -85,7 +85,8 @@ class PackedReader {
       }
     if (finite != 0.0) return Status::non_finite;
     if (symmetry != Symmetry::check) return Status::converged;
-    return difference <= asymmetry_limit<Real> * largest ? Status::converged : Status::not_symmetric;
+    return difference <= asymmetry_limit<Real> * largest ? Status::converged
+                                                         : Status::not_symmetric;
   }
 
   std::size_t n_, stride_;

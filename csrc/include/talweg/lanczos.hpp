@@ -107,7 +107,7 @@ struct LanczosOptions {
   std::size_t workers = 0;  // threads for passes over vectors, 0: one for each processor
   CopyCheck check = CopyCheck::automatic;
   // Called now and then; true stops the run with Status::interrupted.
-  std::function<bool(const LanczosProgress&)> progress;
+  std::function<bool(const LanczosProgress&)> progress{};
 
   // Throws std::invalid_argument.
   void validate(std::size_t n) const;
