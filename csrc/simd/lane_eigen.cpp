@@ -60,8 +60,7 @@ static Mask reduce(int n, const double* packed, std::size_t stride, const double
       store(a + k * own, load(packed + k * stride + offset) * scale);
   }
   double *diagonal = rooms.diagonal + offset, *off = rooms.off + offset;
-  tridiagonalise<order, own>(n, a, diagonal, off, rooms.inverse_h + offset,
-                             rooms.weights + offset);
+  tridiagonalise<order, own>(n, a, diagonal, off, rooms.inverse_h + offset, rooms.weights + offset);
   Vector sum{}, sum_off{};
   for (int i = 0; i < n; ++i) {
     const Vector d = load(diagonal + i * own), e = load(off + i * own);
@@ -207,9 +206,10 @@ static void solve(int runtime_order, const double* packed, std::size_t stride, d
     store_permuted<order, own>(n, rooms.q + l, rank + l, vectors + l * n * n);
 }
 
-// Vectors of matrices taken together. Eigenvectors keep what hides the latency of one another's
-// divisions busy by themselves; values alone need more.
-constexpr int width_with_vectors = 2, width_of_values = 4;
+// Vectors of matrices taken together, to hide the latency of divisions: rotating the vectors of
+// more than a few rows does that by itself, and needs the cache.
+constexpr int width_of_values = 4;
+constexpr int width_with_vectors(int order) { return order == 4 ? 4 : 2; }
 
 template <int order>
 static void solve_group(int n, const double* packed, std::size_t stride, double* values,
@@ -222,7 +222,7 @@ static void solve_group(int n, const double* packed, std::size_t stride, double*
   if (vectors == nullptr)
     all.template operator()<width_of_values, false>();
   else
-    all.template operator()<width_with_vectors, true>();
+    all.template operator()<width_with_vectors(order), true>();
 }
 
 template <bool wanted>

@@ -19,9 +19,9 @@
 namespace talweg::TALWEG_ISA {
 
 // 2 cos(acos(r) / 3) on 0 <= r <= 1, where it is smooth; error 4e-9, which a Newton step squares.
-constexpr double cubic_root[] = {1.73205081119913, 0.33333274228919, -0.09620888290923,
-                                 0.04920859360990, -0.03021455041888, 0.01876666134524,
-                                 -0.00985938258586, 0.00352971389543, -0.00060570844055};
+constexpr double cubic_root[] = {1.73205081119913,  0.33333274228919,  -0.09620888290923,
+                                 0.04920859360990,  -0.03021455041888, 0.01876666134524,
+                                 -0.00985938258586, 0.00352971389543,  -0.00060570844055};
 
 template <int width>
 TALWEG_INLINE Pack<width> largest_root_of_cubic(const Pack<width>& r) {
@@ -75,8 +75,7 @@ TALWEG_INLINE void eigen_of_three(const double* packed, std::size_t stride, doub
                        (less(size, pack<width>(0x1p-120)) & greater(size, zero));
   if (any(extreme)) [[unlikely]] {
     Lanes scale;
-    TALWEG_EACH scale.part[w] =
-        select(extreme.part[w], power_to_one(size.part[w]), fill(1.0));
+    TALWEG_EACH scale.part[w] = select(extreme.part[w], power_to_one(size.part[w]), fill(1.0));
     back = one / scale;
     a00 = a00 * scale, a10 = a10 * scale, a11 = a11 * scale;
     a20 = a20 * scale, a21 = a21 * scale, a22 = a22 * scale;
@@ -93,10 +92,10 @@ TALWEG_INLINE void eigen_of_three(const double* packed, std::size_t stride, doub
   const auto flat = at_most(square, 0x1p-133 * size * size);
   const Lanes p2 = select(flat, one, square) + (square - square);
   const Lanes p = square_root(p2), inverse_p2 = inverse(p2);
-  const Lanes determinant = multiply_add(
-      b00, multiply_subtract(b11, b22, a21 * a21),
-      multiply_add(a10, multiply_subtract(a20, a21, a10 * b22),
-                   a20 * multiply_subtract(a10, a21, b11 * a20)));
+  const Lanes determinant =
+      multiply_add(b00, multiply_subtract(b11, b22, a21 * a21),
+                   multiply_add(a10, multiply_subtract(a20, a21, a10 * b22),
+                                a20 * multiply_subtract(a10, a21, b11 * a20)));
   const Lanes ratio = (0.5 * magnitude(determinant) * inverse_p2) * (inverse_p2 * p);
   const Lanes apart = with_sign(p * largest_root_of_cubic(smaller(ratio, one)), determinant);
   const auto top = greater(apart, zero);

@@ -64,7 +64,8 @@ static double* packed_at(double* packed, std::size_t stride, std::size_t i, std:
 
 // From all entries in lanes. order: n where it is known to the compiler, else 0.
 template <bool exactly, bool mean, std::size_t order>
-TALWEG_INLINE Comparison pack_flat(std::size_t runtime_order, const double* full, double* packed, std::size_t stride) {
+TALWEG_INLINE Comparison pack_flat(std::size_t runtime_order, const double* full, double* packed,
+                                   std::size_t stride) {
   const std::size_t n = order > 0 ? order : runtime_order;
   Comparison seen;
 #pragma GCC unroll 4
@@ -141,8 +142,8 @@ static bool judge(const Comparison& seen, bool checked, double limit, std::size_
 
 template <std::size_t order, class Real>
 static bool gather_matrices(std::size_t runtime_order, const Real* matrices, std::size_t lanes,
-                                   Symmetry symmetry, double limit, double* packed,
-                                   std::size_t stride, Status* statuses, double* scratch) {
+                            Symmetry symmetry, double limit, double* packed, std::size_t stride,
+                            Status* statuses, double* scratch) {
   const std::size_t n = order > 0 ? order : runtime_order, entries = n * n;
   bool trouble = false;
   for (std::size_t l = 0; l < lanes; ++l) statuses[l] = Status::converged;
