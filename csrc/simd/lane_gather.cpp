@@ -223,34 +223,7 @@ static bool gather_single(std::size_t n, const float* matrices, std::size_t lane
 
 static std::size_t gather_scratch(std::size_t n) { return n <= flat_limit ? n * n * width : 0; }
 
-static void scatter(std::size_t rows, std::size_t lanes, const double* numbers, std::size_t stride,
-                    double* points) {
-  if (rows < width) {
-    for (std::size_t l = 0; l < lanes; ++l)
-      for (std::size_t r = 0; r < rows; ++r) points[l * rows + r] = numbers[r * stride + l];
-    return;
-  }
-  for (std::size_t lane = 0; lane < lanes; lane += width) {
-    const std::size_t here = lanes - lane < width ? lanes - lane : width;
-    double* const to = points + lane * rows;
-    for (std::size_t block = 0; block < rows; block += width) {
-      const std::size_t first = block + width <= rows ? block : rows - width;
-      Vector tile[width];
-#pragma GCC unroll 8
-      for (std::size_t r = 0; r < width; ++r) tile[r] = load(numbers + (first + r) * stride + lane);
-      transpose(tile);
-      if (here == width) {
-#pragma GCC unroll 8
-        for (std::size_t l = 0; l < width; ++l) store(to + l * rows + first, tile[l]);
-      } else {
-        for (std::size_t l = 0; l < here; ++l) store(to + l * rows + first, tile[l]);
-      }
-    }
-  }
-}
-
 extern const LaneGatherKernels lane_gather_kernels;
-const LaneGatherKernels lane_gather_kernels = {vector_lanes, gather, gather_single, gather_scratch,
-                                               scatter};
+const LaneGatherKernels lane_gather_kernels = {vector_lanes, gather, gather_single, gather_scratch};
 
 }  // namespace talweg::TALWEG_ISA

@@ -1,6 +1,6 @@
-// From symmetric matrices one after the other to matrices side by side, and results back, and the
-// table through which the functions of one instruction set are reached. Plain data only: this
-// header is compiled for every instruction set.
+// From symmetric matrices one after the other to matrices side by side, and the table through which
+// the functions of one instruction set are reached. Plain data only: this header is compiled for
+// every instruction set.
 #pragma once
 
 #include <cstddef>
@@ -30,11 +30,6 @@ struct LaneGatherKernels {
                         double* scratch);
 
   std::size_t (*gather_scratch)(std::size_t n);
-
-  // points[l * rows + r] = numbers[r * stride + l] for l < lanes; numbers up to the next multiple
-  // of vector_lanes are read.
-  void (*scatter)(std::size_t rows, std::size_t lanes, const double* numbers, std::size_t stride,
-                  double* points);
 };
 
 const LaneGatherKernels& lane_gather_kernels(Isa isa);
