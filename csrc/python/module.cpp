@@ -18,4 +18,5 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   talweg::python::register_extremal(module);
   talweg::python::register_models(module);
   talweg::python::register_theory(module);
+  talweg::python::register_flow(module);
 }

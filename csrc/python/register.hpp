@@ -16,5 +16,6 @@ void register_algebra(pybind11::module_& module);
 void register_extremal(pybind11::module_& module);
 void register_models(pybind11::module_& module);
 void register_theory(pybind11::module_& module);
+void register_flow(pybind11::module_& module);
 
 }  // namespace talweg::python

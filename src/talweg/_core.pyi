@@ -21,7 +21,10 @@ class Status(IntEnum):
     max_points = 5
     max_length = 6
     max_steps = 7
+    max_time = 8
+    entered_ball = 9
     running = 10
+    level_crossed = 11
     step_too_small = 100
     not_converged = 101
     non_finite = 102

@@ -6,6 +6,7 @@
 #include "talweg/defining_system.hpp"
 #include "talweg/differences.hpp"
 #include "talweg/extremal.hpp"
+#include "talweg/flow.hpp"
 #include "talweg/gauge.hpp"
 #include "talweg/interrupt.hpp"
 #include "talweg/lapack.hpp"
