@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "descent/dormand_prince_inside.hpp"
 #include "simd/instruction_set.hpp"
 #include "talweg/interrupt.hpp"
 
@@ -24,51 +25,6 @@ constexpr double stability = 6.1;
 constexpr int proof_of_stiff = 15, proof_of_not_stiff = 6;
 // With fewer steps to go a change of method does not pay.
 constexpr double worth_changing = 30.0;
-
-std::size_t whole_vectors(std::size_t lanes) { return (lanes + 7) / 8 * 8; }
-
-class DormandPrinceInside final : public DenseOutput {
- public:
-  static constexpr int terms = 3 + method::dense_terms;
-
-  DormandPrinceInside(std::size_t components) : components_(components), f_(terms * components) {}
-
-  // A column of a step whose stages are all known.
-  void set(const RungeKuttaRows& step, const double* end, std::size_t lane) {
-    x_ = step.x + lane;
-    stride_ = step.stride;
-    const double h = step.step[lane];
-    for (std::size_t i = 0; i < components_; ++i) {
-      const std::size_t at = i * stride_ + lane;
-      const double change = end[at] - step.x[at];
-      const double first = -h * step.k[0][at], last = -h * step.k[method::stages][at];
-      double* const f = f_.data() + i * terms;
-      f[0] = change;
-      f[1] = first - change;
-      f[2] = 2.0 * change - (last + first);
-      for (int d = 0; d < method::dense_terms; ++d) {
-        double sum = 0.0;
-        for (int j = 0; j < method::dense_stages; ++j) sum += method::dense[d][j] * step.k[j][at];
-        f[3 + d] = -h * sum;
-      }
-    }
-  }
-
-  void at(double theta, double* x) const override {
-    for (std::size_t i = 0; i < components_; ++i) {
-      const double* const f = f_.data() + i * terms;
-      double sum = 0.0;
-      for (int r = terms - 1; r >= 0; --r) sum = (sum + f[r]) * (r % 2 ? 1.0 - theta : theta);
-      x[i] = x_[i * stride_] + sum;
-    }
-  }
-
- private:
-  std::size_t components_, stride_ = 0;
-  const double* x_ = nullptr;
-  std::vector<double> f_;
-};
-
 }  // namespace
 
 std::size_t FlowBlock::lanes_for(std::size_t components) {
@@ -312,7 +268,7 @@ void FlowBlock::look_inside() {
     kernels_.stage(rows, s, spare_);
     right_.evaluate(count, capacity_, spare_, k[s], nullptr);
   }
-  DormandPrinceInside inside(components_);
+  DormandPrinceInside inside(components_, options_, kernels_, right_);
   for (std::size_t c = 0; c < count; ++c) {
     const std::size_t l = inside_[c];
     inside.set(rows, end, c);

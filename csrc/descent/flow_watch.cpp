@@ -106,38 +106,68 @@ bool FlowWatch::needs_inside(const Trajectory& trajectory, double step, Column s
   return false;
 }
 
+// A zero of function(x(theta)) next to one on the dense output, on the trajectory itself.
+template <class Function>
+double FlowWatch::polished(const DenseOutput& inside, double theta, Function&& function) {
+  constexpr double apart = 1e-5;
+  const auto on_polynomial = [&](double at) {
+    inside.at(at, point_.data());
+    return function(point_.data());
+  };
+  const double slope =
+      (on_polynomial(theta + apart) - on_polynomial(theta - apart)) / (2.0 * apart);
+  for (int i = 0; i < 3; ++i) {
+    inside.exactly_at(theta, point_.data());
+    const double change = -function(point_.data()) / slope;
+    // Where the slope says nothing the place on the dense output stays.
+    if (!(std::fabs(change) < 0.01)) break;
+    theta = std::clamp(theta + change, 0.0, 1.0);
+    if (std::fabs(change) < 1e-13) break;
+  }
+  return theta;
+}
+
+// The distance from a ball's surface, negative inside.
+double FlowWatch::depth(const double* x, std::size_t ball) const {
+  const double* const centre = problem_.options.centres.data() + ball * problem_.n;
+  return std::sqrt(square_distance(problem_.n, {x, 1}, centre)) - problem_.options.radii[ball];
+}
+
 // The least theta at which a ball is entered, infinite for none.
 double FlowWatch::first_entry(const DenseOutput& inside, std::ptrdiff_t& ball) {
-  const std::size_t n = problem_.n;
   double found = infinity;
   for (std::size_t b = 0; b < problem_.balls(); ++b) {
-    const double* const centre = problem_.options.centres.data() + b * n;
-    const double radius = problem_.options.radii[b];
-    const auto depth = [&](double theta) {
+    const auto depth_at = [&](double theta) {
       inside.at(theta, point_.data());
-      return std::sqrt(square_distance(n, {point_.data(), 1}, centre)) - radius;
+      return depth(point_.data(), b);
     };
-    double low = 0.0, at_low = depth(0.0);
+    double low = 0.0, at_low = depth_at(0.0);
     for (int look = 1; look <= looks; ++look) {
-      const double high = static_cast<double>(look) / looks, at_high = depth(high);
+      const double high = static_cast<double>(look) / looks, at_high = depth_at(high);
       if (at_high <= 0.0) {
-        const double theta = at_low > 0.0 ? zero_between(low, at_low, high, at_high, depth) : low;
+        const double theta =
+            at_low > 0.0 ? zero_between(low, at_low, high, at_high, depth_at) : low;
         if (theta < found) found = theta, ball = static_cast<std::ptrdiff_t>(b);
         break;
       }
       low = high, at_low = at_high;
     }
   }
-  return found;
+  if (found == infinity) return found;
+  const auto entered = static_cast<std::size_t>(ball);
+  return polished(inside, found, [&](const double* x) { return depth(x, entered); });
 }
 
 double FlowWatch::crossing(const DenseOutput& inside, double start_value, double end_value) {
   const double level = problem_.options.level;
   if (end_value == level) return 1.0;
-  return zero_between(0.0, start_value - level, 1.0, end_value - level, [&](double theta) {
-    inside.at(theta, point_.data());
-    return right_.value(point_.data()) - level;
-  });
+  const auto height = [&](const double* x) { return right_.value(x) - level; };
+  const double theta =
+      zero_between(0.0, start_value - level, 1.0, end_value - level, [&](double at) {
+        inside.at(at, point_.data());
+        return height(point_.data());
+      });
+  return polished(inside, theta, height);
 }
 
 Status FlowWatch::look_inside(Trajectory& trajectory, double step, const DenseOutput& inside,
@@ -152,7 +182,7 @@ Status FlowWatch::look_inside(Trajectory& trajectory, double step, const DenseOu
   if (options.stop_at_ball) stop = std::min(stop, entry);
   if (options.stop_at_level) stop = std::min(stop, level);
   const auto note = [&](double theta, double& time, double* x) {
-    inside.at(theta, point_.data());
+    inside.exactly_at(theta, point_.data());
     time = trajectory.time + theta * step;
     std::copy_n(point_.data(), n, x + index * n);
   };
@@ -167,11 +197,11 @@ Status FlowWatch::look_inside(Trajectory& trajectory, double step, const DenseOu
   while (trajectory.next_output < times.size() &&
          (times[trajectory.next_output] < until ||
           (stop < infinity && times[trajectory.next_output] == until))) {
-    inside.at((times[trajectory.next_output] - trajectory.time) / step, point_.data());
+    inside.exactly_at((times[trajectory.next_output] - trajectory.time) / step, point_.data());
     output(trajectory.next_output++, index, {point_.data(), 1});
   }
   if (stop == infinity) return Status::running;
-  inside.at(stop, point_.data());
+  inside.exactly_at(stop, point_.data());
   std::vector<double> gradient(n);
   right_.gradient(1, 1, point_.data(), gradient.data());
   double square = 0.0;

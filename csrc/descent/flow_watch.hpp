@@ -41,6 +41,9 @@ class DenseOutput {
  public:
   virtual void at(double theta, double* x) const = 0;
 
+  // The same as accurate as the ends of steps are, at a higher price.
+  virtual void exactly_at(double theta, double* x) const { at(theta, x); }
+
  protected:
   ~DenseOutput() = default;
 };
@@ -77,8 +80,11 @@ class FlowWatch {
  private:
   bool ball_pending(std::size_t index) const;
   bool level_pending(std::size_t index) const;
+  double depth(const double* x, std::size_t ball) const;
   double first_entry(const DenseOutput& inside, std::ptrdiff_t& ball);
   double crossing(const DenseOutput& inside, double start_value, double end_value);
+  template <class Function>
+  double polished(const DenseOutput& inside, double theta, Function&& function);
   void output(std::size_t at, std::size_t index, Column x);
   Status finish_linearly(Trajectory& trajectory, std::size_t minimum, Column x);
 
