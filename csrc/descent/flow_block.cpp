@@ -19,10 +19,11 @@ constexpr std::size_t widest = 64;
 // Arrays of a block beside the stages: x, end, point, spare.
 constexpr std::size_t arrays = method::stages + 1 + 4;
 constexpr std::size_t cache = 40 * 1024;  // bytes a block may fill while it still runs from near caches
-// A real eigenvalue beyond this over the step is outside the region of stability, and so many tries
-// in a row prove a trajectory stiff (Hairer's figures).
-constexpr double stability = 6.1;
-constexpr int proof_of_stiff = 15, proof_of_not_stiff = 6;
+// Steps times the largest eigenvalue, and so many of them before some that are shorter, that prove a
+// trajectory stiff. Stability ends at 6.1 (Hairer's test), but with tight tolerances the error
+// estimate keeps steps at half of that.
+constexpr double stability = 2.5;
+constexpr int proof_of_not_stiff = 6;
 // With fewer steps to go a change of method does not pay.
 constexpr double worth_changing = 30.0;
 }  // namespace
@@ -235,7 +236,7 @@ void FlowBlock::advance() {
   for (std::size_t l = live_; l-- > 0;) {
     if (outcome_[l] != Status::running) {
       remove(l);
-    } else if (trajectory_[l].stiff >= proof_of_stiff) {
+    } else if (trajectory_[l].stiff >= trajectory_[l].proof) {
       hand_over(l);
     }
   }
@@ -308,6 +309,8 @@ void FlowBlock::settle(std::size_t l) {
 void FlowBlock::hand_over(std::size_t lane) {
   Trajectory& t = trajectory_[lane];
   t.stiff = t.not_stiff = 0;
+  // One that comes back has to prove more the next time.
+  t.proof *= 2;
   std::vector<double> x(components_), k(components_);
   for (std::size_t i = 0; i < components_; ++i) x[i] = x_[i * capacity_ + lane];
   const Status status = radau_->run(t, x.data(), options_.method == FlowMethod::automatic);

@@ -33,7 +33,8 @@ struct Trajectory {
   std::size_t steps = 0, rejected = 0, implicit_steps = 0;
   bool after_rejection = false;
   bool not_finite = false;  // why the last try was rejected
-  int stiff = 0, not_stiff = 0;  // tries in a row, as Hairer counts them
+  int stiff = 0, not_stiff = 0;  // steps in a row, as Hairer counts them
+  int proof = 15;                // so many stiff ones prove it
 };
 
 // Inside a step, theta from 0 to 1.
