@@ -37,6 +37,24 @@ double zero_between(double low, double at_low, double high, double at_high, Func
   return high;
 }
 
+// Where a function with one minimum between two places is least, by golden sections.
+template <class Function>
+double least_between(double low, double high, Function&& function) {
+  constexpr double section = 0.6180339887498949;
+  double left = high - section * (high - low), right = low + section * (high - low);
+  double at_left = function(left), at_right = function(right);
+  for (int i = 0; i < 40; ++i) {
+    if (at_left < at_right) {
+      high = right, right = left, at_right = at_left;
+      left = high - section * (high - low), at_left = function(left);
+    } else {
+      low = left, left = right, at_left = at_right;
+      right = low + section * (high - low), at_right = function(right);
+    }
+  }
+  return 0.5 * (low + high);
+}
+
 }  // namespace
 
 FlowWatch::FlowWatch(const FlowProblem& problem, FlowResult& result)
@@ -59,6 +77,13 @@ void FlowWatch::output(std::size_t at, std::size_t index, Column x) {
   if (problem_.options.log_volume) result_.log_volume[row] = x[problem_.n];
 }
 
+// Those up to now, for a trajectory that has just come to x.
+void FlowWatch::write_outputs(Trajectory& trajectory, Column x) {
+  while (trajectory.next_output < problem_.times.size() &&
+         problem_.times[trajectory.next_output] <= trajectory.time)
+    output(trajectory.next_output++, trajectory.index, x);
+}
+
 Status FlowWatch::begin(Trajectory& trajectory, Column x, double gradient_square) {
   const std::size_t n = problem_.n, index = trajectory.index;
   for (std::size_t b = 0; b < problem_.balls(); ++b) {
@@ -69,12 +94,11 @@ Status FlowWatch::begin(Trajectory& trajectory, Column x, double gradient_square
     for (std::size_t i = 0; i < n; ++i) result_.ball_x[index * n + i] = x[i];
     break;
   }
-  const Status status = arrive(trajectory, x, gradient_square);
-  if (status == Status::running && result_.ball[index] >= 0 && problem_.options.stop_at_ball) {
-    finish(trajectory, Status::entered_ball, 0.0, x, gradient_square);
-    return Status::entered_ball;
-  }
-  return status;
+  if (result_.ball[index] < 0 || !problem_.options.stop_at_ball)
+    return arrive(trajectory, x, gradient_square);
+  write_outputs(trajectory, x);
+  finish(trajectory, Status::entered_ball, 0.0, x, gradient_square);
+  return Status::entered_ball;
 }
 
 bool FlowWatch::needs_inside(const Trajectory& trajectory, double step, Column start, Column end,
@@ -141,17 +165,23 @@ double FlowWatch::first_entry(const DenseOutput& inside, std::ptrdiff_t& ball) {
       inside.at(theta, point_.data());
       return depth(point_.data(), b);
     };
-    double low = 0.0, at_low = depth_at(0.0);
-    for (int look = 1; look <= looks; ++look) {
+    double low = 0.0, at_low = depth_at(0.0), nearest = at_low, nearest_at = 0.0;
+    double theta = at_low <= 0.0 ? 0.0 : infinity;
+    for (int look = 1; look <= looks && theta == infinity; ++look) {
       const double high = static_cast<double>(look) / looks, at_high = depth_at(high);
-      if (at_high <= 0.0) {
-        const double theta =
-            at_low > 0.0 ? zero_between(low, at_low, high, at_high, depth_at) : low;
-        if (theta < found) found = theta, ball = static_cast<std::ptrdiff_t>(b);
-        break;
-      }
+      if (at_high <= 0.0) theta = zero_between(low, at_low, high, at_high, depth_at);
+      if (at_high < nearest) nearest = at_high, nearest_at = high;
       low = high, at_low = at_high;
     }
+    if (theta == infinity) {
+      // Through a small ball between two looks.
+      const double before = std::max(nearest_at - 1.0 / looks, 0.0);
+      const double after = std::min(nearest_at + 1.0 / looks, 1.0);
+      const double deepest = least_between(before, after, depth_at), at_deepest = depth_at(deepest);
+      if (at_deepest <= 0.0)
+        theta = zero_between(before, depth_at(before), deepest, at_deepest, depth_at);
+    }
+    if (theta < found) found = theta, ball = static_cast<std::ptrdiff_t>(b);
   }
   if (found == infinity) return found;
   const auto entered = static_cast<std::size_t>(ball);
@@ -213,10 +243,7 @@ Status FlowWatch::look_inside(Trajectory& trajectory, double step, const DenseOu
 }
 
 Status FlowWatch::arrive(Trajectory& trajectory, Column x, double gradient_square) {
-  const std::span<const double> times = problem_.times;
-  while (trajectory.next_output < times.size() &&
-         times[trajectory.next_output] <= trajectory.time)
-    output(trajectory.next_output++, trajectory.index, x);
+  write_outputs(trajectory, x);
   Status status = Status::running;
   const double tolerance = problem_.options.gradient_tolerance;
   if (trajectory.time >= problem_.last_time()) {

@@ -86,6 +86,7 @@ class FlowWatch {
   double crossing(const DenseOutput& inside, double start_value, double end_value);
   template <class Function>
   double polished(const DenseOutput& inside, double theta, Function&& function);
+  void write_outputs(Trajectory& trajectory, Column x);
   void output(std::size_t at, std::size_t index, Column x);
   Status finish_linearly(Trajectory& trajectory, std::size_t minimum, Column x);
 

@@ -299,10 +299,12 @@ def _checked_minima(minima: Any, n: int) -> Floats:
         if hasattr(minima, "x"):
             minima = [minima]
         minima = [getattr(point, "x", point) for point in minima]
-    points = finite_array(minima, "minima").reshape(-1, n) if len(minima) else np.zeros((0, n))
-    if np.shape(minima)[-1:] not in ((n,), (0,)):
-        raise ValueError(f"minima: want shape (k, {n}), got {np.shape(minima)}")
-    return points
+    points = finite_array(minima, "minima")
+    if points.size == 0:
+        return np.zeros((0, n))
+    if points.ndim > 2 or points.shape[-1] != n:
+        raise ValueError(f"minima: want shape (k, {n}), got {points.shape}")
+    return np.atleast_2d(points)
 
 
 class _Chart:
