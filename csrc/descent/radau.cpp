@@ -60,6 +60,7 @@ Radau::Radau(const FlowProblem& problem, FlowWatch& watch)
       scratch_(n_),
       systems_(n_ * stages * stages),
       pivots_(n_ * stages),
+      change_(stages * n_),
       z_(stages * components_),
       modes_(stages * n_),
       slopes_(stages * components_),
@@ -105,14 +106,42 @@ double Radau::scale(double x) const {
   return problem_.options.atol + problem_.options.rtol * std::fabs(x);
 }
 
-// Simplified Newton iteration; false when it does not converge.
+void Radau::place_stages(const double* x) {
+  for (std::size_t i = 0; i < n_; ++i)
+    for (std::size_t j = 0; j < stages; ++j)
+      points_[i * stages + j] = x[i] + z_[j * components_ + i];
+}
+
+// What an iteration's change, which has been added, says.
+Radau::Iteration Radau::judge(const double* x, int iteration, double& last_length) const {
+  double square = 0.0, largest = 0.0;
+  for (std::size_t j = 0; j < stages; ++j) {
+    for (std::size_t i = 0; i < n_; ++i) {
+      const double change = change_[j * n_ + i], part = change / scale(x[i]);
+      square += part * part;
+      largest = std::max(largest, std::fabs(change) - 4.0 * epsilon * std::fabs(x[i]));
+    }
+  }
+  const double length = std::sqrt(square / static_cast<double>(stages * n_));
+  if (!std::isfinite(length)) return Iteration::failed;
+  if (largest <= 0.0) return Iteration::converged;
+  if (iteration > 0) {
+    const double rate = length / last_length;
+    if (rate >= 0.9) return Iteration::failed;
+    if (rate / (1.0 - rate) * length <= newton_part) return Iteration::converged;
+  } else if (length <= 1e-2 * newton_part) {
+    return Iteration::converged;
+  }
+  last_length = length;
+  return Iteration::going;
+}
+
+// Newton's method with the Hessian at the start of the step for all stages.
 bool Radau::solve_stages(const double* x, double h) {
   const RadauMethod& method = radau_method();
   double last_length = 0.0;
   for (int iteration = 0; iteration < newton_limit; ++iteration) {
-    for (std::size_t i = 0; i < n_; ++i)
-      for (std::size_t j = 0; j < stages; ++j)
-        points_[i * stages + j] = x[i] + z_[j * components_ + i];
+    place_stages(x);
     right_.gradient(stages, stages, points_.data(), slopes_.data());
     std::fill(modes_.begin(), modes_.end(), 0.0);
     for (std::size_t j = 0; j < stages; ++j) {
@@ -127,29 +156,57 @@ bool Radau::solve_stages(const double* x, double h) {
     for (std::size_t m = 0; m < n_; ++m)
       lu_solve(stages, systems_.data() + m * stages * stages, pivots_.data() + m * stages,
                modes_.data() + m * stages);
-    double square = 0.0, largest = 0.0;
     for (std::size_t j = 0; j < stages; ++j) {
       for (std::size_t i = 0; i < n_; ++i) {
         double change = 0.0;
         for (std::size_t m = 0; m < n_; ++m)
           change += vectors_[i * n_ + m] * modes_[m * stages + j];
+        change_[j * n_ + i] = change;
         z_[j * components_ + i] += change;
-        const double part = change / scale(x[i]);
-        square += part * part;
-        largest = std::max(largest, std::fabs(change) - 4.0 * epsilon * std::fabs(x[i]));
       }
     }
-    const double length = std::sqrt(square / static_cast<double>(stages * n_));
-    if (!std::isfinite(length)) return false;
-    if (length == 0.0 || largest <= 0.0) return true;
-    if (iteration > 0) {
-      const double rate = length / last_length;
-      if (rate >= 0.9) return false;
-      if (rate / (1.0 - rate) * length <= newton_part) return true;
-    } else if (length <= 1e-2 * newton_part) {
-      return true;
+    const Iteration now = judge(x, iteration, last_length);
+    if (now != Iteration::going) return now == Iteration::converged;
+  }
+  return false;
+}
+
+// Newton's method with the Hessian of each stage.
+bool Radau::solve_whole_system(const double* x, double h) {
+  const RadauMethod& method = radau_method();
+  const std::size_t size = stages * n_;
+  whole_.resize(size * size);
+  whole_pivots_.resize(size);
+  stage_hessians_.resize(n_ * (n_ + 1) / 2 * stages);
+  double last_length = 0.0;
+  for (int iteration = 0; iteration < newton_limit; ++iteration) {
+    place_stages(x);
+    right_.gradient_and_hessian(stages, stages, points_.data(), slopes_.data(),
+                                stage_hessians_.data());
+    std::fill(whole_.begin(), whole_.end(), 0.0);
+    for (std::size_t j = 0; j < stages; ++j) {
+      for (std::size_t i = 0; i < n_; ++i) {
+        double* const row = whole_.data() + (j * n_ + i) * size;
+        double residual = -h * slopes_[i * stages + j];
+        for (std::size_t k = 0; k < stages; ++k) {
+          residual -= method.inverse[j][k] * z_[k * components_ + i];
+          row[k * n_ + i] = method.inverse[j][k];
+        }
+        for (std::size_t m = 0; m < n_; ++m) {
+          const std::size_t packed = i >= m ? i * (i + 1) / 2 + m : m * (m + 1) / 2 + i;
+          row[j * n_ + m] += h * stage_hessians_[packed * stages + j];
+        }
+        change_[j * n_ + i] = residual;
+      }
     }
-    last_length = length;
+    for (const double entry : whole_)
+      if (!std::isfinite(entry)) return false;
+    if (lu_factor(size, whole_.data(), whole_pivots_.data()).determinant_sign == 0) return false;
+    lu_solve(size, whole_.data(), whole_pivots_.data(), change_.data());
+    for (std::size_t j = 0; j < stages; ++j)
+      for (std::size_t i = 0; i < n_; ++i) z_[j * components_ + i] += change_[j * n_ + i];
+    const Iteration now = judge(x, iteration, last_length);
+    if (now != Iteration::going) return now == Iteration::converged;
   }
   return false;
 }
@@ -192,9 +249,7 @@ double Radau::error_of(const double* x, double h) {
 // The end of the step and, with the volume, its logarithm at the stages.
 void Radau::complete(const double* x, double h) {
   if (components_ > n_) {
-    for (std::size_t i = 0; i < n_; ++i)
-      for (std::size_t j = 0; j < stages; ++j)
-        points_[i * stages + j] = x[i] + z_[j * components_ + i];
+    place_stages(x);
     right_.evaluate(stages, stages, points_.data(), slopes_.data(), nullptr);
     for (std::size_t j = 0; j < stages; ++j) {
       double sum = 0.0;
@@ -211,7 +266,7 @@ Status Radau::run(Trajectory& t, double* x, bool may_return) {
   const FlowOptions& options = problem_.options;
   const double last = problem_.last_time();
   const bool level = problem_.watches_level();
-  has_before_ = false;
+  has_before_ = turning_ = false;
   right_.evaluate(1, 1, x, first_slope_.data(), nullptr);
   double h = t.step, before = 0.0;
   double gradient_square = dot(n_, first_slope_.data(), first_slope_.data());
@@ -239,12 +294,21 @@ Status Radau::run(Trajectory& t, double* x, bool may_return) {
     const bool reaches_end = 1.01 * h >= rest;
     if (reaches_end) h = rest;
     factor(h);
-    if (has_before_ && h <= 4.0 * before && !after_rejection) {
-      extrapolate(h / before);
-    } else {
-      std::fill(z_.begin(), z_.end(), 0.0);
+    const auto guess = [&] {
+      if (has_before_ && h <= 4.0 * before && !after_rejection) {
+        extrapolate(h / before);
+      } else {
+        std::fill(z_.begin(), z_.end(), 0.0);
+      }
+    };
+    guess();
+    bool solved = !turning_ && solve_stages(x, h);
+    if (!solved && n_ <= largest_whole_system) {
+      turning_ = true;
+      guess();
+      solved = solve_whole_system(x, h);
     }
-    if (!solve_stages(x, h)) {
+    if (!solved) {
       reject(0.4);
       continue;
     }

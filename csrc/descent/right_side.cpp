@@ -69,6 +69,17 @@ void RightSide::gradient(std::size_t lanes, std::size_t stride, const double* x,
   objective_.evaluate(quantity_gradient, block);
 }
 
+void RightSide::gradient_and_hessian(std::size_t lanes, std::size_t stride, const double* x,
+                                     double* k, double* hessian) {
+  EvaluationBlock block;
+  block.lanes = lanes;
+  block.stride = stride;
+  block.x = x;
+  block.gradient = k;
+  block.hessian = hessian;
+  objective_.evaluate(quantity_gradient | quantity_hessian, block);
+}
+
 double RightSide::value(const double* x) {
   double value = 0.0;
   EvaluationBlock block;

@@ -26,6 +26,10 @@ class RightSide {
   // Only the gradient: n rows.
   void gradient(std::size_t lanes, std::size_t stride, const double* x, double* k);
 
+  // The gradient, n rows, and packed Hessians, n (n + 1) / 2 rows.
+  void gradient_and_hessian(std::size_t lanes, std::size_t stride, const double* x, double* k,
+                            double* hessian);
+
   // f at one point.
   double value(const double* x);
 
