@@ -39,9 +39,9 @@ def expected():
         f = talweg.surfaces.muller_brown()
         _expected = np.array(
             [
-                solve_ivp(
-                    lambda _, x: -f.grad(x), (0, T), x, "DOP853", rtol=2.3e-14, atol=1e-15
-                ).y[:, -1]
+                solve_ivp(lambda _, x: -f.grad(x), (0, T), x, "DOP853", rtol=2.3e-14, atol=1e-15).y[
+                    :, -1
+                ]
                 for x in starts()[:CHECKED]
             ]
         )

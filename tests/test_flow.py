@@ -257,9 +257,7 @@ def test_a_level_is_crossed_when_the_formula_says(method):
     assert found.level_time[0] == pytest.approx(np.log(9.0) / 4.0, rel=1e-9)
     np.testing.assert_allclose(found.level_point[0], [1.0, 0.0], atol=1e-9)
     assert np.isnan(found.level_time[1]) and (found.status == Status.MAX_TIME).all()
-    stopped = talweg.flow(
-        f, [3.0, 0.0], [0.1, 4.0], level=1.0, stop_at_level=True, method=method
-    )
+    stopped = talweg.flow(f, [3.0, 0.0], [0.1, 4.0], level=1.0, stop_at_level=True, method=method)
     assert stopped.status == Status.LEVEL_CROSSED
     assert stopped.end_time == pytest.approx(np.log(9.0) / 4.0, rel=1e-9)
     assert np.isfinite(stopped.x[0]).all() and np.isnan(stopped.x[1]).all()
@@ -372,9 +370,7 @@ def test_every_kind_of_objective():
     x0 = RNG.uniform(-0.5, 0.5, size=(30, 2))
     want = talweg.flow(recorded, x0, [0.2, 1.0], log_volume=True)
     kinds = [
-        talweg.models.polynomial(
-            np.array([[2, 0], [0, 2], [2, 1]]), np.array([0.5, 1.5, 0.5])
-        ),
+        talweg.models.polynomial(np.array([[2, 0], [0, 2], [2, 1]]), np.array([0.5, 1.5, 0.5])),
         talweg.Objective.from_callables(
             fun,
             n=2,

@@ -17,9 +17,9 @@ constexpr std::size_t whole_vectors(std::size_t lanes) {
   return (lanes + lane_multiple - 1) / lane_multiple * lane_multiple;
 }
 
-// The polynomial of degree 7. Its error can be far above that of the step's end where the step is as
-// long as stability allows (hundreds of times have been seen), so that exactly_at() asks whether it
-// solves the equation to the tolerances and makes a step of its own to the place if not.
+// The polynomial of degree 7. Its error can be far above that of the step's end where the step is
+// as long as stability allows (hundreds of times have been seen), so that exactly_at() asks whether
+// it solves the equation to the tolerances and makes a step of its own to the place if not.
 class DormandPrinceInside final : public DenseOutput {
  public:
   DormandPrinceInside(std::size_t components, const FlowOptions& options,

@@ -14,7 +14,8 @@ namespace talweg {
 namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-// Trajectories that share a block of lanes: enough to keep lanes full, few enough to share them out.
+// Trajectories that share a block of lanes: enough to keep lanes full, few enough to share them
+// out.
 constexpr std::size_t smallest_chunk = 256, largest_chunk = 4096, chunks_wanted = 16;
 
 // The distance from a minimum at which the linear flow is accurate to the tolerances.
@@ -68,8 +69,8 @@ FlowResult flow(const Objective& objective, std::span<const double> starts,
                 std::span<const double> times, const FlowOptions& options) {
   check(objective, starts, times, options);
   const std::size_t n = objective.dimension(), count = starts.size() / n;
-  FlowProblem problem{objective, options, starts, times,
-                      n,         n + (options.log_volume ? 1 : 0), count, {}};
+  FlowProblem problem{objective, options, starts, times, n, n + (options.log_volume ? 1 : 0),
+                      count,     {}};
   for (const FlowMinimum& minimum : options.minima)
     problem.linear_radius.push_back(linear_radius(minimum, options));
 
@@ -98,7 +99,8 @@ FlowResult flow(const Objective& objective, std::span<const double> starts,
       std::clamp((count + chunks_wanted - 1) / chunks_wanted, smallest_chunk, largest_chunk);
   const std::size_t chunks = (count + chunk - 1) / chunk;
   const std::size_t workers =
-      !objective.thread_safe() ? 1 : (options.workers == 0 ? available_processors() : options.workers);
+      !objective.thread_safe() ? 1
+                               : (options.workers == 0 ? available_processors() : options.workers);
   std::vector<std::unique_ptr<FlowBlock>> blocks(std::min(workers, chunks));
   parallel_for(chunks, workers, [&](std::size_t c, std::size_t worker) {
     if (interrupted()) return;

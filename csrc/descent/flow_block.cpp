@@ -18,9 +18,10 @@ constexpr double epsilon = std::numeric_limits<double>::epsilon();
 constexpr std::size_t widest = 64;
 // Arrays of a block beside the stages: x, end, point, spare.
 constexpr std::size_t arrays = method::stages + 1 + 4;
-constexpr std::size_t cache = 40 * 1024;  // bytes a block may fill while it still runs from near caches
-// Steps times the largest eigenvalue, and so many of them before some that are shorter, that prove a
-// trajectory stiff. Stability ends at 6.1 (Hairer's test), but with tight tolerances the error
+constexpr std::size_t cache =
+    40 * 1024;  // bytes a block may fill while it still runs from near caches
+// Steps times the largest eigenvalue, and so many of them before some that are shorter, that prove
+// a trajectory stiff. Stability ends at 6.1 (Hairer's test), but with tight tolerances the error
 // estimate keeps steps at half of that.
 constexpr double stability = 2.5;
 constexpr int proof_of_not_stiff = 6;
@@ -88,8 +89,8 @@ void FlowBlock::run(std::size_t first, std::size_t last) {
   for (refill(); live_ > 0; refill()) {
     if (interrupted()) {
       for (std::size_t l = 0; l < live_; ++l)
-        watch_.finish(trajectory_[l], Status::interrupted, trajectory_[l].time,
-                      {x_ + l, capacity_}, square_[l]);
+        watch_.finish(trajectory_[l], Status::interrupted, trajectory_[l].time, {x_ + l, capacity_},
+                      square_[l]);
       live_ = 0;
       return;
     }
@@ -246,8 +247,9 @@ void FlowBlock::advance() {
 void FlowBlock::look_inside() {
   inside_.clear();
   for (std::size_t l = 0; l < live_; ++l)
-    if (accepted_[l] && watch_.needs_inside(trajectory_[l], step_[l], {x_ + l, capacity_},
-                                            {end_ + l, capacity_}, value_[l]))
+    if (accepted_[l] && !watch_.is_quiet(trajectory_[l], trajectory_[l].time + step_[l]) &&
+        watch_.needs_inside(trajectory_[l], step_[l], {x_ + l, capacity_}, {end_ + l, capacity_},
+                            value_[l]))
       inside_.push_back(l);
   if (inside_.empty()) return;
   const std::size_t array = components_ * capacity_, count = inside_.size();
@@ -291,7 +293,7 @@ void FlowBlock::settle(std::size_t l) {
     t.value = value_[l];
     t.step = step_[l] * (t.after_rejection ? std::min(factor_[l], 1.0) : factor_[l]);
     t.after_rejection = false;
-    outcome_[l] = watch_.arrive(t, end, square_[l]);
+    if (!watch_.is_quiet(t, t.time)) outcome_[l] = watch_.arrive(t, end, square_[l]);
     if (outcome_[l] != Status::running) return;
     if (radau_ && stiffness_[l] > stability) {
       t.not_stiff = 0;

@@ -29,7 +29,8 @@ class FlowBlock {
   void settle(std::size_t lane);
   void look_inside();
   void remove(std::size_t lane);
-  void copy_column(const double* from, double* to, std::size_t from_lane, std::size_t to_lane) const;
+  void copy_column(const double* from, double* to, std::size_t from_lane,
+                   std::size_t to_lane) const;
   void reject(std::size_t lane, bool finite);
   bool cannot_go_on(std::size_t lane);
   void hand_over(std::size_t lane);

@@ -78,8 +78,8 @@ FlowMinimum describe_minimum(const Objective& objective, std::span<const double>
         for (std::size_t i = 0; i < n; ++i)
           place[i] = x[i] + sign * radius * minimum.eigenvectors[i * n + j];
         const double there = third_norm(objective, place.data(), nullptr);
-        third = std::max(third, std::isfinite(there) ? there
-                                                     : std::numeric_limits<double>::infinity());
+        third =
+            std::max(third, std::isfinite(there) ? there : std::numeric_limits<double>::infinity());
       }
     }
     // mu = lambda_1 - third r / 2 is half of lambda_1 at the edge.
@@ -88,7 +88,8 @@ FlowMinimum describe_minimum(const Objective& objective, std::span<const double>
       minimum.radius = radius;
       return minimum;
     }
-    radius = std::isfinite(third) ? std::max(0.25 * radius, 0.999 * softest / third) : 0.25 * radius;
+    radius =
+        std::isfinite(third) ? std::max(0.25 * radius, 0.999 * softest / third) : 0.25 * radius;
   }
   return minimum;
 }

@@ -61,6 +61,8 @@ FlowWatch::FlowWatch(const FlowProblem& problem, FlowResult& result)
     : problem_(problem),
       result_(result),
       right_(problem.objective, false, 1),
+      times_alone_(problem.balls() == 0 && !problem.watches_level() &&
+                   problem.options.minima.empty() && problem.options.gradient_tolerance == 0.0),
       point_(problem.components) {}
 
 bool FlowWatch::ball_pending(std::size_t index) const {
@@ -285,8 +287,7 @@ Status FlowWatch::finish_linearly(Trajectory& trajectory, std::size_t minimum, C
   const bool volume = problem_.options.log_volume;
   std::vector<double> mode(n);
   for (std::size_t j = 0; j < n; ++j)
-    for (std::size_t i = 0; i < n; ++i)
-      mode[j] += m.eigenvectors[i * n + j] * (x[i] - m.x[i]);
+    for (std::size_t i = 0; i < n; ++i) mode[j] += m.eigenvectors[i * n + j] * (x[i] - m.x[i]);
   double trace = 0.0;
   for (const double eigenvalue : m.eigenvalues) trace += eigenvalue;
   const double log_volume = volume ? x[n] : 0.0;

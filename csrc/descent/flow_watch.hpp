@@ -32,7 +32,7 @@ struct Trajectory {
   std::size_t next_output = 0;
   std::size_t steps = 0, rejected = 0, implicit_steps = 0;
   bool after_rejection = false;
-  bool not_finite = false;  // why the last try was rejected
+  bool not_finite = false;       // why the last try was rejected
   int stiff = 0, not_stiff = 0;  // steps in a row, as Hairer counts them
   int proof = 15;                // so many stiff ones prove it
 };
@@ -63,12 +63,17 @@ class FlowWatch {
   // Output at time 0 and balls the start lies in. Returns running, or how it ended.
   Status begin(Trajectory& trajectory, Column x, double gradient_square);
 
+  // True when nothing can happen in a step from there to `end_time`: no output, no event.
+  bool is_quiet(const Trajectory& trajectory, double end_time) const {
+    return times_alone_ && end_time < problem_.times[trajectory.next_output];
+  }
+
   // Whether a step to `end` holds anything that needs its inside.
   bool needs_inside(const Trajectory& trajectory, double step, Column start, Column end,
                     double end_value) const;
 
-  // Looks inside a step; trajectory.time is its start. Returns running, or the status with which the
-  // trajectory ended inside.
+  // Looks inside a step; trajectory.time is its start. Returns running, or the status with which
+  // the trajectory ended inside.
   Status look_inside(Trajectory& trajectory, double step, const DenseOutput& inside,
                      double end_value);
 
@@ -93,6 +98,7 @@ class FlowWatch {
   const FlowProblem& problem_;
   FlowResult& result_;
   RightSide right_;
+  bool times_alone_;  // no balls, levels, tolerances or minima to look for
   std::vector<double> point_;
 };
 

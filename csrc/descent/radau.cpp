@@ -239,8 +239,8 @@ double Radau::error_of(const double* x, double h) {
     double defect = first_slope_[n_];
     for (std::size_t j = 0; j < stages; ++j)
       defect -= method.at_start[j] * slopes_[n_ * stages + j];
-    const double part = start_weight * h * defect /
-                        scale(std::max(std::fabs(x[n_]), std::fabs(end_[n_])));
+    const double part =
+        start_weight * h * defect / scale(std::max(std::fabs(x[n_]), std::fabs(end_[n_])));
     square += part * part;
   }
   return std::sqrt(square / static_cast<double>(components_));
@@ -258,8 +258,7 @@ void Radau::complete(const double* x, double h) {
       z_[j * components_ + n_] = -h * sum;
     }
   }
-  for (std::size_t i = 0; i < components_; ++i)
-    end_[i] = x[i] + z_[(stages - 1) * components_ + i];
+  for (std::size_t i = 0; i < components_; ++i) end_[i] = x[i] + z_[(stages - 1) * components_ + i];
 }
 
 Status Radau::run(Trajectory& t, double* x, bool may_return) {

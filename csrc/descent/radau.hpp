@@ -11,8 +11,8 @@ namespace talweg {
 
 // The Radau IIA method with five stages: order 9, stiffly accurate, with the collocation polynomial
 // as dense output. In the eigenvectors of the Hessian at the start of a step the equations of
-// Newton's method fall apart into one system of five for each eigenvalue. Where a valley turns within a
-// step and that iteration fails, the Hessians at all stages make one system of 5 n.
+// Newton's method fall apart into one system of five for each eigenvalue. Where a valley turns
+// within a step and that iteration fails, the Hessians at all stages make one system of 5 n.
 //
 // Source: Hairer and Wanner, Solving Ordinary Differential Equations II, sections IV.5 and IV.8.
 class Radau {
@@ -25,8 +25,9 @@ class Radau {
 
   Radau(const FlowProblem& problem, FlowWatch& watch);
 
-  // Steps from trajectory.time and `x` (all components) on. Returns running when the trajectory is no longer
-  // stiff and `may_return`, with x, time, value and step set for another method; else how it ended.
+  // Steps from trajectory.time and `x` (all components) on. Returns running when the trajectory is
+  // no longer stiff and `may_return`, with x, time, value and step set for another method; else how
+  // it ended.
   Status run(Trajectory& trajectory, double* x, bool may_return);
 
  private:
@@ -49,9 +50,9 @@ class Radau {
   RightSide right_;
   std::size_t n_, components_;
   std::vector<double> vectors_, eigenvalues_, scratch_;
-  std::vector<double> systems_;          // factors of n systems of five
+  std::vector<double> systems_;  // factors of n systems of five
   std::vector<std::size_t> pivots_;
-  std::vector<double> change_;           // of z_ by an iteration, stages x n
+  std::vector<double> change_;  // of z_ by an iteration, stages x n
   std::vector<double> whole_, stage_hessians_;
   std::vector<std::size_t> whole_pivots_;
   std::vector<double> z_;                // points minus start, stages x components

@@ -9,10 +9,10 @@ struct RadauMethod {
   static constexpr std::size_t stages = 5;
 
   double node[stages];
-  double a[stages][stages];          // z_i = h sum_j a[i][j] x'_j
-  double inverse[stages][stages];    // of a
-  double at_start[stages];           // value at 0 of the polynomial through values at the nodes
-  double weight[stages + 1];         // barycentric ones of the nodes 0, node[0], ...
+  double a[stages][stages];        // z_i = h sum_j a[i][j] x'_j
+  double inverse[stages][stages];  // of a
+  double at_start[stages];         // value at 0 of the polynomial through values at the nodes
+  double weight[stages + 1];       // barycentric ones of the nodes 0, node[0], ...
 
   RadauMethod();
 

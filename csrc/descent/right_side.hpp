@@ -20,7 +20,8 @@ class RightSide {
   std::size_t dimension() const noexcept { return n_; }
   std::size_t components() const noexcept { return n_ + (log_volume_ ? 1 : 0); }
 
-  // x and k: rows of `stride`; lanes up to the number given to the constructor. `value` may be null.
+  // x and k: rows of `stride`; lanes up to the number given to the constructor. `value` may be
+  // null.
   void evaluate(std::size_t lanes, std::size_t stride, const double* x, double* k, double* value);
 
   // Only the gradient: n rows.

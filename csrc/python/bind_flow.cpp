@@ -95,8 +95,8 @@ py::dict run(const Objective& objective, const Numbers& starts, const Numbers& t
 }
 
 py::dict minimum(const Objective& objective, const Numbers& x, double largest) {
-  const FlowMinimum found = describe_minimum(
-      objective, std::span(x.data(), static_cast<std::size_t>(x.size())), largest);
+  const FlowMinimum found =
+      describe_minimum(objective, std::span(x.data(), static_cast<std::size_t>(x.size())), largest);
   const auto n = static_cast<py::ssize_t>(objective.dimension());
   py::dict result;
   result["eigenvalues"] = to_array<double>(found.eigenvalues, {n});

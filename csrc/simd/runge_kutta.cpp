@@ -67,11 +67,11 @@ void solution(const RungeKuttaRows& step, double rtol, double atol, double* end,
     }
     // Both estimates zero: no error.
     const Vector both = larger(multiply_add(fill(0.01), square3, square5), fill(1e-300));
-    const Vector size =
-        h * square5 / square_root(both * static_cast<double>(step.rows));
+    const Vector size = h * square5 / square_root(both * static_cast<double>(step.rows));
     store(error + lane, size);
     const Vector root = square_root(square_root(square_root(size)));
-    store(factor + lane, smaller(larger(0.9 / larger(root, fill(0.1)), fill(1.0 / 3.0)), fill(6.0)));
+    store(factor + lane,
+          smaller(larger(0.9 / larger(root, fill(0.1)), fill(1.0 / 3.0)), fill(6.0)));
   }
 }
 
@@ -89,8 +89,8 @@ void stiffness(const RungeKuttaRows& step, std::size_t measured, const double* e
       length = multiply_add(dx, dx, length);
     }
     store(square + lane, sum);
-    store(product + lane, load(step.step + lane) *
-                              square_root(change / larger(length, fill(1e-300))));
+    store(product + lane,
+          load(step.step + lane) * square_root(change / larger(length, fill(1e-300))));
   }
 }
 

@@ -10,7 +10,8 @@
 
 namespace talweg {
 
-// A minimum as the flow sees it: what its Hessian and third derivatives say about the ball around it.
+// A minimum as the flow sees it: what its Hessian and third derivatives say about the ball around
+// it.
 struct FlowMinimum {
   std::vector<double> x;
   std::vector<double> eigenvalues;   // ascending
@@ -20,8 +21,8 @@ struct FlowMinimum {
   // eigenvector: an estimate, not a proven bound.
   double third = 0.0;
   // Inside the ball of this radius |x - x*| falls all the time at a rate of at least half the
-  // smallest eigenvalue, as far as `third` bounds the third derivatives: it lies in the basin. 0 where the
-  // smallest eigenvalue is not positive.
+  // smallest eigenvalue, as far as `third` bounds the third derivatives: it lies in the basin. 0
+  // where the smallest eigenvalue is not positive.
   double radius = 0.0;
 
   // How far x(t) = x* + exp(-H t)(x(0) - x*) can be from the trajectory for |x(0) - x*| = r, at any
@@ -42,8 +43,8 @@ enum class FlowMethod {
 struct FlowOptions {
   // A step's estimated error stays below atol + rtol |x_i| (root of the mean square over i).
   double rtol = 1e-10, atol = 1e-12;
-  double first_step = 0.0;  // 0: from the derivatives at the start
-  double max_step = 0.0;    // 0: any
+  double first_step = 0.0;         // 0: from the derivatives at the start
+  double max_step = 0.0;           // 0: any
   std::size_t max_steps = 100000;  // accepted and rejected ones, of each trajectory
   FlowMethod method = FlowMethod::automatic;
   bool log_volume = false;
@@ -79,26 +80,26 @@ struct FlowResult {
   std::vector<double> end;         // m x n: the last point
   std::vector<double> end_time;    // m
   std::vector<double> end_log_volume;
-  std::vector<double> gradient_norm;     // at the last point
-  std::vector<Status> status;            // m
-  std::vector<std::size_t> steps;        // accepted
+  std::vector<double> gradient_norm;  // at the last point
+  std::vector<Status> status;         // m
+  std::vector<std::size_t> steps;     // accepted
   std::vector<std::size_t> rejected;
   std::vector<std::size_t> implicit_steps;  // of `steps`
-  std::vector<std::ptrdiff_t> ball;      // the ball entered first, -1 for none
-  std::vector<double> ball_time, ball_x;  // m, m x n
+  std::vector<std::ptrdiff_t> ball;         // the ball entered first, -1 for none
+  std::vector<double> ball_time, ball_x;    // m, m x n
   std::vector<double> level_time, level_x;
-  std::vector<std::ptrdiff_t> linear;    // the minimum whose linear flow ended it, -1 for none
-  std::vector<double> linear_time;       // from when on
+  std::vector<std::ptrdiff_t> linear;       // the minimum whose linear flow ended it, -1 for none
+  std::vector<double> linear_time;          // from when on
   Status status_of_all = Status::max_time;  // or interrupted
 };
 
-// Trajectories from every start (m x n, row-major), at the times given: increasing, the last one may
-// be infinite when gradient_tolerance, balls or minima can end a trajectory. Dormand and Prince's
-// method of order 8 across lanes, with dense output; stiff trajectories by the Radau IIA method of
-// order 9. Statuses of trajectories: max_time (the last time was reached), converged, entered_ball,
-// level_crossed, not_converged (max_steps), step_too_small, non_finite, interrupted. Each trajectory
-// has the same bits for any number of workers and any others beside it, if the objective's lanes have.
-// Throws std::invalid_argument for unusable arguments.
+// Trajectories from every start (m x n, row-major), at the times given: increasing, the last one
+// may be infinite when gradient_tolerance, balls or minima can end a trajectory. Dormand and
+// Prince's method of order 8 across lanes, with dense output; stiff trajectories by the Radau IIA
+// method of order 9. Statuses of trajectories: max_time (the last time was reached), converged,
+// entered_ball, level_crossed, not_converged (max_steps), step_too_small, non_finite, interrupted.
+// Each trajectory has the same bits for any number of workers and any others beside it, if the
+// objective's lanes have. Throws std::invalid_argument for unusable arguments.
 FlowResult flow(const Objective& objective, std::span<const double> starts,
                 std::span<const double> times, const FlowOptions& options = {});
 

@@ -80,9 +80,8 @@ TEST_CASE("flow: what a minimum's third derivatives say") {
     const double x = 1.0 / ((1.0 / x0 + 0.5) * std::exp(t) - 0.5);
     CHECK(std::fabs(x - x0 * std::exp(-t)) <= minimum.linear_error(x0));
   }
-  const FlowMinimum saddle =
-      describe_minimum(*record([](auto x) { return x[0] * x[0] - x[1] * x[1]; }, 2),
-                       std::vector{0.0, 0.0}, 1.0);
+  const FlowMinimum saddle = describe_minimum(
+      *record([](auto x) { return x[0] * x[0] - x[1] * x[1]; }, 2), std::vector{0.0, 0.0}, 1.0);
   CHECK(saddle.radius == 0.0);
 }
 
