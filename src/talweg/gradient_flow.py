@@ -241,7 +241,7 @@ def flow(
     chart = _Chart(objective)
     centres = chart.forward(centres)
     radii, largest = _radii(chart.core, centres, radius)
-    options = {
+    options: dict[str, Any] = {
         "rtol": _checked_tolerance(rtol, "rtol"),
         "atol": _checked_tolerance(atol, "atol"),
         "first_step": 0.0 if first_step is None else checked_positive(first_step, "first_step"),
@@ -286,10 +286,11 @@ def _checked_times(t: Any) -> Floats:
 
 
 def _checked_tolerance(value: Any, name: str) -> float:
-    number = float(value) if np.isscalar(value) else np.nan
-    if not 0.0 <= number < np.inf:
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise TypeError(f"{name}: want a number from 0, got {value!r}")
+    if not 0.0 <= value < np.inf:
         raise ValueError(f"{name}: want a number from 0, got {value!r}")
-    return number
+    return float(value)
 
 
 def _checked_minima(minima: Any, n: int) -> Floats:
