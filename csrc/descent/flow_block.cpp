@@ -15,7 +15,7 @@ namespace {
 namespace method = dormand_prince;
 
 constexpr double epsilon = std::numeric_limits<double>::epsilon();
-constexpr std::size_t widest = 64;
+constexpr std::size_t widest = 128;
 // Arrays of a block beside the stages: x, end, point, spare.
 constexpr std::size_t arrays = method::stages + 1 + 4;
 constexpr std::size_t cache =
@@ -25,6 +25,10 @@ constexpr std::size_t cache =
 // estimate keeps steps at half of that.
 constexpr double stability = 2.5;
 constexpr int proof_of_not_stiff = 6;
+// Steps of this much over the largest eigenvalue are stable; longer ones would be rejected.
+constexpr double stable = 5.5;
+// Below this error, in units of the tolerance, differences between stages may be rounding.
+constexpr double telling = 1e-6;
 // With fewer steps to go a change of method does not pay.
 constexpr double worth_changing = 30.0;
 }  // namespace
@@ -149,6 +153,9 @@ void FlowBlock::prepare() {
       const double guess =
           second <= 1e-15 ? std::max(1e-6, 1e-3 * first[l]) : std::pow(0.01 / second, 0.125);
       trajectory.step = std::min(100.0 * first[l], guess);
+      // The change of the gradient over itself: no longer than the time that it takes to fall.
+      const double rate = std::sqrt(change / slope[l]) / first[l];
+      if (rate * trajectory.step > 1.0) trajectory.step = 1.0 / rate;
       // Where a small step from the start is not finite the step control finds out how small.
       if (!(trajectory.step > 0.0)) trajectory.step = first[l];
     }
@@ -295,7 +302,9 @@ void FlowBlock::settle(std::size_t l) {
     t.after_rejection = false;
     if (!watch_.is_quiet(t, t.time)) outcome_[l] = watch_.arrive(t, end, square_[l]);
     if (outcome_[l] != Status::running) return;
-    if (radau_ && stiffness_[l] > stability) {
+    const bool known = error_[l] > telling;
+    if (known && stiffness_[l] > 0.0) t.step = std::min(t.step, stable / stiffness_[l] * step_[l]);
+    if (radau_ && known && stiffness_[l] > stability) {
       t.not_stiff = 0;
       if (problem_.last_time() - t.time > worth_changing * t.step) ++t.stiff;
     } else if (++t.not_stiff == proof_of_not_stiff) {
