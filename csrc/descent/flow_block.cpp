@@ -303,7 +303,8 @@ void FlowBlock::settle(std::size_t l) {
     if (!watch_.is_quiet(t, t.time)) outcome_[l] = watch_.arrive(t, end, square_[l]);
     if (outcome_[l] != Status::running) return;
     const bool known = error_[l] > telling;
-    if (known && stiffness_[l] > 0.0) t.step = std::min(t.step, stable / stiffness_[l] * step_[l]);
+    if (known && stiffness_[l] * t.step > stable * step_[l])
+      t.step = stable / stiffness_[l] * step_[l];
     if (radau_ && known && stiffness_[l] > stability) {
       t.not_stiff = 0;
       if (problem_.last_time() - t.time > worth_changing * t.step) ++t.stiff;

