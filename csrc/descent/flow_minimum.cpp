@@ -23,27 +23,35 @@ double FlowMinimum::linear_error(double r) const noexcept {
 
 namespace {
 
-// The Frobenius norm of the third derivatives at x.
+// The Frobenius norm of the third derivatives at x, and the traces of T[e_k]; several k at once.
 double third_norm(const Objective& objective, const double* x, std::vector<double>* traces) {
+  constexpr std::size_t at_once = 16;
   const std::size_t n = objective.dimension(), triangle = n * (n + 1) / 2;
-  std::vector<double> direction(n), third(triangle);
+  const std::size_t stride = std::min(n, at_once);
+  std::vector<double> point(n * stride), direction(n * stride), third(triangle * stride);
+  for (std::size_t i = 0; i < n; ++i) std::fill_n(point.begin() + i * stride, stride, x[i]);
   EvaluationBlock block;
-  block.lanes = block.stride = 1;
-  block.x = x;
+  block.stride = stride;
+  block.x = point.data();
   block.v = direction.data();
   block.third = third.data();
   double square = 0.0;
-  for (std::size_t k = 0; k < n; ++k) {
-    direction[k] = 1.0;
+  for (std::size_t first = 0; first < n; first += stride) {
+    block.lanes = std::min(stride, n - first);
+    std::fill(direction.begin(), direction.end(), 0.0);
+    for (std::size_t l = 0; l < block.lanes; ++l) direction[(first + l) * stride + l] = 1.0;
     objective.evaluate(quantity_third, block);
-    direction[k] = 0.0;
-    double trace = 0.0;
-    for (std::size_t i = 0, row = 0; i < n; ++i)
-      for (std::size_t j = 0; j <= i; ++j, ++row) {
-        square += (i == j ? 1.0 : 2.0) * third[row] * third[row];
-        if (i == j) trace += third[row];
+    for (std::size_t l = 0; l < block.lanes; ++l) {
+      double trace = 0.0;
+      for (std::size_t i = 0, row = 0; i < n; ++i) {
+        for (std::size_t j = 0; j <= i; ++j, ++row) {
+          const double t = third[row * stride + l];
+          square += (i == j ? 1.0 : 2.0) * t * t;
+          if (i == j) trace += t;
+        }
       }
-    if (traces) (*traces)[k] = trace;
+      if (traces) (*traces)[first + l] = trace;
+    }
   }
   return std::sqrt(square);
 }
