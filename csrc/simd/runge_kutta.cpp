@@ -44,6 +44,15 @@ constexpr StageFunction stage_functions[method::dense_stages] = {
 
 void stage(const RungeKuttaRows& step, int s, double* to) { stage_functions[s](step, to); }
 
+// What takes the slope of the step to the estimate of order 3: few of its coefficients differ.
+struct Difference {
+  double values[method::stages];
+  constexpr Difference() : values() {
+    for (int j = 0; j < method::stages; ++j) values[j] = method::error3[j] - method::a[12][j];
+  }
+};
+constexpr Difference from_slope;
+
 void solution(const RungeKuttaRows& step, double rtol, double atol, double* end, double* error,
               double* factor) {
   const double* k[method::stages];
@@ -55,13 +64,13 @@ void solution(const RungeKuttaRows& step, double rtol, double atol, double* end,
     for (std::size_t row = 0; row < step.rows; ++row) {
       const std::size_t at = row * step.stride + lane;
       const Vector x = load(step.x + at);
-      const Vector reached =
-          negated_multiply_add(h, combine<method::stages>(method::a[12], k, at), x);
+      const Vector slope = combine<method::stages>(method::a[12], k, at);
+      const Vector reached = negated_multiply_add(h, slope, x);
       store(end + at, reached);
       const Vector scale =
-          multiply_add(relative, larger(magnitude(x), magnitude(reached)), absolute);
-      const Vector error5 = combine<method::stages>(method::error5, k, at) / scale;
-      const Vector error3 = combine<method::stages>(method::error3, k, at) / scale;
+          1.0 / multiply_add(relative, larger(magnitude(x), magnitude(reached)), absolute);
+      const Vector error5 = scale * combine<method::stages>(method::error5, k, at);
+      const Vector error3 = scale * (slope + combine<method::stages>(from_slope.values, k, at));
       square5 = multiply_add(error5, error5, square5);
       square3 = multiply_add(error3, error3, square3);
     }
