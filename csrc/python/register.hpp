@@ -13,9 +13,13 @@ void register_pointers(pybind11::module_& module);
 void register_callback(pybind11::module_& module);
 void register_gauge(pybind11::module_& module);
 void register_algebra(pybind11::module_& module);
+void register_density(pybind11::module_& module);
 void register_extremal(pybind11::module_& module);
+void register_lanczos(pybind11::module_& module);
 void register_models(pybind11::module_& module);
+void register_spectrum_batches(pybind11::module_& module);
 void register_theory(pybind11::module_& module);
 void register_flow(pybind11::module_& module);
+void register_descent(pybind11::module_& module);
 
 }  // namespace talweg::python

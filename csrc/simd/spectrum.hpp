@@ -28,6 +28,22 @@ struct SpectrumKernels {
   void (*lane_eigen)(std::size_t n, const double* packed, std::size_t stride, double* values,
                      double* vectors, double* scratch);
   std::size_t (*lane_eigen_scratch)(std::size_t n);
+
+  std::size_t matrix_group;
+
+  // The same for count <= matrix_group matrices of which each is worked on by itself:
+  // lane_eigen_limit < n <= batch_eigen_limit (any n >= 3 works). matrices: count x n x n,
+  // row-major; the strict upper triangles are not read. values: count x n; vectors: count x n x n,
+  // in columns, or null; vectors may be the matrices themselves. scratch: matrix_eigen_scratch(n)
+  // doubles, 64-byte aligned, of any contents; part of it is touched for clustered eigenvalues
+  // only.
+  void (*matrix_eigen)(std::size_t n, std::size_t count, const double* matrices, double* values,
+                       double* vectors, double* scratch);
+  std::size_t (*matrix_eigen_scratch)(std::size_t n);
+
+  // The largest modulus of the n x n entries, and the largest difference between entry (i, j) and
+  // entry (j, i); largest is not finite where an entry is not.
+  void (*asymmetry)(std::size_t n, const double* matrix, double* largest, double* difference);
 };
 
 enum class Isa;

@@ -92,6 +92,64 @@ TALWEG_INLINE Vector square_root(Vector a) {
 #endif
 }
 
+// 1 / a and the square root of a to within two units in the last place, a positive, finite and not
+// subnormal (the root of zero is zero): by an estimate and Newton steps where division is slow.
+TALWEG_INLINE Vector fast_inverse(Vector a) {
+#if TALWEG_VECTOR_BYTES == 64
+  Vector y = _mm512_maskz_rcp14_pd(-1, a);
+  Vector e = negated_multiply_add(a, y, fill(1.0));
+  y = multiply_add(y, multiply_add(e, e, e), y);
+  e = negated_multiply_add(a, y, fill(1.0));
+  return multiply_add(y, e, y);
+#else
+  return 1.0 / a;
+#endif
+}
+TALWEG_INLINE Vector fast_square_root(Vector a) {
+#if TALWEG_VECTOR_BYTES == 64
+  const Vector b = _mm512_maskz_max_pd(-1, a, fill(0x1p-1000));
+  Vector y = _mm512_maskz_rsqrt14_pd(-1, b);
+  Vector e = negated_multiply_add(b * y, y, fill(1.0));
+  y = multiply_add(y * e, multiply_add(e, fill(0.375), fill(0.5)), y);
+  const Vector root = a * y;
+  e = negated_multiply_add(root, root, a);
+  return multiply_add(0.5 * y, e, root);
+#else
+  return square_root(a);
+#endif
+}
+
+// The larger and the smaller of two numbers; b where one of them is NaN.
+TALWEG_INLINE Vector larger(Vector a, Vector b) {
+#if TALWEG_VECTOR_BYTES == 64
+  return _mm512_maskz_max_pd(-1, a, b);
+#elif TALWEG_VECTOR_BYTES == 32
+  return _mm256_max_pd(a, b);
+#else
+  return a > b ? a : b;
+#endif
+}
+TALWEG_INLINE Vector smaller(Vector a, Vector b) {
+#if TALWEG_VECTOR_BYTES == 64
+  return _mm512_maskz_min_pd(-1, a, b);
+#elif TALWEG_VECTOR_BYTES == 32
+  return _mm256_min_pd(a, b);
+#else
+  return a < b ? a : b;
+#endif
+}
+
+// a where the mask is set, else b.
+TALWEG_INLINE Vector select(Mask mask, Vector a, Vector b) {
+#if TALWEG_VECTOR_BYTES == 64
+  return (Vector)_mm512_ternarylogic_epi64((__m512i)mask, (__m512i)a, (__m512i)b, 0xca);
+#elif TALWEG_VECTOR_BYTES == 32
+  return _mm256_blendv_pd(b, a, (__m256d)mask);
+#else
+  return from_bits(((Bits)mask & bits(a)) | (~(Bits)mask & bits(b)));
+#endif
+}
+
 // True when some lane of a comparison's result is true.
 TALWEG_INLINE bool any(Mask mask) {
 #if TALWEG_VECTOR_BYTES == 64
@@ -111,6 +169,13 @@ TALWEG_INLINE Vector magnitude(Vector a) { return from_bits(bits(a) & ~sign_bit)
 // |a| with the sign of b.
 TALWEG_INLINE Vector with_sign(Vector a, Vector b) {
   return from_bits((bits(a) & ~sign_bit) | (bits(b) & sign_bit));
+}
+TALWEG_INLINE Vector sign_of(Vector a) { return from_bits(bits(a) & sign_bit); }
+// a with its sign changed where the sign bit of b is set.
+TALWEG_INLINE Vector flip_sign(Vector a, Vector b) { return from_bits(bits(a) ^ bits(b)); }
+// a, or the bound (which is not negative) with its sign where it is smaller than that.
+TALWEG_INLINE Vector away_from_zero(Vector a, Vector bound) {
+  return from_bits(bits(larger(magnitude(a), bound)) | (bits(a) & sign_bit));
 }
 
 }  // namespace talweg::TALWEG_ISA

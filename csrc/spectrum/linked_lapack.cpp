@@ -4,8 +4,9 @@
 #include "spectrum/lapack_hook.hpp"
 
 #define TALWEG_FOR_EACH_ROUTINE(apply)                                                          \
-  apply(dgemm) apply(dgemv) apply(dsymm) apply(dsyrk) apply(dsyevd) apply(dsyevr) apply(dgetrf) \
-      apply(dgetrs) apply(dsytrf) apply(dsytrs) apply(dpotrf) apply(dpotrs)
+  apply(dgemm) apply(dgemv) apply(dsymm) apply(dsyrk) apply(dsyevd) apply(dsyevr) apply(dsytrd) \
+      apply(dstemr) apply(dormtr) apply(dgetrf) apply(dgetrs) apply(dsytrf) apply(dsytrs)       \
+          apply(dpotrf) apply(dpotrs)
 
 // The declarations need only the symbols' names: each is cast to its type in the table.
 #define TALWEG_DECLARE(name) extern "C" void name##_();

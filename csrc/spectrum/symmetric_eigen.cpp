@@ -92,6 +92,7 @@ void tridiagonalise(std::size_t n, double* a, double* diagonal, double* off, boo
   std::copy(q.begin(), q.end(), a);
 }
 
+// Eigenvectors are the rows of z, so that rotations run along them.
 bool implicit_ql(std::size_t n, double* d, double* e, double* z, bool vectors) {
   for (std::size_t i = 1; i < n; ++i) e[i - 1] = e[i];
   e[n - 1] = 0.0;
@@ -108,7 +109,9 @@ bool implicit_ql(std::size_t n, double* d, double* e, double* z, bool vectors) {
       std::size_t m = l;
       for (; m + 1 < n; ++m) {
         const double scale = std::fabs(d[m]) + std::fabs(d[m + 1]);
-        if (std::fabs(e[m]) <= std::numeric_limits<double>::epsilon() * 0.5 * scale) break;
+        if (std::fabs(e[m]) <= std::numeric_limits<double>::epsilon() * 0.5 * scale ||
+            std::fabs(e[m]) <= std::numeric_limits<double>::epsilon() * 0.125 * largest)
+          break;
       }
       if (m == l) break;
       if (iteration == 60) return false;
@@ -137,10 +140,12 @@ bool implicit_ql(std::size_t n, double* d, double* e, double* z, bool vectors) {
         d[i + 1] = g + p;
         g = c * r - b;
         if (vectors) {
+          double* const left = z + i * n;
+          double* const right = left + n;
           for (std::size_t k = 0; k < n; ++k) {
-            f = z[k * n + i + 1];
-            z[k * n + i + 1] = s * z[k * n + i] + c * f;
-            z[k * n + i] = c * z[k * n + i] - s * f;
+            const double before = right[k];
+            right[k] = s * left[k] + c * before;
+            left[k] = c * left[k] - s * before;
           }
         }
       }
@@ -167,6 +172,18 @@ void fix_sign(std::size_t n, double* vector, std::size_t stride) {
   }
 }
 
+void transpose(std::size_t n, double* matrix) {
+  // Columns whose distance is a power of two would throw one another out of the cache.
+  constexpr std::size_t together = 32;
+  for (std::size_t first = 0; first < n; first += together) {
+    const std::size_t last = std::min(n, first + together);
+    for (std::size_t j = 0; j < last; ++j) {
+      for (std::size_t i = std::max(first, j + 1); i < last; ++i)
+        std::swap(matrix[i * n + j], matrix[j * n + i]);
+    }
+  }
+}
+
 bool symmetric_eigen(std::size_t n, double* matrix, double* eigenvalues, double* scratch,
                      bool vectors) {
   if (n == 0) return true;
@@ -183,6 +200,7 @@ bool symmetric_eigen(std::size_t n, double* matrix, double* eigenvalues, double*
   }
   scratch[0] = 0.0;
   tridiagonalise(n, matrix, eigenvalues, scratch, vectors);
+  if (vectors) transpose(n, matrix);
   if (!implicit_ql(n, eigenvalues, scratch, matrix, vectors)) return false;
   if (!vectors) {
     std::sort(eigenvalues, eigenvalues + n);
@@ -195,9 +213,10 @@ bool symmetric_eigen(std::size_t n, double* matrix, double* eigenvalues, double*
     }
     if (least == i) continue;
     std::swap(eigenvalues[i], eigenvalues[least]);
-    for (std::size_t k = 0; k < n; ++k) std::swap(matrix[k * n + i], matrix[k * n + least]);
+    std::swap_ranges(matrix + i * n, matrix + (i + 1) * n, matrix + least * n);
   }
-  for (std::size_t j = 0; j < n; ++j) fix_sign(n, matrix + j, n);
+  for (std::size_t j = 0; j < n; ++j) fix_sign(n, matrix + j * n, 1);
+  transpose(n, matrix);
   return true;
 }
 

@@ -15,6 +15,9 @@ namespace talweg {
 bool symmetric_eigen(std::size_t n, double* matrix, double* eigenvalues, double* scratch,
                      bool vectors);
 
+// Exchanges rows and columns in place.
+void transpose(std::size_t n, double* matrix);
+
 // Makes the component of largest modulus positive (the first one on ties to within rounding).
 void fix_sign(std::size_t n, double* vector, std::size_t stride);
 

@@ -37,6 +37,31 @@ class Status(IntEnum):
 
 def describe(status: Status) -> str: ...
 def has_lapack() -> bool: ...
+def dense_eigen(
+    matrix: NDArray[np.float64],
+    first: int,
+    count: int,
+    vectors: bool = True,
+    use_lapack: bool = True,
+) -> tuple[NDArray[np.float64], NDArray[np.float64] | None, Status]: ...
+def lanczos_pays_from(k: int) -> int: ...
+def operator_recurrences(
+    function: Callable[[NDArray[np.float64]], ArrayLike],
+    n: int,
+    block: int,
+    starts: NDArray[np.float64],
+    steps: int,
+    reorthogonalise: bool,
+    workers: int = 0,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int32]]: ...
+def hessian_recurrences(
+    objective: Objective,
+    x: NDArray[np.float64],
+    starts: NDArray[np.float64],
+    steps: int,
+    reorthogonalise: bool,
+    workers: int = 0,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int32]]: ...
 
 class RecordingLimit(ValueError): ...
 
@@ -203,6 +228,24 @@ def trace_extremals(
     workers: int = 1,
     lanes: int = 64,
 ) -> list[dict[str, Any]]: ...
+def operator_eigenpairs(
+    function: Callable[..., Any],
+    n: int,
+    block: int,
+    symmetric: bool,
+    options: dict[str, Any],
+    start: ArrayLike | None = None,
+    progress: Callable[[int, int, float], Any] | None = None,
+) -> dict[str, Any]: ...
+def hessian_eigenpairs(
+    objective: Objective,
+    x: ArrayLike,
+    gradient: bool,
+    block: int,
+    options: dict[str, Any],
+    start: ArrayLike | None = None,
+    progress: Callable[[int, int, float], Any] | None = None,
+) -> dict[str, Any]: ...
 def polynomial(exponents: ArrayLike, coefficients: ArrayLike) -> Objective: ...
 def quadratic(
     matrix: ArrayLike,
@@ -225,3 +268,70 @@ def flow(
     objective: Objective, starts: ArrayLike, times: ArrayLike, options: dict[str, Any]
 ) -> dict[str, Any]: ...
 def flow_minimum(objective: Objective, x: ArrayLike, largest: float) -> dict[str, Any]: ...
+def eigh_batch(
+    matrices: NDArray[Any],
+    values: NDArray[Any],
+    vectors: NDArray[Any] | None,
+    statuses: NDArray[np.intc],
+    symmetry: int,
+    workers: int,
+) -> int: ...
+def inertia_batch(
+    matrices: NDArray[Any],
+    inertia: NDArray[np.intc],
+    statuses: NDArray[np.intc],
+    symmetry: int,
+    workers: int,
+) -> int: ...
+def logabsdet_batch(
+    matrices: NDArray[Any],
+    log_modulus: NDArray[Any],
+    sign: NDArray[Any] | None,
+    statuses: NDArray[np.intc],
+    offset: float,
+    factor: float,
+    symmetry: int,
+    workers: int,
+) -> int: ...
+def hessian_eigh(
+    objective: Objective,
+    x: NDArray[np.float64],
+    values: NDArray[np.float64],
+    vectors: NDArray[np.float64] | None,
+    statuses: NDArray[np.intc],
+    workers: int,
+) -> int: ...
+def hessian_inertia(
+    objective: Objective,
+    x: NDArray[np.float64],
+    inertia: NDArray[np.intc],
+    statuses: NDArray[np.intc],
+    workers: int,
+) -> int: ...
+def hessian_logabsdet(
+    objective: Objective,
+    x: NDArray[np.float64],
+    log_modulus: NDArray[np.float64],
+    sign: NDArray[np.float64] | None,
+    statuses: NDArray[np.intc],
+    offset: float,
+    factor: float,
+    workers: int,
+) -> int: ...
+def descend(
+    objective: Objective,
+    x0: ArrayLike,
+    step_length: float,
+    steps: int,
+    momentum: float,
+    nesterov: bool,
+    noise: float,
+    seed: int,
+    gradient_tolerance: float,
+    record_every: int,
+    log_volume: bool,
+    tangent: bool,
+    eigenvalues: bool,
+    records: bool,
+    workers: int,
+) -> dict[str, Any]: ...

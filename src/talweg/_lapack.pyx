@@ -26,6 +26,13 @@ cdef extern from "talweg/lapack.hpp" namespace "talweg" nogil:
         void (*dsyevr)(char*, char*, char*, int*, double*, int*, double*, double*, int*, int*,
                        double*, int*, double*, double*, int*, int*, double*, int*, int*, int*,
                        int*) noexcept
+        void (*dsytrd)(char*, int*, double*, int*, double*, double*, double*, double*, int*,
+                       int*) noexcept
+        void (*dstemr)(char*, char*, int*, double*, double*, double*, double*, int*, int*, int*,
+                       double*, double*, int*, int*, int*, bint*, double*, int*, int*, int*,
+                       int*) noexcept
+        void (*dormtr)(char*, char*, char*, int*, int*, double*, int*, double*, double*, int*,
+                       double*, int*, int*) noexcept
         void (*dgetrf)(int*, int*, double*, int*, int*, int*) noexcept
         void (*dgetrs)(char*, int*, int*, double*, int*, int*, double*, int*, int*) noexcept
         void (*dsytrf)(char*, int*, double*, int*, int*, double*, int*, int*) noexcept
@@ -48,6 +55,9 @@ cdef void fill() except *:
     table.dsyrk = cython_blas.dsyrk
     table.dsyevd = cython_lapack.dsyevd
     table.dsyevr = cython_lapack.dsyevr
+    table.dsytrd = cython_lapack.dsytrd
+    table.dstemr = cython_lapack.dstemr
+    table.dormtr = cython_lapack.dormtr
     table.dgetrf = cython_lapack.dgetrf
     table.dgetrs = cython_lapack.dgetrs
     table.dsytrf = cython_lapack.dsytrf

@@ -1,15 +1,15 @@
-"""Gradient descent of many points at once."""
+"""Descent of many points at once: plain, with momentum, with noise."""
 
 from __future__ import annotations
 
 import dataclasses
-import os
-import threading
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from talweg import _core
 from talweg.arrays import finite_array
 from talweg.extremals.arguments import (
     checked_count,
@@ -19,8 +19,8 @@ from talweg.extremals.arguments import (
     dimension_of,
 )
 from talweg.objective import Objective
-from talweg.quantity import GRADIENT
 from talweg.status import Status
+from talweg.theory.arguments import checked_momentum
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -29,16 +29,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Descent", "descend"]
 
-#: Points that go through the steps together: enough to pay for a call, few enough for the caches.
-_LANES = 1024
-
-#: Steps of one point between two looks at interrupts and at what is finite still.
-_STEPS = 512
-
 
 @dataclasses.dataclass
 class Descent:
-    """Where descents ended.
+    """Where descents ended, and what was recorded on the way.
+
+    Of a single start the first axis of m points is left out. Fields that were not asked for are
+    None.
 
     Attributes
     ----------
@@ -49,11 +46,30 @@ class Descent:
     steps : int or ndarray, shape (m,)
         Steps taken to there.
     status : Status, or ndarray of int, shape (m,)
-        Codes of `talweg.Status`: `MAX_STEPS` where all steps were taken, `NON_FINITE` where a point or the gradient at it was
-        not finite, as when the step is too long, `INTERRUPTED` where the user stopped them.
+        Codes of `talweg.Status`: `MAX_STEPS` where all steps were taken, `CONVERGED` where the gradient
+        fell to `gtol`, `NON_FINITE` where a point or the gradient at it was not finite, as when the
+        step is too long, `INTERRUPTED` where the user stopped them.
     path : ndarray, shape (records, n) or (records, m, n)
         Points at the start and after every `record_every` steps; none where that is 0. Rows
-        after the last point are NaN.
+        after the last point are NaN, in all records.
+    path_fun, path_slope : ndarray, shape (records, m), or None
+        The function and the norm of its gradient at the recorded points (with Nesterov's method
+        at the extrapolated points, where the gradient is taken).
+    log_volume : float or ndarray, shape (m,), or None
+        Logarithm of the factor by which the steps changed the volume of a small set around the
+        point; -inf where a step's map is singular. With momentum volume is that of pairs (x, x
+        before), in 2 n dimensions.
+    orientation : float or ndarray, shape (m,), or None
+        Product of the signs of the determinants: 1, -1, or 0 where a step's map is singular.
+    path_log_volume : ndarray, shape (records, m), or None
+    smallest_eigenvalue, largest_eigenvalue : float or ndarray, shape (m,), or None
+        Of the Hessians at all points gone through.
+    stretch : ndarray, shape (m, n), or None
+        Logarithms of the lengths of n orthogonal directions carried along by the tangent map, in
+        descending order of growth generically (Benettin's method): divided by the number of steps
+        they tend to log |1 - step_length * eigenvalue|.
+    frames : ndarray, shape (m, n, n), or None
+        Those directions at the last point, in columns.
     """
 
     x: Floats
@@ -61,6 +77,19 @@ class Descent:
     steps: Any
     status: Any
     path: Floats
+    path_fun: Any = None
+    path_slope: Any = None
+    log_volume: Any = None
+    orientation: Any = None
+    path_log_volume: Any = None
+    smallest_eigenvalue: Any = None
+    largest_eigenvalue: Any = None
+    stretch: Any = None
+    frames: Any = None
+
+    def asdict(self) -> dict[str, Any]:
+        """The fields by name."""
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
 
 
 def descend(
@@ -69,15 +98,27 @@ def descend(
     step_length: float,
     n_steps: int,
     *,
+    momentum: float = 0.0,
+    nesterov: bool = False,
+    noise: float = 0.0,
+    gtol: float = 0.0,
+    log_volume: bool = False,
+    tangent: bool = False,
+    eigenvalues: bool = False,
     record_every: int = 0,
+    record_values: bool = False,
+    rng: Any = None,
     workers: int | None = None,
 ) -> Descent:
-    """Gradient descent with a constant step: ``x <- x - step_length * grad f(x)``.
+    """Descent with a constant step: ``x <- x - step_length * grad f(x)``, or with momentum.
 
-    The steps of a recorded function that is compiled (`Objective.compile`) are one loop of machine
-    code, which keeps points in registers; any other objective evaluates blocks of gradients. Both
-    give the same points up to rounding. In a metric P (`Objective.with_metric`) the step is
-    ``step_length * P^-1 grad f(x)``, gradient descent in that space.
+    The heavy ball adds ``momentum * (x - x_before)``; Nesterov's method takes the gradient at
+    ``y = x + momentum * (x - x_before)`` and steps from there. Plain steps of a recorded function
+    that is compiled (`Objective.compile`) are one loop of machine code, which keeps points in
+    registers; everything else evaluates blocks of points that stay in the caches. Both give the
+    same points up to rounding. In a metric P (`Objective.with_metric`) the step is ``step_length *
+    P^-1 grad f(x)``, and norms, noise, volumes and eigenvalues are those of coordinates in which P
+    is the unit matrix.
 
     Parameters
     ----------
@@ -89,8 +130,26 @@ def descend(
         In units of x over gradient.
     n_steps : int
         Number of steps, from 0.
+    momentum : float, default 0
+        From 0 on and below 1.
+    nesterov : bool, default False
+        Nesterov's method instead of the heavy ball.
+    noise : float, default 0
+        Variance of independent normal noise in each coordinate of the gradient.
+    gtol : float, default 0
+        A point stops where the norm of its gradient is at most this. 0: never.
+    log_volume : bool, default False
+        Follow the volume of a small set around each point.
+    tangent : bool, default False
+        Follow the tangent map (without momentum only).
+    eigenvalues : bool, default False
+        Follow the smallest and largest eigenvalue of the Hessian.
     record_every : int, default 0
         Record the points each so many steps; 0 for never.
+    record_values : bool, default False
+        Record values and slopes with them.
+    rng : None, int or numpy.random.Generator, optional
+        For the noise. Which numbers a point gets depends on this and its place in `x0` only.
     workers : int, optional
         Threads that share the points; by default one for each processor. Functions that are not
         thread-safe use one. The result does not depend on it.
@@ -117,154 +176,150 @@ def descend(
     >>> talweg.descend(f, [[1.0, 1.0], [-1.0, 1.0]], 0.01, 200).x.round(9)
     array([[ 3.        ,  2.        ],
            [-2.80511809,  3.13131252]])
+    >>> found = talweg.descend(f, [1.0, 1.0], 0.01, 1000, momentum=0.5, gtol=1e-8)
+    >>> found.status, bool(found.steps < 100)
+    (<Status.CONVERGED: 0>, True)
     """
     objective = checked_objective(f, dimension_of(None, x0))
     start = finite_array(x0, "x0")
     n = objective.n
     if start.ndim not in (1, 2) or start.shape[-1] != n:
         raise ValueError(f"x0: want shape ({n},) or (m, {n}), got {start.shape}")
-    h = checked_positive(step_length, "step_length")
+    step = checked_positive(step_length, "step_length")
     count = checked_count(n_steps, "n_steps", 0)
+    beta = checked_momentum(momentum)
+    variance = _not_negative(noise, "noise")
+    tolerance = _not_negative(gtol, "gtol")
     every = checked_count(record_every, "record_every", 0)
-    threads = checked_workers(workers) or _processors()
-    run = _Run(objective, np.atleast_2d(start), h, count, every)
+    threads = checked_workers(workers)
+    if tangent and beta > 0.0:
+        raise ValueError(
+            "tangent: the tangent map is that of descent without momentum; leave out one of both"
+        )
+    if record_values and not every:
+        raise ValueError("record_values: want record_every with it, the steps between records")
+    seed = int(np.random.default_rng(rng).integers(2**64, dtype=np.uint64)) if variance else 0
+    points = np.atleast_2d(start)
+    single = start.ndim == 1
+    plain = not (beta or variance or tolerance or log_volume or tangent or eigenvalues)
+    if plain and not record_values:
+        loop = _loop(objective)
+        if loop is not None:
+            return _by_loop(objective, loop, points, step, count, every, threads, single)
+    core, there, back = _euclidean(objective)
+    arguments = (
+        step,
+        count,
+        beta,
+        bool(nesterov),
+        variance,
+        seed,
+        tolerance,
+        every,
+        bool(log_volume),
+        bool(tangent),
+        bool(eigenvalues),
+        bool(record_values),
+        threads or 0,
+    )
     try:
-        run.go(threads if objective._core.thread_safe else 1)
+        arrays = _core.descend(core, there(points), *arguments)
     except KeyboardInterrupt as interrupt:
-        interrupt.result = run.result(start.ndim == 1)  # type: ignore[attr-defined]
+        done: Any = getattr(interrupt, "result", None)
+        if isinstance(done, dict):
+            interrupt.result = _result(  # type: ignore[attr-defined]
+                objective, done, points, back, single
+            )
         raise
-    return run.result(start.ndim == 1)
+    return _result(objective, arrays, points, back, single)
 
 
-def _processors() -> int:
-    # Those of this process, where the system tells.
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
+def _not_negative(value: Any, argument: str) -> float:
+    if isinstance(value, (bool, np.bool_)) or not isinstance(
+        value, (int, float, np.integer, np.floating)
+    ):
+        raise TypeError(f"{argument}: want a number, got {value!r}")
+    if not (value >= 0.0 and math.isfinite(value)):
+        raise ValueError(f"{argument}: want a finite number from 0 on, got {value}")
+    return float(value)
 
 
-class _Run:
-    """All points of one call, coordinate-major."""
+def _loop(objective: Objective) -> Any:
+    if not objective.compiled:
+        return None
+    from talweg.machine_code.plain_descent import descent_loop
 
-    def __init__(self, f: Objective, x0: Floats, h: float, count: int, every: int) -> None:
-        self.f, self.h, self.count, self.every = f, h, count, every
-        self.x = np.ascontiguousarray(x0.T)
-        self.taken = np.zeros(len(x0), dtype=int)
-        self.status = np.full(len(x0), int(Status.INTERRUPTED))
-        records = count // every + 1 if every else 0
-        self.path = np.full((records, *x0.shape), np.nan)
-        self.stop = threading.Event()
-        self.loop = _loop(f)
-
-    def go(self, threads: int) -> None:
-        firsts = range(0, self.x.shape[1], _LANES)
-        threads = min(threads, len(firsts))
-        if threads <= 1:
-            for first in firsts:
-                self.chunk(first)
-            return
-        from concurrent.futures import ThreadPoolExecutor
-
-        with ThreadPoolExecutor(threads) as pool:
-            try:
-                for done in [pool.submit(self.chunk, first) for first in firsts]:
-                    done.result()
-            except BaseException:
-                self.stop.set()
-                pool.shutdown(cancel_futures=True)
-                raise
-
-    def chunk(self, first: int) -> None:
-        """The descents of one group of points."""
-        lanes = np.arange(first, min(first + _LANES, self.x.shape[1]))
-        if self.every:
-            self.path[0, lanes] = self.x[:, lanes].T
-        for taken, count in self.portions():
-            if self.stop.is_set():
-                return
-            before = self.x[:, lanes]
-            after = self.advanced(before, count)
-            finite = np.isfinite(after).all(axis=0)
-            if not finite.all():
-                self.end(lanes[~finite], before[:, ~finite], taken, count)
-                lanes, after = lanes[finite], after[:, finite]
-                if not lanes.size:
-                    return
-            self.x[:, lanes] = after
-            self.taken[lanes] = taken + count
-            if self.every and (taken + count) % self.every == 0:
-                self.path[(taken + count) // self.every, lanes] = after.T
-        self.status[lanes] = int(Status.MAX_STEPS)
-
-    def portions(self) -> Iterator[tuple[int, int]]:
-        """Steps taken before, and steps to take at once."""
-        taken = 0
-        while taken < self.count:
-            count = min(_STEPS, self.count - taken)
-            if self.every:
-                count = min(count, self.every - taken % self.every)
-            yield taken, count
-            taken += count
-
-    def end(self, lanes: Any, x: Floats, taken: int, count: int) -> None:
-        """The last finite points of descents that do not stay finite for `count` steps."""
-        # Bisection, as looking at each step would cost all the others their speed.
-        good, bad = np.zeros(len(lanes), dtype=int), np.full(len(lanes), count)
-        while (bad - good > 1).any():
-            middle = (good + bad) // 2
-            for step in np.unique((middle - good)[bad - good > 1]):
-                at = np.flatnonzero((middle - good == step) & (bad - good > 1))
-                trial = self.advanced(x[:, at], int(step))
-                finite = np.isfinite(trial).all(axis=0)
-                x[:, at[finite]] = trial[:, finite]
-                good[at[finite]] = middle[at[finite]]
-                bad[at[~finite]] = middle[at[~finite]]
-        self.x[:, lanes] = x
-        self.taken[lanes] = taken + good
-        self.status[lanes] = int(Status.NON_FINITE)
-
-    def advanced(self, x: Floats, count: int) -> Floats:
-        """Points after `count` steps more."""
-        lanes = x.shape[1]
-        padded = np.empty((len(x), -(-lanes // self.loop.lanes) * self.loop.lanes))
-        padded[:, :lanes] = x
-        padded[:, lanes:] = x[:, :1]
-        self.loop.advance(padded, count, self.h)
-        return padded[:, :lanes]
-
-    def result(self, single: bool) -> Descent:
-        x = np.ascontiguousarray(self.x.T)
-        if single:
-            path = self.path[:, 0] if self.every else self.path.reshape(0, self.f.n)
-            status = Status(int(self.status[0]))
-            return Descent(x[0], float(self.f(x[0])), int(self.taken[0]), status, path)
-        return Descent(x, self.f(x), self.taken, self.status, self.path)
+    return descent_loop(objective)
 
 
-class _Blocks:
-    """Steps by blocks of gradients, of any objective."""
+def _by_loop(
+    objective: Objective,
+    loop: Any,
+    points: Floats,
+    step: float,
+    count: int,
+    every: int,
+    threads: int | None,
+    single: bool,
+) -> Descent:
+    from talweg.machine_code.plain_descent import LoopRun
 
-    lanes = 1
+    run = LoopRun(loop, points, step, count, every)
 
-    def __init__(self, f: Objective) -> None:
-        self._core = f._core
-        self._inverse = None if f.metric is None else np.linalg.inv(f.metric)
+    def so_far() -> Descent:
+        arrays = {"x": np.ascontiguousarray(run.x.T), "steps": run.taken}
+        arrays |= {"status": run.status, "path": run.path}
+        return _result(objective, arrays, points, None, single)
 
-    def advance(self, x: Floats, count: int, step_length: float) -> None:
-        arrays = {"x": x, "gradient": np.empty_like(x)}
-        with np.errstate(all="ignore"):
-            for _ in range(count):
-                self._core.evaluate_block(GRADIENT, arrays, x.shape[1])
-                gradient = arrays["gradient"]
-                x -= step_length * (gradient if self._inverse is None else self._inverse @ gradient)
+    try:
+        run.go(threads)
+    except KeyboardInterrupt as interrupt:
+        interrupt.result = so_far()  # type: ignore[attr-defined]
+        raise
+    return so_far()
 
 
-def _loop(f: Objective) -> Any:
-    if not f.compiled or f.metric is not None:
-        return _Blocks(f)
-    if f._descent_loop is None or f._descent_loop[0] is not f._core:
-        from talweg.machine_code import available
-        from talweg.machine_code.descent_loop import DescentLoop
+def _euclidean(objective: Objective) -> tuple[Any, Callable[[Floats], Floats], Any]:
+    """The function in coordinates where its metric is the unit matrix, and the way there and back."""
+    if objective.metric is None:
+        return objective._core, lambda x: x, None
+    # P = L L': descent in y = L' x is descent with P^-1 in x.
+    factor = np.linalg.cholesky(objective.metric)
+    inverse = np.ascontiguousarray(np.linalg.inv(factor).T)
+    core = _core.compose_affine(objective._core, inverse, np.zeros(objective.n))
+    return core, lambda x: x @ factor, lambda y: y @ inverse.T
 
-        loop = DescentLoop(f, 2) if available() and DescentLoop.fits(f) else _Blocks(f)
-        f._descent_loop = (f._core, loop)
-    return f._descent_loop[1]
+
+def _result(
+    objective: Objective, arrays: dict[str, Any], starts: Floats, back: Any, single: bool
+) -> Descent:
+    x, path, steps = arrays["x"], arrays["path"], np.asarray(arrays["steps"]).astype(int)
+    if back is not None:
+        # There and back again is not quite where it began.
+        x = np.where((steps == 0)[:, None], starts, back(x))
+        path = back(path)
+        if len(path):
+            path[0] = np.where(np.isnan(path[0]), np.nan, starts)
+    with np.errstate(all="ignore"):
+        fun = objective(x)
+    fields = {
+        "path_fun": "record_value",
+        "path_slope": "record_slope",
+        "path_log_volume": "record_volume",
+        "log_volume": "log_volume",
+        "orientation": "orientation",
+        "smallest_eigenvalue": "smallest",
+        "largest_eigenvalue": "largest",
+        "stretch": "stretch",
+        "frames": "frames",
+    }
+    extra = {name: arrays[key] for name, key in fields.items() if key in arrays}
+    if not single:
+        return Descent(x, fun, steps, np.asarray(arrays["status"]).astype(int), path, **extra)
+    one: dict[str, Any] = {}
+    for name, array in extra.items():
+        row = array[:, 0] if name.startswith("path") else array[0]
+        one[name] = float(row) if np.ndim(row) == 0 else row
+    records = path[:, 0] if len(path) else path.reshape(0, objective.n)
+    status = Status(int(arrays["status"][0]))
+    return Descent(x[0], float(fun[0]), int(steps[0]), status, records, **one)

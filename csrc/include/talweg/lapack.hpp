@@ -29,6 +29,17 @@ struct LapackTable {
                  double* vu, int* il, int* iu, double* abstol, int* m, double* w, double* z,
                  int* ldz, int* isuppz, double* work, int* lwork, int* iwork, int* liwork,
                  int* info) = nullptr;
+  // Reduction of a symmetric matrix to tridiagonal form Q T Q'
+  void (*dsytrd)(char* uplo, int* n, double* a, int* lda, double* d, double* e, double* tau,
+                 double* work, int* lwork, int* info) = nullptr;
+  // Selected eigenvalues and eigenvectors of a symmetric tridiagonal matrix
+  void (*dstemr)(char* jobz, char* range, int* n, double* d, double* e, double* vl, double* vu,
+                 int* il, int* iu, int* m, double* w, double* z, int* ldz, int* nzc, int* isuppz,
+                 int* tryrac, double* work, int* lwork, int* iwork, int* liwork,
+                 int* info) = nullptr;
+  // C = op(Q) C or C op(Q) with the Q of dsytrd
+  void (*dormtr)(char* side, char* uplo, char* trans, int* m, int* n, double* a, int* lda,
+                 double* tau, double* c, int* ldc, double* work, int* lwork, int* info) = nullptr;
   // LU factorisation of a general matrix, and solving with it
   void (*dgetrf)(int* m, int* n, double* a, int* lda, int* ipiv, int* info) = nullptr;
   void (*dgetrs)(char* trans, int* n, int* nrhs, double* a, int* lda, int* ipiv, double* b,

@@ -27,8 +27,8 @@ enum class Status : int {
       103,  // the equations are singular: no single regular curve, or points that are not isolated
   isotropic =
       104,  // a repeated eigenvalue with every direction extremal: a direction must be given
-  inconsistent = 106,  // the same curve traced from its two ends does not agree
-  interrupted = 107,   // stopped by the caller; what was computed is kept
+  inconsistent = 106,   // the same curve traced from its two ends does not agree
+  interrupted = 107,    // stopped by the caller; what was computed is kept
   not_symmetric = 108,  // a matrix that should be symmetric is not, by more than rounding
   uncovered = 109,      // no curve that is known reaches the height of a point
 };

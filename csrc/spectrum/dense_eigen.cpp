@@ -1,0 +1,207 @@
+#include "spectrum/dense_eigen.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "objective/transposition.hpp"
+#include "spectrum/symmetric_eigen.hpp"
+
+namespace talweg {
+namespace {
+
+constexpr double epsilon = std::numeric_limits<double>::epsilon();
+constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
+
+// Workspace lengths of LAPACK are 32-bit, and divide and conquer wants 2 n^2.
+constexpr std::size_t conquerable = 32000;
+
+// Where more than n over these numbers are wanted, all of them are faster: vectors by divide and
+// conquer, values by the QL variant that has no square roots.
+constexpr std::size_t few_vectors = 4, few_values = 24;
+
+enum class Outcome { done, failed };
+
+bool has_conquest(const LapackTable* table, std::size_t n) {
+  return table != nullptr && table->dsyevd != nullptr && n <= conquerable;
+}
+
+bool has_reduction(const LapackTable* table) {
+  return table != nullptr && table->dsytrd != nullptr && table->dstemr != nullptr &&
+         table->dormtr != nullptr && table->dgemm != nullptr;
+}
+
+// Exponent of the power of two that brings the largest entry near 1, 0 where it need not be.
+int needed_scaling(std::size_t n, const double* matrix, bool& finite) {
+  double largest = 0.0, sum = 0.0;
+  for (std::size_t i = 0; i < n * n; ++i) {
+    largest = std::max(largest, std::fabs(matrix[i]));
+    sum += matrix[i] * 0.0;
+  }
+  finite = sum == 0.0;
+  if (!finite || largest == 0.0 || (largest > 1e-100 && largest < 1e100)) return 0;
+  return -std::ilogb(largest);
+}
+
+// All of them. With `wanted` vectors the columns of the decomposition become the rows of `matrix`.
+Outcome conquer(const LapackTable& table, std::size_t size, double* matrix, double* values,
+                bool wanted) {
+  char job = wanted ? 'V' : 'N', triangle = 'L';
+  int n = static_cast<int>(size), lwork = -1, liwork = -1, integer_length = 0, info = 0;
+  double length = 0.0;
+  table.dsyevd(&job, &triangle, &n, matrix, &n, values, &length, &lwork, &integer_length, &liwork,
+               &info);
+  if (info != 0) return Outcome::failed;
+  lwork = static_cast<int>(length);
+  liwork = integer_length;
+  std::vector<double> work(static_cast<std::size_t>(lwork));
+  std::vector<int> integers(static_cast<std::size_t>(liwork));
+  table.dsyevd(&job, &triangle, &n, matrix, &n, values, work.data(), &lwork, integers.data(),
+               &liwork, &info);
+  return info == 0 ? Outcome::done : Outcome::failed;
+}
+
+// Whether `rows` are orthonormal to rounding, after a first-order correction (Loewdin) where they
+// are not. MRRR's vectors of crowded eigenvalues are not always; mixing those changes no residual.
+bool made_orthonormal(const LapackTable& table, int n, int count, const double* values,
+                      std::vector<double>& rows) {
+  const auto k = static_cast<std::size_t>(count);
+  std::vector<double> gram(k * k);
+  char transposed = 'T', plain = 'N';
+  double one = 1.0, zero = 0.0;
+  table.dgemm(&transposed, &plain, &count, &count, &n, &one, rows.data(), &n, rows.data(), &n,
+              &zero, gram.data(), &count);
+  const double tolerance = n * epsilon;
+  const double size = std::max(std::fabs(values[0]), std::fabs(values[k - 1]));
+  double worst = 0.0, mixed = 0.0;
+  for (std::size_t i = 0; i < k; ++i) {
+    for (std::size_t j = 0; j < k; ++j) {
+      double& entry = gram[i * k + j];
+      const double defect = std::fabs(entry - (i == j));
+      worst = defect <= worst ? worst : defect;
+      mixed = std::max(mixed, defect * std::fabs(values[i] - values[j]));
+      entry = (i == j ? 1.5 : 0.0) - 0.5 * entry;
+    }
+  }
+  if (worst <= tolerance) return true;
+  if (!(worst <= 1e-7) || mixed > tolerance * size) return false;
+  std::vector<double> corrected(rows.size());
+  table.dgemm(&plain, &plain, &n, &count, &count, &one, rows.data(), &n, gram.data(), &count, &zero,
+              corrected.data(), &n);
+  rows.swap(corrected);
+  return true;
+}
+
+// A few: `rows` (count x n) gets the vectors; empty where none are wanted.
+Outcome reduce_and_select(const LapackTable& table, std::size_t size, double* matrix,
+                          std::size_t first, std::size_t wanted, double* values,
+                          std::vector<double>& rows) {
+  char triangle = 'L';
+  int n = static_cast<int>(size), count = static_cast<int>(wanted), info = 0;
+  std::vector<double> diagonal(size), off(size), reflectors(size);
+
+  int lwork = -1;
+  double length = 0.0;
+  table.dsytrd(&triangle, &n, matrix, &n, diagonal.data(), off.data(), reflectors.data(), &length,
+               &lwork, &info);
+  lwork = static_cast<int>(length);
+  std::vector<double> work(static_cast<std::size_t>(std::max(lwork, 18 * n)));
+  lwork = static_cast<int>(work.size());
+  table.dsytrd(&triangle, &n, matrix, &n, diagonal.data(), off.data(), reflectors.data(),
+               work.data(), &lwork, &info);
+  if (info != 0) return Outcome::failed;
+
+  char job = rows.empty() ? 'N' : 'V', range = 'I';
+  double unused = 0.0;
+  int low = static_cast<int>(first) + 1, high = static_cast<int>(first + wanted), found = 0;
+  int try_relative_accuracy = 1;
+  std::vector<double> found_values(size);
+  std::vector<int> support(2 * wanted), integers(10 * size);
+  int integer_length = static_cast<int>(integers.size());
+  table.dstemr(&job, &range, &n, diagonal.data(), off.data(), &unused, &unused, &low, &high, &found,
+               found_values.data(), rows.data(), &n, &count, support.data(), &try_relative_accuracy,
+               work.data(), &lwork, integers.data(), &integer_length, &info);
+  if (info != 0 || found != count) return Outcome::failed;
+  std::copy(found_values.begin(), found_values.begin() + count, values);
+  if (rows.empty()) return Outcome::done;
+  if (!made_orthonormal(table, n, count, values, rows)) return Outcome::failed;
+
+  char side = 'L', transposition = 'N';
+  lwork = -1;
+  table.dormtr(&side, &triangle, &transposition, &n, &count, matrix, &n, reflectors.data(),
+               rows.data(), &n, &length, &lwork, &info);
+  lwork = static_cast<int>(length);
+  work.resize(static_cast<std::size_t>(lwork));
+  table.dormtr(&side, &triangle, &transposition, &n, &count, matrix, &n, reflectors.data(),
+               rows.data(), &n, work.data(), &lwork, &info);
+  return info == 0 ? Outcome::done : Outcome::failed;
+}
+
+// Rows of eigenvectors (count x n) as columns (n x count), with signs fixed.
+void place(std::size_t n, std::size_t count, double* rows, double* vectors) {
+  for (std::size_t j = 0; j < count; ++j) fix_sign(n, rows + j * n, 1);
+  if (rows == vectors) {
+    transpose(n, rows);
+  } else {
+    rows_to_points(count, n, rows, n, vectors);
+  }
+}
+
+Status decompose(const LapackTable* table, std::size_t n, double* matrix, std::size_t first,
+                 std::size_t count, double* values, double* vectors) {
+  const std::size_t few_part = vectors != nullptr ? few_vectors : few_values;
+  const bool few = count < n && few_part * count <= n;
+  if (few && has_reduction(table)) {
+    std::vector<double> rows(vectors != nullptr ? count * n : 0);
+    std::vector<double> copy(matrix, matrix + n * n);
+    if (reduce_and_select(*table, n, copy.data(), first, count, values, rows) == Outcome::done) {
+      if (vectors != nullptr) place(n, count, rows.data(), vectors);
+      return Status::converged;
+    }
+  }
+  std::vector<double> all(n);
+  if (has_conquest(table, n)) {
+    if (conquer(*table, n, matrix, all.data(), vectors != nullptr) == Outcome::failed) {
+      return Status::not_converged;
+    }
+    std::copy_n(all.begin() + static_cast<std::ptrdiff_t>(first), count, values);
+    if (vectors != nullptr) place(n, count, matrix + first * n, vectors);
+    return Status::converged;
+  }
+  std::vector<double> scratch(n);
+  if (!symmetric_eigen(n, matrix, all.data(), scratch.data(), vectors != nullptr)) {
+    return Status::not_converged;
+  }
+  std::copy_n(all.begin() + static_cast<std::ptrdiff_t>(first), count, values);
+  if (vectors != nullptr && vectors != matrix) {
+    for (std::size_t i = 0; i < n; ++i)
+      std::copy_n(matrix + i * n + first, count, vectors + i * count);
+  }
+  return Status::converged;
+}
+
+}  // namespace
+
+Status dense_eigen(const LapackTable* table, std::size_t n, double* matrix, std::size_t first,
+                   std::size_t count, double* values, double* vectors) {
+  if (count == 0) return Status::converged;
+  bool finite = true;
+  const int exponent = needed_scaling(n, matrix, finite);
+  Status status = Status::non_finite;
+  if (finite) {
+    if (exponent != 0) {
+      for (std::size_t i = 0; i < n * n; ++i) matrix[i] = std::ldexp(matrix[i], exponent);
+    }
+    status = decompose(table, n, matrix, first, count, values, vectors);
+  }
+  if (status != Status::converged) {
+    std::fill_n(values, count, not_a_number);
+    if (vectors != nullptr) std::fill_n(vectors, n * count, not_a_number);
+  } else if (exponent != 0) {
+    for (std::size_t j = 0; j < count; ++j) values[j] = std::ldexp(values[j], -exponent);
+  }
+  return status;
+}
+
+}  // namespace talweg
