@@ -24,6 +24,8 @@ def main(folder: Path) -> None:
     (minimum,) = talweg.critical_points(f, starts=[[0.0] * f.n])
     survey = talweg.survey(f, starts=[minimum.x], branches=[0, -1], max_length=10.0)
     save(survey.plot(), folder / "logistic-breast-cancer.png")
+    basins = talweg.basins(talweg.surfaces.muller_brown(), resolution=400)
+    save(basins.plot(title="Müller-Brown"), folder / "basins.png")
 
 
 if __name__ == "__main__":

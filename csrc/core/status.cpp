@@ -20,6 +20,12 @@ const char* describe(Status status) noexcept {
       return "The largest arclength was reached.";
     case Status::max_steps:
       return "All steps asked for were taken.";
+    case Status::max_time:
+      return "The last time asked for was reached.";
+    case Status::entered_ball:
+      return "The trajectory stopped inside one of the balls, as asked.";
+    case Status::level_crossed:
+      return "The trajectory stopped at the value of the function, as asked.";
     case Status::running:
       return "Not finished: the next step can be taken.";
     case Status::step_too_small:

@@ -21,5 +21,6 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   talweg::python::register_models(module);
   talweg::python::register_spectrum_batches(module);
   talweg::python::register_theory(module);
+  talweg::python::register_flow(module);
   talweg::python::register_descent(module);
 }

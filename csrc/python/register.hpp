@@ -19,6 +19,7 @@ void register_lanczos(pybind11::module_& module);
 void register_models(pybind11::module_& module);
 void register_spectrum_batches(pybind11::module_& module);
 void register_theory(pybind11::module_& module);
+void register_flow(pybind11::module_& module);
 void register_descent(pybind11::module_& module);
 
 }  // namespace talweg::python

@@ -5,6 +5,7 @@ from __future__ import annotations
 from talweg import datasets, extremals, models, molecules, spectrum, surfaces, theory, valleys
 from talweg._core import __version__
 from talweg._locations import get_cmake_dir, get_include
+from talweg.basin_map import Basins, basins
 from talweg.descent import Descent, descend
 from talweg.extremals import (
     ExtremalTracer,
@@ -15,6 +16,7 @@ from talweg.extremals import (
 )
 from talweg.functions import *  # noqa: F403
 from talweg.functions import __all__ as _functions
+from talweg.gradient_flow import Flow, flow
 from talweg.io import load
 from talweg.objective import Objective
 from talweg.recording import RecordingError
@@ -25,16 +27,20 @@ from talweg.valleys import in_valley, slope_ratio
 # Only what NumPy alone can serve is imported above; the rest of the package imports SciPy, SymPy
 # or matplotlib where it uses them (tests/test_import.py).
 __all__ = [
+    "Basins",
     "Descent",
     "ExtremalTracer",
+    "Flow",
     "Objective",
     "RecordingError",
     "Status",
     "__version__",
+    "basins",
     "critical_points",
     "datasets",
     "descend",
     "extremals",
+    "flow",
     "get_cmake_dir",
     "get_include",
     "in_valley",

@@ -21,7 +21,10 @@ class Status(IntEnum):
     max_points = 5
     max_length = 6
     max_steps = 7
+    max_time = 8
+    entered_ball = 9
     running = 10
+    level_crossed = 11
     step_too_small = 100
     not_converged = 101
     non_finite = 102
@@ -261,6 +264,10 @@ def phi4_chain(n: int, coupling: float, periodic: bool) -> Objective: ...
 def resonances(
     numbers: ArrayLike, multipliers: bool, max_order: int, tolerance: float, max_count: int
 ) -> tuple[list[tuple[int, tuple[int, ...], float]], int, Status]: ...
+def flow(
+    objective: Objective, starts: ArrayLike, times: ArrayLike, options: dict[str, Any]
+) -> dict[str, Any]: ...
+def flow_minimum(objective: Objective, x: ArrayLike, largest: float) -> dict[str, Any]: ...
 def eigh_batch(
     matrices: NDArray[Any],
     values: NDArray[Any],

@@ -33,7 +33,10 @@ class Status(enum.IntEnum):
     MAX_POINTS = 5
     MAX_LENGTH = 6
     MAX_STEPS = 7
+    MAX_TIME = 8
+    ENTERED_BALL = 9
     RUNNING = 10
+    LEVEL_CROSSED = 11
 
     STEP_TOO_SMALL = 100
     NOT_CONVERGED = 101

@@ -14,7 +14,10 @@ enum class Status : int {
   max_points = 5,      // the number of points asked for was reached
   max_length = 6,      // the arclength asked for was reached
   max_steps = 7,       // all steps asked for were taken
+  max_time = 8,        // a trajectory was followed up to the last time asked for
+  entered_ball = 9,    // a trajectory was asked to stop inside one of some balls and did
   running = 10,        // not finished; the next step can be taken
+  level_crossed = 11,  // a trajectory was asked to stop at a value of the function and did
 
   step_too_small =
       100,  // the step length fell below the smallest one: the curve could not be followed

@@ -7,6 +7,7 @@
 #include "talweg/descent.hpp"
 #include "talweg/differences.hpp"
 #include "talweg/extremal.hpp"
+#include "talweg/flow.hpp"
 #include "talweg/gauge.hpp"
 #include "talweg/hessian_spectrum.hpp"
 #include "talweg/interrupt.hpp"
