@@ -72,7 +72,7 @@ class CallableOperator final : public SymmetricOperator {
     if (!flat && !fits) {
       throw pybind11::value_error(
           "f_or_operator: its product with an array of shape " +
-          pybind11::cast<std::string>(pybind11::str(pybind11::cast(shape))) + " has shape " +
+          pybind11::cast<std::string>(pybind11::str(given.attr("shape"))) + " has shape " +
           pybind11::cast<std::string>(pybind11::str(array.attr("shape"))));
     }
     const auto columns =
