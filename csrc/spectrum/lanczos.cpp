@@ -293,7 +293,10 @@ void Search::iterate() {
   if (method_ == LanczosMethod::block) {
     const BlockSizes sizes = block_sizes();
     const VectorBlock start = starts(sizes.block);
-    outcome = block_lanczos(passes_, matrix_, wanted_, sizes.block, start, sizes, max_steps_,
+    // Restarts may stagnate on a hard spectrum, where a whole basis cannot.
+    const std::size_t steps =
+        n_ <= whole_basis ? std::min(max_steps_, 2 * n_ / sizes.block + 40) : max_steps_;
+    outcome = block_lanczos(passes_, matrix_, wanted_, sizes.block, start, sizes, steps,
                             options_.seed * 1000003 + 500000, callback());
   } else {
     VectorBlock start = starts(std::max<std::size_t>(1, options_.start_count));
