@@ -351,7 +351,7 @@ class Density:
         return self._estimate(*by_steps, of=of)
 
     def _estimate(
-        self, samples: Floats, half: Floats, quarter: Floats | None = None, of: Any = None
+        self, samples: Floats, half: Floats, quarter: Floats | None = None, *, of: Any = None
     ) -> Estimate:
         with np.errstate(invalid="ignore", over="ignore", under="ignore"):
             estimate = jackknife(samples, half, quarter, of)
