@@ -70,10 +70,10 @@ class CallableOperator final : public SymmetricOperator {
     const bool flat = count == 1 && array.ndim() == 1 && array.shape(0) == n;
     const bool fits = array.ndim() == 2 && array.shape(0) == n && array.shape(1) == m;
     if (!flat && !fits) {
-      throw pybind11::value_error(
-          "f_or_operator: its product with an array of shape " +
-          pybind11::cast<std::string>(pybind11::str(pybind11::cast(shape))) + " has shape " +
-          pybind11::cast<std::string>(pybind11::str(array.attr("shape"))));
+      throw pybind11::value_error("f_or_operator: its product with an array of shape " +
+                                  pybind11::cast<std::string>(pybind11::str(given.attr("shape"))) +
+                                  " has shape " +
+                                  pybind11::cast<std::string>(pybind11::str(array.attr("shape"))));
     }
     const auto columns =
         pybind11::array_t<double, pybind11::array::f_style | pybind11::array::forcecast>::ensure(

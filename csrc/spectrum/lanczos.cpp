@@ -68,6 +68,8 @@ class Search {
   void select(RitzPairs pairs);
   void finish();
   bool certified() const;
+  bool may_decompose() const;
+  void decompose_after_all();
   VectorBlock starts(std::size_t count);
   BlockSizes block_sizes() const;
   std::size_t three_term_steps() const;
@@ -82,6 +84,7 @@ class Search {
   std::size_t max_steps_;
   std::uint64_t drawn_ = 0;
   double matrix_scale_ = 1.0;  // of a matrix that was formed
+  bool exhausted_ = false;     // the Krylov space of the start came to its end
   LanczosMethod method_ = LanczosMethod::automatic;
 
   RitzPairs pairs_;                   // of the scaled operator
@@ -132,7 +135,8 @@ BlockSizes Search::block_sizes() const {
         options_.start_count >= k ? options_.start_count : std::min<std::size_t>(k + k / 4, 32);
     block = std::max(given_.preferred_block(), enough);
   }
-  block = std::clamp<std::size_t>(block, 1, std::max<std::size_t>(1, n_ / 2));
+  // Few blocks to a basis would make each restart lose nearly everything.
+  block = std::clamp<std::size_t>(block, 1, std::max<std::size_t>(1, n_ / 8));
   std::size_t basis = options_.basis;
   if (basis == 0) basis = std::max<std::size_t>({60, 3 * k + 3 * block, 12 * block});
   const std::size_t affordable = options_.memory / (8 * n_ + 64);
@@ -289,7 +293,10 @@ void Search::iterate() {
   if (method_ == LanczosMethod::block) {
     const BlockSizes sizes = block_sizes();
     const VectorBlock start = starts(sizes.block);
-    outcome = block_lanczos(passes_, matrix_, wanted_, sizes.block, start, sizes, max_steps_,
+    // Restarts may stagnate on a hard spectrum, where a whole basis cannot.
+    const std::size_t steps =
+        n_ <= whole_basis ? std::min(max_steps_, 2 * n_ / sizes.block + 40) : max_steps_;
+    outcome = block_lanczos(passes_, matrix_, wanted_, sizes.block, start, sizes, steps,
                             options_.seed * 1000003 + 500000, callback());
   } else {
     VectorBlock start = starts(std::max<std::size_t>(1, options_.start_count));
@@ -300,6 +307,8 @@ void Search::iterate() {
     outcome = three_term_lanczos(passes_, matrix_, wanted_, start[0], options_.memory,
                                  three_term_steps(), {}, callback());
   }
+  exhausted_ = method_ == LanczosMethod::three_term && outcome.missed_probability == 0.0 &&
+               outcome.steps < n_;
   result_.steps += outcome.steps;
   result_.norm = std::max(result_.norm, outcome.norm);
   result_.status = outcome.status;
@@ -313,10 +322,11 @@ void Search::iterate() {
 // Finds pairs that the Krylov space of the start cannot hold: further copies of eigenvalues.
 void Search::complete() {
   const std::size_t began = method_ == LanczosMethod::block ? block_sizes().block : 1;
-  // Where the Krylov space came to its end early, there are copies for certain.
+  // Where the Krylov space came to its end early, there are copies for certain, or the start that
+  // was given lies in an invariant subspace, which may leave out anything.
+  const bool unsure = options_.start_count == 0 ? began < options_.count : exhausted_;
   const bool asked = options_.check == CopyCheck::always || pairs_.count < wanted_.total() ||
-                     (options_.check == CopyCheck::automatic && options_.start_count == 0 &&
-                      began < options_.count);
+                     (options_.check == CopyCheck::automatic && unsure);
   if (!asked) return;
   std::size_t rounds = 0;
   while (result_.status == Status::converged && pairs_.count < n_) {
@@ -418,6 +428,21 @@ void Search::polish() {
   result_.status = certified() ? Status::converged : Status::not_converged;
 }
 
+// Where the user left both the method and the number of steps open and the matrix fits.
+bool Search::may_decompose() const {
+  return options_.method == LanczosMethod::automatic && options_.max_steps == 0 &&
+         n_ <= whole_basis && 32 * n_ * n_ <= options_.memory && matrix_.scale() == 1.0;
+}
+
+void Search::decompose_after_all() {
+  const std::size_t steps = result_.steps;
+  pairs_ = {};
+  other_values_.clear();
+  method_ = LanczosMethod::dense;
+  dense();
+  result_.steps += steps;
+}
+
 void Search::finish() {
   result_.products = matrix_.products();
   result_.method = method_;
@@ -454,6 +479,7 @@ EigenPairs Search::go() {
     complete();
     polish();
     if (result_.status == Status::converged && !certified()) result_.status = Status::not_converged;
+    if (result_.status == Status::not_converged && may_decompose()) decompose_after_all();
   }
   finish();
   return std::move(result_);

@@ -121,15 +121,19 @@ def _objective(curves: Sequence[Extremal]) -> Any:
     return f
 
 
+#: Events at which a talweg can turn, or end and go on as a ridge line.
+_ENDS = ("critical_point", "level_fold", "branch_point", "valley_ridge_inflection")
+
+
 def _profiles(curves: Sequence[Extremal], f: Any) -> Iterator[Profile]:
-    """Monotone pieces of the talwegs, from fold or critical point to fold or critical point."""
+    """Monotone pieces of the talwegs, from one end or turning point to the next."""
     for number, curve in enumerate(curves):
         length, fun = list(curve.arclength), list(curve.fun)
         square, rate = list(curve.sigma**2), list(curve.eigenvalue)
         talweg = list(curve.is_talweg)
         ends = [False] * len(length)
         for event in curve.events:
-            if event.kind not in ("critical_point", "level_fold"):
+            if event.kind not in _ENDS:
                 continue
             gradient, hessian = f.grad(event.x), f.hess(event.x)
             slope = float(gradient @ gradient)
@@ -148,7 +152,9 @@ def _profiles(curves: Sequence[Extremal], f: Any) -> Iterator[Profile]:
         steps = np.diff(values[1])
         end[1:-1] |= steps[:-1] * steps[1:] < 0.0
         # A piece reaches from one end to the next; a point that coincides with an end gives way.
-        cuts = [0, *np.flatnonzero(end), len(order) - 1]
+        changes = np.flatnonzero(on[:-1] != on[1:])
+        last_on = np.where(on[changes], changes, changes + 1)
+        cuts = np.unique([0, *np.flatnonzero(end), *last_on, len(order) - 1])
         for first, last in itertools.pairwise(cuts):
             inner = np.arange(first + 1, last)
             if not on[inner].all() or not (on[first] and on[last]):

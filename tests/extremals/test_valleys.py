@@ -165,3 +165,16 @@ def test_pictures(survey, f, tmp_path):
         draw_valley(survey, (0.5,))
     with pytest.raises(TypeError, match="valley: want a survey or a traced curve"):
         draw_valley(3)
+
+
+def test_pieces_end_where_a_talweg_turns_into_a_ridge():
+    # On y = c, the maximum of one summand, the slope is least on the levels above the saddle; next
+    # to the maximum of both the same line is a ridge.
+    f = talweg.surfaces.styblinski_tang()
+    survey = talweg.survey(f)
+    top = 0.156731257
+    points = np.array([[-2.5, top], [-2.6, top]])
+    slope, error, _ = least_slope(survey, f(points))
+    own = np.linalg.norm(f.grad(points), axis=1)
+    assert (slope <= own + 5 * error + 1e-9).all()
+    np.testing.assert_allclose(talweg.slope_ratio(survey, points).ratio, 1.0, atol=1e-5)

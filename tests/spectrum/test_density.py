@@ -316,6 +316,62 @@ def test_bad_questions():
         found.trace_of(lambda t: t.sum())
 
 
+@pytest.mark.parametrize("n", [40, 400])
+def test_functions_that_are_no_symmetric_matrix(n):
+    with pytest.raises(ValueError, match="f_or_operator: want a symmetric operator"):
+        density(lambda v: np.roll(v, 1), n=n)
+    with pytest.raises(TypeError, match="f_or_operator: its product has dtype complex128"):
+        density(lambda v: v * 1j, n=n)
+    with pytest.raises(TypeError, match="f_or_operator: its product has dtype object"):
+        density(lambda v: None, n=n)
+    with pytest.raises(ValueError, match="f_or_operator: its product with an array of shape"):
+        density(lambda v: v[1:], n=n)
+
+
+def test_reorthogonalise_is_checked():
+    with pytest.raises(TypeError, match="reorthogonalise: want True or False"):
+        density(lambda v: v, n=400, reorthogonalise="yes")
+
+
+@pytest.mark.parametrize("n", [40, 400])
+def test_every_interrupt_has_a_result(n):
+    def interrupted(v):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        density(interrupted, n=n)
+    assert caught.value.result.status is talweg.Status.INTERRUPTED
+
+
+def test_one_step_claims_nothing():
+    values = np.linspace(1.0, 2.0, 400)
+    found = density(lambda v: values * v, n=400, steps=1)
+    assert found.trace.bias == 0
+    assert found.trace.value == pytest.approx(values.sum())
+    assert np.isnan(found.logabsdet.bias) and np.isnan(found.trace_of_square.bias)
+    same = density(lambda v: 3 * v, n=400, steps=1)
+    assert same.logabsdet.bias == 0
+
+
+def test_the_bias_knows_slow_convergence():
+    # The log of an ill-conditioned matrix gains little from one doubling of the steps.
+    rng = np.random.default_rng(0)
+    values = np.r_[-rng.uniform(0, 1e-2, 5), rng.uniform(0, 1, 495)]
+    exact = np.log(np.abs(values)).sum()
+    inside = 0
+    for seed in range(10):
+        found = density(goe_like(values, seed), exact=False, rng=seed)
+        low, high = found.logabsdet.interval()
+        inside += low <= exact <= high
+    assert inside >= 8
+
+
+def goe_like(values, seed):
+    h = np.random.default_rng(seed + 100).standard_normal(len(values))
+    q = np.eye(len(values)) - 2 * np.outer(h, h) / (h @ h)
+    return q * values @ q.T
+
+
 def test_picture():
     pyplot = pytest.importorskip("matplotlib.pyplot")
     figure = density(goe(400, 13), exact=False, rng=0).plot(log=True, title="semicircle")

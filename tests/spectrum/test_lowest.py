@@ -427,6 +427,49 @@ def test_check_finds_what_a_start_hides():
     np.testing.assert_allclose(found.eigenvalues, d[:2], atol=1e-8)
 
 
+@pytest.mark.parametrize("k", [1, 3])
+def test_a_start_of_other_eigenvectors_is_found_out(k):
+    # The Krylov space ends at once, and no wanted eigenvector is in it.
+    d = np.linspace(0, 1, 200)
+    found = lowest(lambda v: d * v, n=200, k=k, start=np.eye(200)[:, -k:], method="three-term")
+    np.testing.assert_allclose(found.eigenvalues, d[:k], atol=1e-8)
+
+
+def test_what_lanczos_cannot_separate_is_decomposed():
+    # Beside the largest eigenvalue the others are nearly equal.
+    rng = np.random.default_rng(0)
+    q = np.linalg.qr(rng.standard_normal((97, 97)))[0]
+    a = q * np.r_[1e6, rng.uniform(size=96)] @ q.T
+    a = (a + a.T) / 2
+    for seed in range(3):
+        found = lowest(lambda v: a @ v, n=97, k=8, which="both", tol=1e-10, rng=seed)
+        check(a, found, 8, "both", tol=1e-10)
+        assert found.method == "dense" and found.missed_probability == 0
+
+
+def test_blocks_of_many_vectors_and_hard_spectra():
+    d = np.arange(1.0, 201.0)
+    found = lowest(lambda v: d * v, n=200, method="block", block=500)
+    assert found.success and found.products < 2000
+    a = with_spectrum(np.logspace(-12, 0, 300))
+    found = lowest(lambda v: a @ v, n=300, k=8, tol=1e-10, method="block")
+    check(a, found, 8, "smallest", tol=1e-10, factor=10)
+    assert found.products < 5000
+
+
+def test_messages_speak_of_the_argument():
+    for length in (199, 1):
+        with pytest.raises(
+            ValueError, match=r"product with an array of shape \(200, 1\) has shape"
+        ):
+            lowest(lambda v, m=length: np.ones(m), n=200)
+    for x in (1.0, [[1.0, 2.0]], []):
+        with pytest.raises(ValueError, match="x: want the point of the Hessian"):
+            lowest(lambda v: (v**4).sum(), x)
+    with pytest.raises(ValueError, match="f_or_operator: want finite numbers"):
+        lowest(scipy.sparse.diags_array([1.0, np.nan, 2.0]))
+
+
 def test_missed_probability_is_small_where_the_gap_is_wide():
     d = np.r_[-5.0, -5.0, -4.0, np.linspace(0, 1, 997)]
     found = lowest(scipy.sparse.diags_array(d), k=3, method="three-term")

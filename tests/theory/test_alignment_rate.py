@@ -154,3 +154,13 @@ def test_volume_of_pairs_with_momentum():
     assert math.isclose(volume_rate(values, s, beta), np.linalg.slogdet(heavy)[1])
     assert math.isclose(volume_rate(values, s, beta, True), np.linalg.slogdet(nesterov)[1])
     assert volume_rate([1.0, 5.0], 0.2) == -math.inf
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e-14, 1e14, 1e200])
+def test_rates_of_the_flow_scale_with_the_eigenvalues(scale):
+    values = np.array([1.0, 2.0, 4.0])
+    for forcing in (None, 1, 3):
+        plain = alignment_rate(values, forcing=forcing)
+        scaled = alignment_rate(scale * values, forcing=forcing)
+        assert scaled.mechanism == plain.mechanism
+        assert scaled.rate == pytest.approx(scale * plain.rate, rel=1e-12)

@@ -175,3 +175,14 @@ def test_misuse_is_named(arguments, message):
 def test_an_unstable_step_has_no_stationary_state():
     with pytest.raises(ValueError, match="unstable"):
         talweg.theory.stationary_variance([1.0, 4.0], 0.6)
+
+
+@pytest.mark.parametrize("scale", [1e-14, 1e14])
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_bounds_scale_with_the_eigenvalues(scale, nesterov):
+    values = np.array([1.0, 2.0, 4.0])
+    plain = step_bounds(values, 0.5, nesterov, forcing=1)
+    scaled = step_bounds(scale * values, 0.5, nesterov, forcing=1)
+    for name in ("stability", "alignment", "best_alignment", "noise"):
+        assert getattr(scaled, name) * scale == pytest.approx(getattr(plain, name), rel=1e-9), name
+    assert scaled.best_momentum.factor == pytest.approx(plain.best_momentum.factor, rel=1e-7)

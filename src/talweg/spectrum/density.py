@@ -81,7 +81,7 @@ class Density:
     message: str
     _diagonal: Floats = dataclasses.field(default_factory=lambda: np.empty((0, 0)))
     _beside: Floats = dataclasses.field(default_factory=lambda: np.empty((0, 0)))
-    _half: tuple[Floats, Floats] | None = None
+    _shorter: list[tuple[Floats, Floats]] = dataclasses.field(default_factory=list)
 
     @property
     def success(self) -> bool:
@@ -101,8 +101,9 @@ class Density:
         Returns
         -------
         Estimate
-            The bias is the difference to half the steps, an estimate that is usually too large
-            where the function is smooth over the spectrum.
+            The bias is the difference to half the steps, or more where that falls slowly as steps
+            double: an estimate that is usually too large where the function is smooth over the
+            spectrum. NaN after a single step.
 
         Examples
         --------
@@ -115,8 +116,10 @@ class Density:
 
     @property
     def trace(self) -> Estimate:
-        """The sum of the eigenvalues."""
-        return self.trace_of(lambda t: t)
+        """The sum of the eigenvalues; any number of steps has no bias."""
+        estimate = self.trace_of(lambda t: t)
+        # One step is exact for linear functions, and has no shorter run to compare with.
+        return dataclasses.replace(estimate, bias=0.0) if self.steps == 1 else estimate
 
     @property
     def trace_of_square(self) -> Estimate:
@@ -251,13 +254,14 @@ class Density:
         def smoothed(nodes: Floats, weights: Floats) -> Floats:
             rows = []
             for t, w in zip(nodes, weights, strict=True):
-                z = np.minimum(np.abs(points[:, None] / scale - t / scale), 40.0)
-                rows.append(np.exp(-0.5 * z * z) @ w / (scale * np.sqrt(2 * np.pi)))
+                with np.errstate(under="ignore"):
+                    z = np.minimum(np.abs(points[:, None] / scale - t / scale), 40.0)
+                    rows.append(np.exp(-0.5 * z * z) @ w / (scale * np.sqrt(2 * np.pi)))
             return np.array(rows)
 
         if not self.nodes.size:
             return self._nothing(points.shape)
-        return self._estimate(smoothed(self.nodes, self.weights), smoothed(*self._halves()))
+        return self._estimate(*(smoothed(*nodes) for nodes in self._by_steps()))
 
     def cumulative(self, at: ArrayLike) -> Estimate:
         """The share of eigenvalues up to given numbers.
@@ -308,15 +312,20 @@ class Density:
 
     # Pieces.
 
-    def _halves(self) -> tuple[Floats, Floats]:
-        if self._half is None:
-            if self.exact:
-                self._half = self.nodes, self.weights
+    def _by_steps(self) -> list[tuple[Floats, Floats]]:
+        """Nodes and weights of all steps, half of them, and a quarter where there is one."""
+        if not self._shorter:
+            if self.exact or (self.steps == 1 and not self._beside.any()):
+                self._shorter = [(self.nodes, self.weights)]
+            elif self.steps == 1:
+                self._shorter = [(np.full_like(self.nodes, np.nan), self.weights)]
             else:
-                half = max(1, self.steps // 2)
-                beside = self._beside[:, :half].copy()
-                self._half = quadrature(self._diagonal[:, :half], beside)
-        return self._half
+                counts = [count for count in (self.steps // 2, self.steps // 4) if count]
+                self._shorter = [
+                    quadrature(self._diagonal[:, :count], self._beside[:, :count].copy())
+                    for count in counts
+                ]
+        return [(self.nodes, self.weights), *self._shorter]
 
     def _jackknifed(self, *functions: Any, of: Any = None) -> Estimate:
         if not self.nodes.size:
@@ -336,14 +345,16 @@ class Density:
                 columns.append((weights * values).sum(axis=1))
             return self.n * np.stack(columns, axis=1)
 
-        samples, half = sums(self.nodes, self.weights), sums(*self._halves())
+        by_steps = [sums(*nodes) for nodes in self._by_steps()]
         if of is None:
-            return self._estimate(samples[:, 0], half[:, 0])
-        return self._estimate(samples, half, of)
+            by_steps = [each[:, 0] for each in by_steps]
+        return self._estimate(*by_steps, of=of)
 
-    def _estimate(self, samples: Floats, half: Floats, of: Any = None) -> Estimate:
-        with np.errstate(invalid="ignore"):
-            estimate = jackknife(samples, half, of)
+    def _estimate(
+        self, samples: Floats, half: Floats, quarter: Floats | None = None, *, of: Any = None
+    ) -> Estimate:
+        with np.errstate(invalid="ignore", over="ignore", under="ignore"):
+            estimate = jackknife(samples, half, quarter, of)
         if not self.exact:
             return estimate
         nothing = estimate.value * 0.0 if np.ndim(estimate.value) else 0.0
@@ -464,11 +475,15 @@ def density(
     if exact is None:
         limit = EXACT_ARRAYS_UP_TO if operator.matrix is not None else EXACT_UP_TO
         exact = rows <= limit or count >= rows
-    if exact:
-        return _decomposed(operator)
-    refuse_asymmetric(operator)
-    run = _Sampling(operator, count, min(length, rows), kind, generator, reorthogonalise, threads)
+    if not isinstance(reorthogonalise, (bool, np.bool_)):
+        raise TypeError(f"reorthogonalise: want True or False, got {reorthogonalise!r}")
+    run = _Sampling(
+        operator, count, min(length, rows), kind, generator, bool(reorthogonalise), threads
+    )
     try:
+        if exact:
+            return _decomposed(operator)
+        refuse_asymmetric(operator)
         run.go()
     except KeyboardInterrupt as interrupt:
         interrupt.result = run.result()  # type: ignore[attr-defined]

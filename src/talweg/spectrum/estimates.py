@@ -72,18 +72,42 @@ class Estimate:
         return f"{self.value:.6g} +- {self.error:.2g} (bias up to {self.bias:.2g})"
 
 
+#: Differences that hardly fall do not tell where they end.
+_SLOWEST = 0.9
+
+
+def _left_out(value: Any, half: Any, quarter: Any) -> Any:
+    """How far `value` may be from its limit, from the same with half and a quarter of the steps.
+
+    Where each doubling of the steps divides the difference by less than two, what is still to come
+    is more than the last difference: the geometric series that both differences begin.
+    """
+    last = np.abs(value - half)
+    if quarter is None:
+        return last
+    before = np.abs(half - quarter)
+    ratio = np.where(before > 0, last / np.where(before > 0, before, 1.0), 0.0)
+    ratio = np.minimum(ratio, _SLOWEST)
+    return last * np.maximum(1.0, ratio / (1.0 - ratio))
+
+
 def jackknife(
-    samples: np.ndarray, half: np.ndarray, function: Callable[[np.ndarray], Any] | None = None
+    samples: np.ndarray,
+    half: np.ndarray,
+    quarter: np.ndarray | None = None,
+    function: Callable[[np.ndarray], Any] | None = None,
 ) -> Estimate:
     """`function` of the means of `samples` (probes, quantities, ...) over the probes.
 
-    `half` holds the same of runs with half the steps. Without a function the only quantity's mean
-    itself, whose jackknife is the ordinary standard error.
+    `half` and `quarter` hold the same of runs with so many of the steps. Without a function the
+    only quantity's mean itself, whose jackknife is the ordinary standard error.
     """
     probes = len(samples)
     of = function if function is not None else (lambda means: means)
     value = of(samples.mean(axis=0))
-    bias = np.abs(value - of(half.mean(axis=0)))
+    bias = _left_out(
+        value, of(half.mean(axis=0)), quarter if quarter is None else of(quarter.mean(axis=0))
+    )
     if probes == 1:
         error = np.full_like(value, np.nan)
     elif function is None:

@@ -131,7 +131,8 @@ def lowest(
         Number of rows, for a function that is the product.
     start : array_like, shape (n,) or (n, b), optional
         Vectors near the wanted eigenvectors, such as those of a point nearby: fewer products are
-        needed then. Any number of vectors will do; random ones otherwise.
+        needed then. Any number of vectors will do; random ones otherwise. A start takes the risk
+        that lower eigenvalues are missed, see Notes.
     tol : float, default 1e-8
         Largest residual, relative to the largest eigenvalue in modulus that was seen.
     maxiter : int, optional
@@ -141,7 +142,7 @@ def lowest(
     check : bool, optional
         Look for copies of repeated eigenvalues, which a run from one vector cannot see, in the
         complement of what was found. Default: where `k` is above one, more than the vectors that
-        the run began with, and no `start` was given.
+        the run began with, and no `start` was given, or the one given is invariant to rounding.
     method : {"auto", "dense", "three-term", "block"}
         All products and a decomposition; Lanczos with one vector and no reorthogonalisation, which
         needs the fewest passes over vectors; or Lanczos with blocks of vectors, full
@@ -179,8 +180,10 @@ def lowest(
     -----
     Every residual is computed from a product with the vector that is returned; `success` is true
     only if all are below the tolerance. That these are the lowest eigenvalues, not just
-    eigenvalues, rests on random start vectors: a `start` in an invariant subspace may miss a lower
-    one, and ``check=True`` then looks for it. The vector given to a function may be read during the
+    eigenvalues, rests on random start vectors. A `start` nearly in an invariant subspace may
+    converge before a lower one shows, above all where eigenvectors are localised or the point is not
+    as near as was thought; ``check=True`` then looks for it, for about the products of a run without
+    `start`. Only a start that is invariant to rounding is found out in any case. The vector given to a function may be read during the
     call only. For a molecule (an objective with rigid motions) the pairs are those of the Hessian
     on the complement of the motions, as in `talweg.critical_points`, from the whole matrix. A
     `workers` above one does not make products themselves faster.

@@ -123,6 +123,8 @@ def _hessian(f: Any, x: Any, n: Any, gradient: bool) -> Hessian:
     if x is None:
         raise TypeError("x: want the point of the Hessian, shape (n,)")
     shape = np.shape(x)
+    if not isinstance(f, Objective) and (len(shape) != 1 or not shape[0]):
+        raise ValueError(f"x: want the point of the Hessian, shape (n,), got {shape}")
     objective = checked_objective(f, shape[0] if len(shape) == 1 and shape[0] else None)
     if n is not None and n != objective.n:
         raise ValueError(f"n: f_or_operator has {objective.n} coordinates, got {n}")
@@ -151,6 +153,8 @@ def _rows(f: Any) -> int:
 
 def _sparse(f: Any, n: int) -> Products:
     matrix = f.tocsr()
+    if not np.isfinite(matrix.data).all():
+        raise ValueError("f_or_operator: want finite numbers")
     difference = abs(matrix - matrix.T)
     largest = abs(matrix).max() if matrix.nnz else 0.0
     if difference.nnz and difference.max() > _SYMMETRIC * largest:

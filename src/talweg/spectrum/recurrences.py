@@ -25,6 +25,9 @@ _STARTS = 1 << 24
 #: Differences of u' H v and v' H u up to this, relative to both, are rounding.
 _SYMMETRIC = 1e-8
 
+#: The same for single entries, of products in single precision at worst, relative to the largest.
+_SYMMETRIC_ENTRIES = 1e-5
+
 
 def preferred_block(operator: Hessian | Products) -> int:
     """How many runs to make together."""
@@ -54,9 +57,29 @@ def dense_matrix(operator: Hessian | Products) -> Floats:
     if isinstance(operator, Hessian):
         full = operator.f.hess(operator.x)
     else:
-        full = np.asarray(operator.function(np.asfortranarray(np.eye(operator.n))), dtype=float)
-        full = full.reshape(operator.n, operator.n)
+        full = _product(operator, np.eye(operator.n, order="F"))
+        with np.errstate(all="ignore"):
+            apart, largest = np.abs(full - full.T).max(), np.abs(full).max()
+        if apart > _SYMMETRIC_ENTRIES * largest:
+            raise ValueError(
+                "f_or_operator: want a symmetric operator, got one whose entries differ from those "
+                f"of its transpose by up to {apart:.6g}"
+            )
     return full / 2 + full.T / 2
+
+
+def _product(operator: Products, vectors: Floats) -> Floats:
+    """What the function returns for the columns of `vectors`, or an error that speaks of it."""
+    result = np.asarray(operator.function(vectors))
+    if result.dtype.kind not in "biuf":
+        raise TypeError(f"f_or_operator: its product has dtype {result.dtype}, want real numbers")
+    if result.size != vectors.size or len(result) != operator.n:
+        given = vectors.shape if vectors.shape[1] > 1 else (operator.n,)
+        raise ValueError(
+            f"f_or_operator: its product with an array of shape {given} has shape {result.shape}"
+        )
+    # A function may return the same array every time.
+    return result.reshape(vectors.shape).astype(np.float64)
 
 
 def refuse_asymmetric(operator: Hessian | Products) -> None:
@@ -65,9 +88,7 @@ def refuse_asymmetric(operator: Hessian | Products) -> None:
         return
     vectors = np.random.default_rng(0).standard_normal((2, operator.n))
     vectors.flags.writeable = False
-    images = [
-        np.array(operator.function(v[:, None]), dtype=float).reshape(operator.n) for v in vectors
-    ]
+    images = [_product(operator, v[:, None])[:, 0] for v in vectors]
     with np.errstate(all="ignore"):
         largest = np.abs(images).max()
         images = [image / largest for image in images]

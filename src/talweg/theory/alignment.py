@@ -130,7 +130,8 @@ def alignment_rate(
     slowest = float(decay.min())
     if slowest <= 0.0:
         return none("The step is unstable: trajectories leave the minimum.")
-    scale = _EQUAL * max(1.0, slowest)
+    # Rounding of the eigenvalues is relative to the largest, that of a step's factors to 1.
+    scale = _EQUAL * (values[-1] if flow else max(1.0, slowest))
     dominant = np.abs(decay - slowest) <= scale
     same = np.ptp(values[dominant]) <= _EQUAL * values[-1]
     branch = int(np.argmax(dominant))

@@ -241,7 +241,9 @@ class _Dynamics:
                 return float(self.factor(step, None) - self.modulus(self.first, step) ** forcing)
 
             if excess(s) < 0.0:
-                s = float(brentq(excess, s, self.alignment, xtol=1e-16, rtol=1e-14))
+                s = float(
+                    brentq(excess, s, self.alignment, xtol=1e-16 * self.stability, rtol=1e-14)
+                )
         return s, float(self.factor(s, forcing))
 
     def noise_bound(self) -> float:
@@ -264,7 +266,7 @@ class _Dynamics:
             return self.stability
         place = int(np.argmax(above))
         low = grid[place - 1] if place else 1e-3 * grid[0]
-        return float(brentq(excess, low, grid[place], xtol=1e-16, rtol=1e-14))
+        return float(brentq(excess, low, grid[place], xtol=1e-16 * self.stability, rtol=1e-14))
 
 
 def _best_momentum(values: Floats, forcing: int | None) -> BestMomentum | None:
