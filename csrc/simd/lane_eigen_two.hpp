@@ -23,10 +23,20 @@ TALWEG_INLINE void eigen_of_two(const double* packed, std::size_t stride, std::s
     // NaN where an entry is not finite, else 0.
     const Vector poison = (a * 0.0 + b * 0.0) + c * 0.0;
     a = a * scale, b = b * scale, c = c * scale;
-    const Vector half = 0.5 * a - 0.5 * c, middle = 0.5 * a + 0.5 * c + poison;
+    Vector half = 0.5 * a - 0.5 * c;
+    const Vector middle = 0.5 * a + 0.5 * c + poison;
+    // Near a multiple of the unit matrix the deviation from it may be far smaller than that.
+    const Vector deviation = larger(magnitude(half), magnitude(b));
+    Vector shrink = fill(1.0);
+    if (any(deviation < 0x1p-480)) [[unlikely]] {
+      const Mask small = deviation < 0x1p-480;
+      const Vector enlarge = select(small, fill(0x1p600), fill(1.0));
+      shrink = select(small, fill(0x1p-600), shrink);
+      half = half * enlarge, b = b * enlarge;
+    }
     const Vector radius = square_root(multiply_add(half, half, b * b));
-    store(values + lane, (middle - radius) * back);
-    store(values + group + lane, (middle + radius) * back);
+    store(values + lane, (middle - radius * shrink) * back);
+    store(values + group + lane, (middle + radius * shrink) * back);
     if (vectors == nullptr) continue;
     const Vector long_side = magnitude(half) + radius;
     const Vector length = square_root(multiply_add(long_side, long_side, b * b));

@@ -69,6 +69,29 @@ def test_residual_and_orthogonality(n, name, lapack):
         assert np.abs(only / scale - values / scale).max() <= 10 * n * EPSILON * size
 
 
+@pytest.mark.parametrize("exponent", [-150, -155, -157, -159, -161, -200])
+def test_rows_whose_squares_are_subnormal(exponent):
+    # A BLAS whose dnrm2 does not scale gets reflectors from these that are not orthogonal.
+    n, little = 66, float(f"1e{exponent}")
+    rng = np.random.default_rng(n)
+    a = rng.standard_normal((n, n))
+    a += a.T
+    row = rng.standard_normal(n - 1)
+    a[0, 1:] = a[1:, 0] = little * row
+    # To rounding the first coordinate is alone.
+    reference = np.sort([a[0, 0], *scipy.linalg.eigvalsh(a[1:, 1:])])
+    bound = 10 * n * EPSILON
+    size = np.linalg.norm(a)
+    for first, count in ((0, n), (0, 4), (n - 2, 2)):
+        values, vectors, status = _core.dense_eigen(a, first, count, True, True)
+        assert status == Status.CONVERGED
+        assert np.linalg.norm(vectors.T @ vectors - np.eye(count)) <= bound
+        assert np.linalg.norm(a @ vectors - vectors * values) <= bound * size
+        only, _, _ = _core.dense_eigen(a, first, count, False, True)
+        for found in (values, only):
+            assert np.abs(found - reference[first : first + count]).max() <= bound * size
+
+
 def test_matrices_with_entries_that_are_not_finite():
     matrix = np.eye(100)
     matrix[4, 7] = matrix[7, 4] = np.inf
