@@ -207,3 +207,14 @@ def test_multiples_of_the_unit_matrix_but_for_very_little(diagonal, exponent):
         exact = np.sqrt(0.5) * np.array([[1, 1], [-1, 1]])
         np.testing.assert_allclose(vectors, exact, rtol=4 * EPS)
     np.testing.assert_array_equal(spectrum.eigvalsh(H), values)
+
+
+@pytest.mark.parametrize("n", [3, 4, 8, 11, 16, 20])
+def test_neighbours_that_need_scaling_change_nothing(n):
+    rng = np.random.default_rng(n)
+    grades = np.logspace(-150, 0, n)
+    graded = goe(rng, 64, n) * grades[:, None] * grades
+    mixed = np.zeros((128, n, n))
+    mixed[::2] = graded
+    for function in (spectrum.eigvalsh, lambda H: spectrum.eigh(H).eigenvectors):
+        np.testing.assert_array_equal(function(mixed)[::2], function(graded))
