@@ -81,12 +81,14 @@ static Mask reduce(int n, const double* packed, std::size_t stride, const double
   return safe;
 }
 
-// Powers of two that bring the largest entry of each matrix to between 1 and 2.
-static void find_scales(int n, const double* packed, std::size_t stride, int part, double* scales) {
+// Powers of two that bring the largest entry of each matrix to between 1 and 2; 1 for those that
+// are safe, as what comes out of a lane must not depend on its neighbours.
+static void find_scales(int n, const double* packed, std::size_t stride, int part, Mask safe,
+                        double* scales) {
   Vector largest{};
   for (int k = 0; k < row_start(n); ++k)
     largest = larger(largest, magnitude(load(packed + k * stride + part * vector_lanes)));
-  store(scales + part * vector_lanes, power_to_one(largest));
+  store(scales + part * vector_lanes, select(safe, fill(1.0), power_to_one(largest)));
 }
 
 // rank[i * stride]: how many numbers come before number i in ascending order.
@@ -143,14 +145,16 @@ static void solve(int runtime_order, const double* packed, std::size_t stride, d
   const int n = order > 0 ? order : runtime_order;
   const Rooms<width> rooms(n, scratch);
   constexpr int own = Rooms<width>::stride;
-  Mask safe = ~Mask{};
-  for (int w = 0; w < width; ++w)
-    safe &= reduce<order>(n, packed, stride, nullptr, rooms, w, wanted);
+  Mask safe[width], all_safe = ~Mask{};
+  for (int w = 0; w < width; ++w) {
+    safe[w] = reduce<order>(n, packed, stride, nullptr, rooms, w, wanted);
+    all_safe &= safe[w];
+  }
   alignas(64) double scales[own];
-  const bool scaled = any(~safe);
+  const bool scaled = any(~all_safe);
   if (scaled) {
     for (int w = 0; w < width; ++w) {
-      find_scales(n, packed, stride, w, scales);
+      find_scales(n, packed, stride, w, safe[w], scales);
       reduce<order>(n, packed, stride, scales, rooms, w, wanted);
     }
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <vector>
 
@@ -44,6 +45,60 @@ int needed_scaling(std::size_t n, const double* matrix, bool& finite) {
   return -std::ilogb(largest);
 }
 
+// What orthogonal transformations keep. Entries whose squares are subnormal make reflectors that
+// are not orthogonal, where a library's dnrm2 does not scale: these numbers show it, at no cost.
+struct Invariants {
+  double trace = 0.0;
+  double squares = 0.0;
+
+  bool kept_by(const Invariants& other, std::size_t n) const {
+    const double tolerance = 8.0 * static_cast<double>(n) * epsilon;
+    return std::fabs(other.squares - squares) <= tolerance * squares &&
+           std::fabs(other.trace - trace) <=
+               tolerance * std::sqrt(static_cast<double>(n) * squares);
+  }
+};
+
+Invariants invariants_of(std::size_t n, const double* matrix) {
+  Invariants result;
+  for (std::size_t i = 0; i < n; ++i) {
+    result.trace += matrix[i * n + i];
+    double row = 0.0;
+    for (std::size_t j = 0; j < n; ++j) row += matrix[i * n + j] * matrix[i * n + j];
+    result.squares += row;
+  }
+  return result;
+}
+
+Invariants invariants_of(std::size_t n, const double* diagonal, const double* off) {
+  Invariants result;
+  for (std::size_t i = 0; i < n; ++i) {
+    result.trace += diagonal[i];
+    result.squares += diagonal[i] * diagonal[i];
+    if (off != nullptr && i + 1 < n) result.squares += 2.0 * off[i] * off[i];
+  }
+  return result;
+}
+
+// Whether `rows` (count x n) are orthonormal, as far as one combination of them with signs shows:
+// for such the defect is on average that of all pairs together.
+bool look_orthonormal(std::size_t n, std::size_t count, const double* rows) {
+  std::vector<double> signs(count), combination(n, 0.0);
+  std::uint64_t state = 1;
+  for (std::size_t j = 0; j < count; ++j) {
+    state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    signs[j] = state >> 63 ? 1.0 : -1.0;
+    for (std::size_t k = 0; k < n; ++k) combination[k] += signs[j] * rows[j * n + k];
+  }
+  double squares = 0.0;
+  for (std::size_t j = 0; j < count; ++j) {
+    double overlap = -signs[j];
+    for (std::size_t k = 0; k < n; ++k) overlap += rows[j * n + k] * combination[k];
+    squares += overlap * overlap;
+  }
+  return std::sqrt(squares) <= 4.0 * static_cast<double>(n) * epsilon;
+}
+
 // All of them. With `wanted` vectors the columns of the decomposition become the rows of `matrix`.
 Outcome conquer(const LapackTable& table, std::size_t size, double* matrix, double* values,
                 bool wanted) {
@@ -53,13 +108,16 @@ Outcome conquer(const LapackTable& table, std::size_t size, double* matrix, doub
   table.dsyevd(&job, &triangle, &n, matrix, &n, values, &length, &lwork, &integer_length, &liwork,
                &info);
   if (info != 0) return Outcome::failed;
+  const Invariants invariants = invariants_of(size, matrix);
   lwork = static_cast<int>(length);
   liwork = integer_length;
   std::vector<double> work(static_cast<std::size_t>(lwork));
   std::vector<int> integers(static_cast<std::size_t>(liwork));
   table.dsyevd(&job, &triangle, &n, matrix, &n, values, work.data(), &lwork, integers.data(),
                &liwork, &info);
-  return info == 0 ? Outcome::done : Outcome::failed;
+  const bool done = info == 0 && invariants.kept_by(invariants_of(size, values, nullptr), size) &&
+                    (!wanted || look_orthonormal(size, size, matrix));
+  return done ? Outcome::done : Outcome::failed;
 }
 
 // Whether `rows` are orthonormal to rounding, after a first-order correction (Loewdin) where they
@@ -101,6 +159,7 @@ Outcome reduce_and_select(const LapackTable& table, std::size_t size, double* ma
   int n = static_cast<int>(size), count = static_cast<int>(wanted), info = 0;
   std::vector<double> diagonal(size), off(size), reflectors(size);
 
+  const Invariants invariants = invariants_of(size, matrix);
   int lwork = -1;
   double length = 0.0;
   table.dsytrd(&triangle, &n, matrix, &n, diagonal.data(), off.data(), reflectors.data(), &length,
@@ -110,7 +169,9 @@ Outcome reduce_and_select(const LapackTable& table, std::size_t size, double* ma
   lwork = static_cast<int>(work.size());
   table.dsytrd(&triangle, &n, matrix, &n, diagonal.data(), off.data(), reflectors.data(),
                work.data(), &lwork, &info);
-  if (info != 0) return Outcome::failed;
+  if (info != 0 || !invariants.kept_by(invariants_of(size, diagonal.data(), off.data()), size)) {
+    return Outcome::failed;
+  }
 
   char job = rows.empty() ? 'N' : 'V', range = 'I';
   double unused = 0.0;
@@ -135,7 +196,7 @@ Outcome reduce_and_select(const LapackTable& table, std::size_t size, double* ma
   work.resize(static_cast<std::size_t>(lwork));
   table.dormtr(&side, &triangle, &transposition, &n, &count, matrix, &n, reflectors.data(),
                rows.data(), &n, work.data(), &lwork, &info);
-  return info == 0 ? Outcome::done : Outcome::failed;
+  return info == 0 && look_orthonormal(size, wanted, rows.data()) ? Outcome::done : Outcome::failed;
 }
 
 // Rows of eigenvectors (count x n) as columns (n x count), with signs fixed.
@@ -162,12 +223,13 @@ Status decompose(const LapackTable* table, std::size_t n, double* matrix, std::s
   }
   std::vector<double> all(n);
   if (has_conquest(table, n)) {
-    if (conquer(*table, n, matrix, all.data(), vectors != nullptr) == Outcome::failed) {
-      return Status::not_converged;
+    const std::vector<double> copy(matrix, matrix + n * n);
+    if (conquer(*table, n, matrix, all.data(), vectors != nullptr) == Outcome::done) {
+      std::copy_n(all.begin() + static_cast<std::ptrdiff_t>(first), count, values);
+      if (vectors != nullptr) place(n, count, matrix + first * n, vectors);
+      return Status::converged;
     }
-    std::copy_n(all.begin() + static_cast<std::ptrdiff_t>(first), count, values);
-    if (vectors != nullptr) place(n, count, matrix + first * n, vectors);
-    return Status::converged;
+    std::copy(copy.begin(), copy.end(), matrix);
   }
   std::vector<double> scratch(n);
   if (!symmetric_eigen(n, matrix, all.data(), scratch.data(), vectors != nullptr)) {

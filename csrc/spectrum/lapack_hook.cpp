@@ -34,8 +34,8 @@ const LapackTable* lapack() {
   set_lapack(linked_lapack());
 #else
   if (const LapackProvider provider = current_provider.load()) {
-    provider();
-    if (!has_lapack()) current_provider.store(nullptr);
+    const bool final = provider();
+    if (final && !has_lapack()) current_provider.store(nullptr);
   }
 #endif
   return current_table.load(std::memory_order_acquire);

@@ -14,8 +14,9 @@ const LapackTable* lapack();
 bool has_lapack() noexcept;
 
 // Something that knows where to find LAPACK: calls set_lapack when it does. It is asked until it
-// has been asked in vain once. Null for none.
-using LapackProvider = void (*)();
+// has been asked in vain once, and again where it returns false, as it was disturbed. Null for
+// none.
+using LapackProvider = bool (*)();
 void set_lapack_provider(LapackProvider provider) noexcept;
 
 // The table of the LAPACK that the library was linked with (builds with TALWEG_LAPACK only).

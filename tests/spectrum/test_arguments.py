@@ -62,6 +62,23 @@ def test_any_layout(function, layout):
 
 
 @every_function
+def test_single_precision_in_any_byte_order(function):
+    single = H.astype(np.float32)
+    result = function(single.astype(single.dtype.newbyteorder()))
+    assert_same(result, function(single))
+    assert all(part.dtype in (np.float32, np.intc) for part in flat(result))
+
+
+def test_more_workers_than_an_integer_holds():
+    assert_same(spectrum.eigvalsh(H, workers=10**30), spectrum.eigvalsh(H))
+
+
+def test_numbers_out_of_range():
+    with pytest.raises(ValueError, match="offset: want a finite number"):
+        spectrum.slogdet(H, offset=10**400)
+
+
+@every_function
 @pytest.mark.parametrize("dtype", [np.int8, np.int64, np.uint16, bool, np.float16])
 def test_other_numbers_are_converted(function, dtype):
     whole = np.array([[[1, 0], [0, 1]], [[0, 1], [1, 0]], [[1, 1], [1, 0]]])

@@ -193,3 +193,28 @@ def test_nothing_at_all():
         np.testing.assert_array_equal(spectrum.slogdet(H), np.linalg.slogdet(H))
         for counts in spectrum.inertia(H):
             np.testing.assert_array_equal(counts, np.zeros(shape[:-2]))
+
+
+@pytest.mark.parametrize("diagonal", [0.0, 1.0, -3.0, 1e300, 1e-300])
+@pytest.mark.parametrize("exponent", [-8, -150, -156, -160, -163, -170, -300, -323])
+def test_multiples_of_the_unit_matrix_but_for_very_little(diagonal, exponent):
+    little = float(f"1e{exponent}")
+    H = np.array([[diagonal, little], [little, diagonal]])
+    values, vectors = spectrum.eigh(H)
+    np.testing.assert_allclose(values, [diagonal - little, diagonal + little], rtol=2 * EPS)
+    np.testing.assert_allclose(vectors.T @ vectors, np.eye(2), atol=8 * EPS)
+    if abs(diagonal) < 1e200:
+        exact = np.sqrt(0.5) * np.array([[1, 1], [-1, 1]])
+        np.testing.assert_allclose(vectors, exact, rtol=4 * EPS)
+    np.testing.assert_array_equal(spectrum.eigvalsh(H), values)
+
+
+@pytest.mark.parametrize("n", [3, 4, 8, 11, 16, 20])
+def test_neighbours_that_need_scaling_change_nothing(n):
+    rng = np.random.default_rng(n)
+    grades = np.logspace(-150, 0, n)
+    graded = goe(rng, 64, n) * grades[:, None] * grades
+    mixed = np.zeros((128, n, n))
+    mixed[::2] = graded
+    for function in (spectrum.eigvalsh, lambda H: spectrum.eigh(H).eigenvectors):
+        np.testing.assert_array_equal(function(mixed)[::2], function(graded))

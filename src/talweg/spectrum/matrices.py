@@ -24,6 +24,9 @@ __all__ = [
 #: What the core calls the ways to read a matrix.
 SYMMETRY = {"check": 0, "symmetrise": 1, "lower": 2}
 
+#: More than any batch can use.
+_MOST_WORKERS = 2**31 - 1
+
 _DOUBLE, _SINGLE = np.dtype(np.float64), np.dtype(np.float32)
 
 
@@ -36,16 +39,17 @@ def matrices_of(H: Any) -> np.ndarray:
             H = np.asarray(H)
         except ValueError:
             raise ValueError("H: want an array of numbers, got rows of unequal lengths") from None
-    dtype = H.dtype
+    # With its bytes swapped a type is the same to users, but not to the core.
+    dtype = H.dtype if H.dtype.isnative else H.dtype.newbyteorder("=")
     if dtype != _DOUBLE and dtype != _SINGLE:
         if dtype.kind not in "biuf":
             raise TypeError(f"H: want real numbers, got dtype {dtype}")
-        H = H.astype(_DOUBLE)
+        dtype = _DOUBLE
+        H = H.astype(dtype)
     if H.ndim < 2 or H.shape[-1] != H.shape[-2]:
         raise ValueError(f"H: want shape (..., n, n), got {H.shape}")
-    # Of the same type but with its bytes swapped an array is not what the core reads.
     if not (H.flags.c_contiguous and H.flags.aligned and H.dtype.isnative):
-        H = np.ascontiguousarray(H, dtype=H.dtype.newbyteorder("="))
+        H = np.ascontiguousarray(H, dtype=dtype)
         H = np.require(H, requirements=["A", "C"])
     return H
 
@@ -60,7 +64,7 @@ def checked_symmetry(symmetry: Any) -> int:
 
 def checked_threads(workers: Any) -> int:
     """Number of threads for the core, where 0 stands for one for each processor."""
-    return 0 if workers is None else checked_workers(workers)
+    return 0 if workers is None else min(checked_workers(workers), _MOST_WORKERS)
 
 
 class Output:
@@ -132,7 +136,8 @@ def output_pair(out: Any, what: str) -> tuple[Any, Any]:
     if out is None:
         return None, None
     if not isinstance(out, tuple) or len(out) != 2:
-        raise TypeError(f"out: want a tuple of two arrays, for {what}, got {out!r:.60}")
+        got = f"{len(out)} entries" if isinstance(out, tuple) else type(out).__name__
+        raise TypeError(f"out: want a tuple of two arrays, for {what}, got {got}")
     return out[0], out[1]
 
 
@@ -143,7 +148,10 @@ def checked_number(value: Any, argument: str) -> float:
             value, (int, float, np.integer, np.floating)
         ):
             raise TypeError(f"{argument}: want a real number, got {value!r}")
-        value = float(value)
+        try:
+            value = float(value)
+        except OverflowError:
+            value = math.inf
     if not math.isfinite(value):
         raise ValueError(f"{argument}: want a finite number, got {value}")
     return value
