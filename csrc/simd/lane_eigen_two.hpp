@@ -17,28 +17,36 @@ TALWEG_INLINE void eigen_of_two(const double* packed, std::size_t stride, double
                                 double* vectors) {
   Vector a = load(packed), b = load(packed + stride), c = load(packed + 2 * stride);
   // Powers of two keep the squares in range.
-  Vector size = larger(larger(magnitude(a), magnitude(c)), magnitude(b));
+  const Vector size = larger(larger(magnitude(a), magnitude(c)), magnitude(b));
   Vector back = fill(1.0);
   const Mask extreme = (size > 0x1p500) | ((size < 0x1p-240) & (size > 0.0));
   if (any(extreme)) [[unlikely]] {
     const Vector scale = select(extreme, power_to_one(size), back);
     back = 1.0 / scale;
     a = a * scale, b = b * scale, c = c * scale;
-    size = size * scale;
   }
-  const Vector half = 0.5 * a - 0.5 * c;
+  Vector half = 0.5 * a - 0.5 * c;
+  const Vector centre = multiply_add(fill(0.5), a, 0.5 * c);
+  // Near a multiple of the unit matrix the deviation from it may be far smaller than that.
+  const Vector deviation = larger(magnitude(half), magnitude(b));
+  const Mask slight = deviation < 0x1p-480;
+  Vector shrink = fill(1.0);
+  if (any(slight)) [[unlikely]] {
+    const Vector enlarge = select(slight, fill(0x1p600), shrink);
+    shrink = select(slight, fill(0x1p-600), shrink);
+    half = half * enlarge, b = b * enlarge;
+  }
   const Vector square = multiply_add(half, half, b * b);
   // NaN where an entry is not finite, else 0.
   const Vector poison = square - square;
-  const Vector middle = multiply_add(fill(0.5), a, multiply_add(fill(0.5), c, poison));
-  const Vector radius = fast_square_root(square);
-  const Vector sorted[2] = {(middle - radius) * back, (middle + radius) * back};
+  const Vector middle = centre + poison;
+  const Vector radius = fast_square_root(square), apart = radius * shrink;
+  const Vector sorted[2] = {(middle - apart) * back, (middle + apart) * back};
   store_points<2>(sorted, values);
   if constexpr (!wanted) return;
   const Vector long_side = magnitude(half) + radius;
   const Vector length = fast_square_root(multiply_add(long_side, long_side, b * b));
-  // Far below the rounding of A, where squares might be subnormal.
-  const Mask round = length <= 0x1p-200 * size;
+  const Mask round = length == 0.0;
   const Vector normal = fast_inverse(select(round, fill(1.0), length));
   const Vector p = select(round, fill(1.0), long_side * normal) + poison;
   const Vector q = select(round, Vector{}, b * normal) + poison;

@@ -176,8 +176,8 @@ def test_results_go_into_the_arrays_given(function, strided):
 def test_the_matrices_own_memory_may_take_the_results():
     expected = spectrum.eigh(H)
     memory = H.copy()
-    result = spectrum.eigh(memory, out=(memory[:, 0], memory[:, ::-1]))
-    # Both lie in the same memory, so the second one won.
+    result = spectrum.eigh(memory, out=(np.empty_like(expected.eigenvalues), memory[:, ::-1]))
+    np.testing.assert_array_equal(result.eigenvalues, expected.eigenvalues)
     np.testing.assert_array_equal(result.eigenvectors, expected.eigenvectors)
     memory = H.copy()
     values = spectrum.eigvalsh(memory, out=memory[:, 1])
@@ -269,3 +269,12 @@ def test_ctrl_c_stops_within_a_second():
     np.testing.assert_allclose(
         caught.value.result[done][:3], np.linalg.eigvalsh(large[:3])[: done.sum()], atol=1e-10
     )
+
+
+def test_results_need_memory_of_their_own():
+    H = np.array([np.eye(3)] * 4)
+    room = np.zeros(64)
+    with pytest.raises(ValueError, match="status_out: want memory of its own"):
+        spectrum.eigvalsh(H, out=room[:12].reshape(4, 3), status_out=room.view(np.intc)[:4])
+    with pytest.raises(ValueError, match=r"out\[1\]: want memory of its own"):
+        spectrum.eigh(H, out=(room[:12].reshape(4, 3), room[6:42].reshape(4, 3, 3)))

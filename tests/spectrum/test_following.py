@@ -165,7 +165,7 @@ def test_equal_throughout_is_parallel_transport():
     inside = np.einsum("ij,mjk->mik", np.eye(3)[2:], found.eigenvectors[:, :, :2])
     np.testing.assert_allclose(inside, np.repeat(inside[:1], 25, axis=0), atol=1e-9)
     sphere = follow(talweg.Objective(lambda x: x @ x / 2, 3), path)
-    assert np.ptp(sphere.eigenvectors, axis=0).max() == 0.0
+    assert np.ptp(sphere.eigenvectors, axis=0).max() < 1e-14
 
 
 def test_a_degenerate_start_is_resolved_by_what_follows():

@@ -9,7 +9,7 @@ import numpy as np
 from talweg.plot.style import load_pyplot
 
 if TYPE_CHECKING:
-    from talweg.spectrum.density import Density
+    from talweg.spectrum.density_estimates import Density
     from talweg.spectrum.following import Following
 
 __all__ = ["draw_density", "draw_following"]

@@ -12,7 +12,8 @@ from talweg.spectrum.batches import (
     logabsdet,
     slogdet,
 )
-from talweg.spectrum.density import Density, density
+from talweg.spectrum.density import density
+from talweg.spectrum.density_estimates import Density
 from talweg.spectrum.estimates import Estimate
 from talweg.spectrum.following import Crossing, Following, follow
 from talweg.spectrum.fused import (

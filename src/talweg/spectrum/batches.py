@@ -15,6 +15,7 @@ from talweg.spectrum.matrices import (
     matrices_of,
     output_pair,
     refuse_asymmetric,
+    refuse_shared,
 )
 
 if TYPE_CHECKING:
@@ -363,6 +364,8 @@ def _run(
     """Calls the core and raises what it found to be misuse."""
     reading = checked_symmetry(symmetry)
     threads = checked_threads(workers)
+    for array in arrays:
+        refuse_shared(array, "out", status_out, "status_out")
     statuses = Output(status_out, H.shape[:-2], np.intc, "status_out", (H,))
     trouble = kernel(H, *arrays, statuses.array, *scalars, reading, threads)
     if trouble and reading == 0:

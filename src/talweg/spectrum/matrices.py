@@ -19,6 +19,7 @@ __all__ = [
     "matrices_of",
     "output_pair",
     "refuse_asymmetric",
+    "refuse_shared",
 ]
 
 #: What the core calls the ways to read a matrix.
@@ -138,7 +139,15 @@ def output_pair(out: Any, what: str) -> tuple[Any, Any]:
     if not isinstance(out, tuple) or len(out) != 2:
         got = f"{len(out)} entries" if isinstance(out, tuple) else type(out).__name__
         raise TypeError(f"out: want a tuple of two arrays, for {what}, got {got}")
+    refuse_shared(out[0], "out[0]", out[1], "out[1]")
     return out[0], out[1]
+
+
+def refuse_shared(first: Any, name: str, second: Any, other: str) -> None:
+    """An error where two arrays for results share memory."""
+    both = isinstance(first, np.ndarray) and isinstance(second, np.ndarray)
+    if both and np.shares_memory(first, second):
+        raise ValueError(f"{other}: want memory of its own, got an array that overlaps {name}")
 
 
 def checked_number(value: Any, argument: str) -> float:
