@@ -318,3 +318,8 @@ def test_unusable_options(arguments, message):
 def test_unusable_arguments(arguments, message):
     with pytest.raises((TypeError, ValueError), match=message):
         talweg.descend(surfaces.himmelblau(), *arguments)
+
+
+def test_a_gradient_without_a_value_is_not_finite():
+    found = talweg.descend(lambda x: np.log(x[0]) + x[1] ** 2, [[-1.0, 1.0], [1.0, 1.0]], 0.01, 5)
+    assert found.status.tolist() == [Status.NON_FINITE, Status.MAX_STEPS]

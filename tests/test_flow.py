@@ -434,3 +434,8 @@ def test_bad_input(arguments, error, words):
     given = {"f": surfaces.himmelblau(), "x0": [1.0, 1.0], "t": 0.1, **arguments}
     with pytest.raises(error, match=words):
         talweg.flow(**given)
+
+
+def test_a_gradient_without_a_value_is_not_finite():
+    found = talweg.flow(lambda x: np.log(x[0]) + x[1] ** 2, [[-1.0, 1.0], [1.0, 1.0]], 0.01)
+    assert found.status.tolist() == [talweg.Status.NON_FINITE, talweg.Status.MAX_TIME]

@@ -48,7 +48,8 @@ class Descent:
     status : Status, or ndarray of int, shape (m,)
         Codes of `talweg.Status`: `MAX_STEPS` where all steps were taken, `CONVERGED` where the gradient
         fell to `gtol`, `NON_FINITE` where a point or the gradient at it was not finite, as when the
-        step is too long, `INTERRUPTED` where the user stopped them.
+        step is too long, or where the function is not finite in the end, `INTERRUPTED` where the
+        user stopped them.
     path : ndarray, shape (records, n) or (records, m, n)
         Points at the start and after every `record_every` steps; none where that is 0. Rows
         after the last point are NaN, in all records.
@@ -302,6 +303,9 @@ def _result(
             path[0] = np.where(np.isnan(path[0]), np.nan, starts)
     with np.errstate(all="ignore"):
         fun = objective(x)
+    # Some functions have a gradient where they have no value: the logarithm of a negative number.
+    status = np.asarray(arrays["status"]).astype(int)
+    status[~np.isfinite(fun) & (status < 100)] = int(Status.NON_FINITE)
     fields = {
         "path_fun": "record_value",
         "path_slope": "record_slope",
@@ -315,11 +319,10 @@ def _result(
     }
     extra = {name: arrays[key] for name, key in fields.items() if key in arrays}
     if not single:
-        return Descent(x, fun, steps, np.asarray(arrays["status"]).astype(int), path, **extra)
+        return Descent(x, fun, steps, status, path, **extra)
     one: dict[str, Any] = {}
     for name, array in extra.items():
         row = array[:, 0] if name.startswith("path") else array[0]
         one[name] = float(row) if np.ndim(row) == 0 else row
     records = path[:, 0] if len(path) else path.reshape(0, objective.n)
-    status = Status(int(arrays["status"][0]))
-    return Descent(x[0], float(fun[0]), int(steps[0]), status, records, **one)
+    return Descent(x[0], float(fun[0]), int(steps[0]), Status(int(status[0])), records, **one)

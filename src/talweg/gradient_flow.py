@@ -372,6 +372,10 @@ def _result(
         curvature = np.linalg.eigvalsh(f.hess(end[small]))
         saddles = curvature[:, 0] < -1e-8 * np.abs(curvature).max(axis=1)
         status[small[saddles]] = Status.CRITICAL_POINT
+    # Some functions have a gradient where they have no value.
+    with np.errstate(all="ignore"):
+        valueless = ~np.isfinite(f(end))
+    status[valueless & (status < 100)] = int(Status.NON_FINITE)
     fun = np.full(x.shape[:2], np.nan)
     reached = np.isfinite(x).all(axis=2)
     if reached.any():

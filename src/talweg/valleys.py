@@ -52,8 +52,11 @@ class Profile:
             coarse = _hermite(self, every_second, heights)
         else:
             coarse = np.interp(heights, self.fun, self.square)
-        # Of fourth order: twice the spacing has sixteen times the error.
-        error = np.abs(fine - coarse) / 15.0
+        # Of fourth order: twice the spacing has sixteen times the error. A height is known to
+        # the rounding of f, which matters next to a critical point.
+        rounding = 4.0 * np.finfo(float).eps * float(np.abs(self.fun).max())
+        rise = 2.0 * np.abs(np.interp(heights, self.fun, self.eigenvalue))
+        error = np.abs(fine - coarse) / 15.0 + rise * rounding
         slope = np.sqrt(np.maximum(fine, 0.0))
         with np.errstate(divide="ignore", invalid="ignore"):
             spread = np.where(slope > 0.0, error / (2.0 * slope), np.sqrt(error))
@@ -80,7 +83,7 @@ class SlopeRatio(NamedTuple):
     ----------
     ratio : float or ndarray, shape (m,)
         At least 1 but for errors where the talwegs hold the least slope; NaN where no talweg has
-        the height, infinite on the level of a critical point where the slope is not 0 itself.
+        the height; on the level of a critical point 1 at the point itself, else infinite.
     error : float or ndarray, shape (m,)
         Estimated, from the spacing of the talwegs' points.
     least : float or ndarray, shape (m,)
@@ -274,10 +277,14 @@ def slope_ratio(valley: Any, x: ArrayLike) -> SlopeRatio:
         ratio = slopes / least
         spread = ratio * error / least
     status = np.full(len(rows), int(Status.CONVERGED))
-    status[least == 0.0] = int(Status.CRITICAL_POINT)
-    # At the critical point itself 0 / 0: it is on the talweg.
-    both = (least == 0.0) & (slopes == 0.0)
-    ratio[both], spread[both] = 1.0, 0.0
+    # No slope that can be told from 0: on the level of a critical point, whose own ratio is 1, as it
+    # is on the talweg.
+    with np.errstate(invalid="ignore"):
+        critical = least <= error
+    status[critical] = int(Status.CRITICAL_POINT)
+    with np.errstate(invalid="ignore"):
+        ratio[critical] = np.where(slopes[critical] <= 2.0 * error[critical], 1.0, np.inf)
+    spread[critical] = 0.0
     status[np.isnan(least)] = int(Status.UNCOVERED)
     broken = ~(np.isfinite(heights) & np.isfinite(slopes))
     status[broken] = int(Status.NON_FINITE)

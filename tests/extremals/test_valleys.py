@@ -178,3 +178,15 @@ def test_pieces_end_where_a_talweg_turns_into_a_ridge():
     own = np.linalg.norm(f.grad(points), axis=1)
     assert (slope <= own + 5 * error + 1e-9).all()
     np.testing.assert_allclose(talweg.slope_ratio(survey, points).ratio, 1.0, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["muller_brown", "himmelblau"])
+def test_critical_points_lie_on_their_talwegs(name):
+    region = talweg.survey(getattr(talweg.surfaces, name)())
+    minima = [point.x for point in region.critical_points if point.morse_index == 0]
+    found = talweg.slope_ratio(region, minima)
+    # Some minima are as high as another valley's talweg.
+    own = found.status == talweg.Status.CRITICAL_POINT
+    assert own.any()
+    assert (found.ratio[own] == 1.0).all()
+    assert talweg.in_valley(region, minima, 1.5)[own].all()

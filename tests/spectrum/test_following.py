@@ -297,3 +297,12 @@ def test_pictures():
     pyplot.close(figure)
     assert "1 avoided" in repr(found)
     assert found.asdict()["x"].shape == (12, 3)
+
+
+@pytest.mark.parametrize("ends", [(0.2, 1.4), (0.0, 2**0.5), (0.5, 1.75**0.5)])
+def test_a_crossing_between_points_of_equal_gaps(ends):
+    f = talweg.Objective(lambda x: (x[0] ** 4 + 6 * x[1] ** 2) / 12, 2)
+    found = follow(f, [[ends[0], 0.0], [ends[1], 0.0]])
+    (crossing,) = found.crossings
+    assert (crossing.kind, crossing.swapped) == ("crossing", True)
+    np.testing.assert_allclose(crossing.x, [1.0, 0.0], atol=1e-9)

@@ -582,3 +582,10 @@ a3 = np.diag([1.0, 2.0, 3.0])
 def test_unusable_arguments(arguments, options, error, words):
     with pytest.raises(error, match=words):
         lowest(*arguments, **options)
+
+
+def test_a_tolerance_below_rounding_is_not_reached():
+    a = np.random.default_rng(0).normal(size=(40, 40))
+    found = lowest(a + a.T, k=2, tol=1e-300)
+    assert not found.success and found.status == talweg.Status.NOT_CONVERGED
+    assert (found.residuals < 1e-11).all()

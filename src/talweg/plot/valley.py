@@ -17,6 +17,15 @@ __all__ = ["draw_valley"]
 _SHADES = ("#0072B2", "#56B4E9", "#CFE8F7")
 
 
+def _shades(count: int) -> list[Any]:
+    from matplotlib.colors import LinearSegmentedColormap
+
+    if count <= len(_SHADES):
+        return list(_SHADES[:count])
+    map_ = LinearSegmentedColormap.from_list("talweg_valley", _SHADES)
+    return [map_(i / (count - 1)) for i in range(count)]
+
+
 def draw_valley(
     valley: Survey | Extremal,
     ratios: Sequence[float] = (1.2, 2.0, 4.0),
@@ -29,7 +38,7 @@ def draw_valley(
     """Draw the valleys V_R of a surface, or how wide one is along its talweg.
 
     With two coordinates the regions of slope ratio up to each R are shaded on the map of the
-    survey. With more, and for a curve, the half-widths of V_R along the talweg are drawn against its
+    survey; where no talweg is as low, or none is the least steep, nothing is. With more, and for a curve, the half-widths of V_R along the talweg are drawn against its
     arclength, one line for each direction across (`talweg.valleys.valley_widths`).
 
     Parameters
@@ -84,10 +93,11 @@ def draw_valley(
     t = np.linspace(box[1, 0], box[1, 1], resolution)
     grid = np.stack(np.meshgrid(s, t), axis=-1).reshape(-1, 2)
     ratio = slope_ratio(valley, grid).ratio.reshape(resolution, resolution)
-    # A boundary interpolated towards an infinite ratio would be drawn nowhere.
+    # A boundary interpolated towards an infinite ratio would be drawn nowhere. Below 1 the least
+    # slope is on the region's edge, and no talweg tells how deep a point lies.
     finite = np.ma.masked_invalid(np.minimum(ratio, 1e3 * levels[-1]))
-    count = len(levels)
-    shades = [_SHADES[min(i * len(_SHADES) // count, len(_SHADES) - 1)] for i in range(count)]
+    finite = np.ma.masked_less(finite, 1.0 - 1e-3)
+    shades = _shades(len(levels))
     filled = map_.contourf(s, t, finite, [0.0, *levels], colors=shades, alpha=0.55, zorder=2)
     filled.set_rasterized(True)
     map_.contour(s, t, finite, levels, colors="#0072B2", linewidths=0.6, zorder=3)
@@ -106,7 +116,7 @@ def _draw_widths(curve: Extremal, levels: Sequence[float], axes: Any, title: str
     if axes is None:
         figure, axes = pyplot.subplots(figsize=(7.0, 4.0), layout="constrained")
     figure = axes.figure
-    for R, shade in zip(levels, (*_SHADES, *["#CFE8F7"] * len(levels))):
+    for R, shade in zip(levels, _shades(len(levels))):
         widths = valley_widths(curve, R)
         for k in range(widths.shape[1]):
             axes.plot(

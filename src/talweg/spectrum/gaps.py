@@ -38,7 +38,13 @@ def smallest_gap(
         if step is None or not a < x + step < b:
             step = _GOLDEN * ((b if x < (a + b) / 2 else a) - x)
         if abs(step) <= smallest:
-            break
+            # A parabola through points of equal height on both sides knows nothing of what is
+            # between: only if it is higher beside x the place is found.
+            beside = [s for s in (1e-4, -1e-4) if a < x + s * (high - low) < b]
+            lower = [s for s in beside if gap(x + s * (high - low)) ** 2 < fx]
+            if not lower:
+                break
+            step = lower[0] * (high - low)
         u = x + step
         fu = gap(u) ** 2
         if fu <= fx:

@@ -324,6 +324,9 @@ def _result(
         )
     values, vectors = found["eigenvalues"], found["eigenvectors"]
     residuals, errors = found["residuals"], found["errors"]
+    if status is Status.CONVERGED and (residuals > tolerance * found["norm"]).any():
+        # Of a decomposition, which is as good as rounding lets it be.
+        status = Status.NOT_CONVERGED
     missing = total - len(values)
     if missing > 0:
         absent = np.full(missing, np.nan)
