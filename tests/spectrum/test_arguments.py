@@ -270,3 +270,11 @@ def test_results_need_memory_of_their_own():
         spectrum.eigvalsh(H, out=room[:12].reshape(4, 3), status_out=room.view(np.intc)[:4])
     with pytest.raises(ValueError, match=r"out\[1\]: want memory of its own"):
         spectrum.eigh(H, out=(room[:12].reshape(4, 3), room[6:42].reshape(4, 3, 3)))
+
+
+def test_sparse_matrices_and_options_by_place_are_told_what_to_do():
+    sparse = pytest.importorskip("scipy.sparse")
+    with pytest.raises(TypeError, match=r"H: want dense matrices.*toarray"):
+        spectrum.eigh(sparse.eye(3))
+    with pytest.raises(TypeError, match=r"x: goes with.*by name \(k=3\)"):
+        spectrum.lowest(np.eye(5), 3)

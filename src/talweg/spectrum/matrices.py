@@ -36,6 +36,11 @@ def matrices_of(H: Any) -> np.ndarray:
     if type(H) is not np.ndarray:
         if isinstance(H, np.ma.MaskedArray):
             raise TypeError("H: want an array of numbers, got a masked array; fill it first")
+        if hasattr(H, "toarray"):
+            raise TypeError(
+                "H: want dense matrices, got a sparse one; H.toarray() is dense, and "
+                "talweg.spectrum.lowest takes sparse ones for a few eigenpairs"
+            )
         try:
             H = np.asarray(H)
         except ValueError:

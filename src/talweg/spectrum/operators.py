@@ -90,7 +90,10 @@ def operator_of(f: Any, x: Any, n: Any, *, gradient: bool = False) -> Hessian | 
     ):
         return _hessian(f, x, n, gradient)
     if x is not None:
-        raise TypeError(f"x: goes with an objective or a function, f_or_operator is {_named(f)}")
+        raise TypeError(
+            f"x: goes with an objective or a function, f_or_operator is {_named(f)}; options such as "
+            "the number of eigenpairs are given by name (k=3)"
+        )
     if gradient:
         raise ValueError(f"gradient: goes with an objective or a function, got {_named(f)}")
     if _is_matrix(f) or hasattr(f, "matvec") or hasattr(f, "matmat"):
