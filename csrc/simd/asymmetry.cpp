@@ -1,6 +1,7 @@
 // How far a square matrix is from being symmetric, by tiles: one above the diagonal is transposed
 // in registers and compared with its mirror image.
 #include "simd/lane_sums.hpp"
+#include "simd/lane_transposition.hpp"
 #include "simd/matrix_eigen.hpp"
 
 namespace talweg::TALWEG_ISA {

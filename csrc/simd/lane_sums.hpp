@@ -1,4 +1,4 @@
-// Sums over the lanes of vectors, in an order that never changes, and other moves between lanes.
+// Sums over the lanes of vectors, in an order that never changes, and the numbers of lanes.
 #pragma once
 
 #include "simd/vector.hpp"
@@ -56,42 +56,6 @@ TALWEG_INLINE double sum_of_lanes(Vector x) {
   x = x + __builtin_shufflevector(x, x, 2, 3, 0, 1);
 #endif
   return x[0] + x[1];
-}
-
-// Lane j of rows[i] and lane i of rows[j] change places.
-TALWEG_INLINE void transpose(Vector* rows) {
-#if TALWEG_VECTOR_BYTES == 64
-  Vector pairs[8], fours[8];
-#pragma GCC unroll 4
-  for (int i = 0; i < 8; i += 2) {
-    pairs[i] = __builtin_shufflevector(rows[i], rows[i + 1], 0, 8, 2, 10, 4, 12, 6, 14);
-    pairs[i + 1] = __builtin_shufflevector(rows[i], rows[i + 1], 1, 9, 3, 11, 5, 13, 7, 15);
-  }
-#pragma GCC unroll 4
-  for (int k = 0; k < 4; ++k) {
-    const int i = k / 2 * 4 + k % 2;
-    fours[i] = __builtin_shufflevector(pairs[i], pairs[i + 2], 0, 1, 8, 9, 4, 5, 12, 13);
-    fours[i + 2] = __builtin_shufflevector(pairs[i], pairs[i + 2], 2, 3, 10, 11, 6, 7, 14, 15);
-  }
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; ++i) {
-    rows[i] = __builtin_shufflevector(fours[i], fours[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
-    rows[i + 4] = __builtin_shufflevector(fours[i], fours[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
-  }
-#elif TALWEG_VECTOR_BYTES == 32
-  const Vector a = __builtin_shufflevector(rows[0], rows[1], 0, 4, 2, 6);
-  const Vector b = __builtin_shufflevector(rows[0], rows[1], 1, 5, 3, 7);
-  const Vector c = __builtin_shufflevector(rows[2], rows[3], 0, 4, 2, 6);
-  const Vector d = __builtin_shufflevector(rows[2], rows[3], 1, 5, 3, 7);
-  rows[0] = __builtin_shufflevector(a, c, 0, 1, 4, 5);
-  rows[1] = __builtin_shufflevector(b, d, 0, 1, 4, 5);
-  rows[2] = __builtin_shufflevector(a, c, 2, 3, 6, 7);
-  rows[3] = __builtin_shufflevector(b, d, 2, 3, 6, 7);
-#else
-  const Vector a = __builtin_shufflevector(rows[0], rows[1], 0, 2);
-  rows[1] = __builtin_shufflevector(rows[0], rows[1], 1, 3);
-  rows[0] = a;
-#endif
 }
 
 }  // namespace talweg::TALWEG_ISA

@@ -4,6 +4,7 @@
 #include "simd/matrix_eigen.hpp"
 
 #include "simd/lane_sums.hpp"
+#include "simd/lane_transposition.hpp"
 #include "simd/spectrum.hpp"
 
 namespace talweg::TALWEG_ISA {

@@ -9,6 +9,7 @@
 #include "simd/instruction_set.hpp"
 #include "simd/spectrum.hpp"
 #include "spectrum/aligned_memory.hpp"
+#include "spectrum/chunk_status.hpp"
 #include "spectrum/dense_eigen.hpp"
 #include "spectrum/lane_eigen_batch.hpp"
 #include "spectrum/lapack_hook.hpp"
@@ -185,12 +186,7 @@ Status decompose(const Batch<Real>& batch, std::size_t workers) {
     trouble[number] =
         middle ? rooms[worker]->group(batch, first, here) : rooms[worker]->one(batch, first);
   });
-  Status worst = Status::converged;
-  for (const Status status : trouble) {
-    if (status == Status::interrupted) return status;
-    if (worst == Status::converged) worst = status;
-  }
-  return worst;
+  return status_of_chunks(trouble);
 }
 
 template <class Real>

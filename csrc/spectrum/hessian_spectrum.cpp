@@ -10,6 +10,7 @@
 #include "parallel/thread_pool.hpp"
 #include "simd/spectrum.hpp"
 #include "spectrum/aligned_memory.hpp"
+#include "spectrum/chunk_status.hpp"
 #include "spectrum/lapack_hook.hpp"
 #include "spectrum/packed_eigen.hpp"
 #include "spectrum/packed_factorisation.hpp"
@@ -92,12 +93,7 @@ Status for_blocks(const Objective& objective, std::size_t count, const double* x
         std::find_if_not(found, found + here, [](Status s) { return s == Status::converged; });
     if (bad != found + here) trouble[number] = *bad;
   });
-  Status worst = Status::converged;
-  for (const Status status : trouble) {
-    if (status == Status::interrupted) return status;
-    if (worst == Status::converged) worst = status;
-  }
-  return worst;
+  return status_of_chunks(trouble);
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "simd/lane_gather.hpp"
 #include "simd/spectrum.hpp"
 #include "spectrum/aligned_memory.hpp"
+#include "spectrum/chunk_status.hpp"
 #include "spectrum/lapack_hook.hpp"
 #include "spectrum/packed_eigen.hpp"
 #include "spectrum/packed_factorisation.hpp"
@@ -139,12 +140,7 @@ Status for_packed_blocks(std::size_t count, std::size_t n, std::size_t workers, 
       if (trouble[number] == Status::converged) trouble[number] = status;
     }
   });
-  Status worst = Status::converged;
-  for (const Status status : trouble) {
-    if (status == Status::interrupted) return status;
-    if (worst == Status::converged) worst = status;
-  }
-  return worst;
+  return status_of_chunks(trouble);
 }
 
 // Completes the statuses of results by what reading showed, and calls fail(lane) where there is no
