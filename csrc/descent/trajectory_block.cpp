@@ -203,8 +203,8 @@ void TrajectoryBlock::follow_hessian() {
     for (std::size_t l = 0; l < lanes_; ++l) {
       // A NaN, where the Hessian is not finite, is kept.
       const double low = eigenvalues_[l * n_], high = eigenvalues_[l * n_ + n_ - 1];
-      if (!(low >= smallest_[l])) smallest_[l] = low;
-      if (!(high <= largest_[l])) largest_[l] = high;
+      if (low < smallest_[l] || std::isnan(low)) smallest_[l] = low;
+      if (high > largest_[l] || std::isnan(high)) largest_[l] = high;
     }
   }
   if (frames_ != nullptr)
@@ -253,8 +253,9 @@ bool TrajectoryBlock::run(std::size_t first, std::size_t last) {
     record();
     // Free places are refilled before the next evaluation and go along until then.
     end_some();
-    follow_hessian();
+    // A step that leads nowhere is not part of what was followed.
     advance();
+    follow_hessian();
   }
 }
 

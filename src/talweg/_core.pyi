@@ -334,4 +334,5 @@ def descend(
     eigenvalues: bool,
     records: bool,
     workers: int,
+    loop: dict[str, Any] | None = None,
 ) -> dict[str, Any]: ...
