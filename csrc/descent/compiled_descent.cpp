@@ -21,7 +21,7 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 
 // Steps between two looks at interrupts and at what is finite still: the calls cost nothing beside
 // them, and little is lost where a descent blows up.
-constexpr std::size_t portion = 512;
+constexpr std::size_t portion = 1024;
 
 // Trajectories of one chunk: enough that a thread's way to the next one costs nothing, few enough
 // that threads share the work evenly.

@@ -168,8 +168,9 @@ class _Module:
             else {}
         )
         self.used = [*self.gradient, *self.hessian.values()]
+        # What a Hessian adds leaves no room for more vectors.
         length = len(self.forms.needed(self.used)) + sum(len(form.terms) for form in self.used)
-        most = max(_LEAST_VECTORS, min(_MOST_VECTORS, _INSTRUCTIONS_AT_ONCE // max(length, 1)))
+        most = _LEAST_VECTORS if kind.hessian else max(_LEAST_VECTORS, min(_MOST_VECTORS, _INSTRUCTIONS_AT_ONCE // max(length, 1)))
         self.vectors = vectors or most
         self.target = engine.target()
         self.lanes = self.target.vector_lanes * self.vectors
@@ -201,9 +202,13 @@ class _Module:
         # Few roundings at the size of the point, as for the product of the step length and a sum.
         return e.sum(form, fill, late=start)
 
-    def _jacobian(self, w: Writer, e: Emitter, i: int, j: int) -> str:
-        """An entry of I - step_length * H."""
-        form, one = self.hessian[i, j], float(i == j)
+    def _jacobian(
+        self, w: Writer, e: Emitter, entry: tuple[int, int], h: dict[tuple[int, int], str]
+    ) -> str:
+        """An entry of I - step_length * H, of those entries of H that are there already."""
+        form, one = self.hessian[entry], float(entry[0] == entry[1])
+        if entry in h and len(form.terms) > 1 and one:
+            return w.negated_multiply_add(self._vector(w, 0), h[entry], w.fill(1.0))
         return e.sum(
             form,
             lambda number: self._parameter(w, 0.0, -number),
@@ -246,15 +251,18 @@ class _Module:
     ) -> None:
         kind, n = self.kind, self.n
         entries = list(self.hessian)
+        h: dict[tuple[int, int], str] = {}
         if kind.eigenvalues:
             h = {entry: e.sum(self.hessian[entry]) for entry in entries}
             low, high = extremes(w, h, n)
             for name, value, predicate in (("smallest", low, "olt"), ("largest", high, "ogt")):
                 best = state[name]
                 after[name] = w.select(w.compare(predicate, value, best), value, best)
-            after["odd"] = not_finite(w, high, state["odd"])
+            if not kind.determinants:
+                # Comparisons pass over NaN, of which a product tells.
+                after["odd"] = not_finite(w, high, state["odd"])
         if kind.determinants:
-            m = {(i, j): self._jacobian(w, e, i, j) for i, j in entries}
+            m = {entry: self._jacobian(w, e, entry, h) for entry in entries}
             after["product"] = w.multiply(state["product"], determinant(w, m, n))
 
     # The loop.
