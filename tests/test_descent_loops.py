@@ -13,8 +13,9 @@ from talweg.status import Status
 pytest.importorskip("llvmlite")
 
 from talweg.machine_code import linear_forms
-from talweg.machine_code.descent_loop import DescentKind, DescentLoop, descent_loop
+from talweg.machine_code.descent_loop import DescentKind, descent_loop
 from talweg.machine_code.descent_measures import determinant
+from talweg.machine_code.descent_step import DescentStep
 from talweg.quantity import GRADIENT, HESSIAN
 
 RNG = np.random.default_rng(3)
@@ -101,7 +102,7 @@ def test_volume_of_a_quadratic_is_exact(n):
     matrix = RNG.normal(size=(n, n))
     matrix = matrix @ matrix.T + np.eye(n)
     f = talweg.Objective(lambda x: 0.5 * x @ (matrix @ x), n).compile()
-    assert DescentLoop.fits(f, DescentKind(volume=True))
+    assert DescentStep.fits(f, DescentKind(volume=True))
     count = 3001
     found = talweg.descend(f, RNG.normal(size=(9, n)), 0.03, count, log_volume=True)
     with mpmath.workdps(40):
@@ -189,10 +190,10 @@ def test_lanes_are_refilled_without_a_trace(points, workers, beta, nesterov, eig
 
 def test_what_has_no_loop():
     plane, space = surfaces.himmelblau(), surfaces.rosenbrock(5)
-    assert not DescentLoop.fits(space.compile(), DescentKind(volume=True))
-    assert not DescentLoop.fits(space.compile(), DescentKind(eigenvalues=True))
+    assert not DescentStep.fits(space.compile(), DescentKind(volume=True))
+    assert not DescentStep.fits(space.compile(), DescentKind(eigenvalues=True))
     # The heavy ball's volume needs no Hessian.
-    assert DescentLoop.fits(space.compile(), DescentKind(momentum=True, volume=True))
+    assert DescentStep.fits(space.compile(), DescentKind(momentum=True, volume=True))
     for options in ({"noise": 0.1, "rng": 1}, {"tangent": True}):
         want = talweg.descend(plane, [1.0, 2.0], 0.01, 20, **options)
         found = talweg.descend(plane.compile(), [1.0, 2.0], 0.01, 20, **options)

@@ -114,12 +114,12 @@ def descend(
     """Descent with a constant step: ``x <- x - step_length * grad f(x)``, or with momentum.
 
     The heavy ball adds ``momentum * (x - x_before)``; Nesterov's method takes the gradient at
-    ``y = x + momentum * (x - x_before)`` and steps from there. Plain steps of a recorded function
-    that is compiled (`Objective.compile`) are one loop of machine code, which keeps points in
-    registers; everything else evaluates blocks of points that stay in the caches. Both give the
-    same points up to rounding. In a metric P (`Objective.with_metric`) the step is ``step_length *
-    P^-1 grad f(x)``, and norms, noise, volumes and eigenvalues are those of coordinates in which P
-    is the unit matrix.
+    ``y = x + momentum * (x - x_before)`` and steps from there. A recorded function that is compiled
+    (`Objective.compile`) descends in one loop of machine code, which keeps points in registers and
+    follows log volume up to n = 4 and eigenvalues up to n = 2; everything else evaluates blocks of
+    points that stay in the caches. Both give the same points up to rounding. In a metric P
+    (`Objective.with_metric`) the step is ``step_length * P^-1 grad f(x)``, and norms, noise, volumes
+    and eigenvalues are those of coordinates in which P is the unit matrix.
 
     Parameters
     ----------

@@ -51,9 +51,9 @@ def determinant(w: Writer, m: dict[tuple[int, int], str], n: int) -> str:
     def entry(i: int, j: int) -> str:
         return m[max(i, j), min(i, j)]
 
-    minors = {(i,): entry(i, n - 1) for i in range(n)}
+    minors: dict[tuple[int, ...], str] = {(i,): entry(i, n - 1) for i in range(n)}
     for column in range(n - 2, -1, -1):
-        larger = {}
+        larger: dict[tuple[int, ...], str] = {}
         for rows in itertools.combinations(range(n), n - column):
             result = ""
             for place, i in enumerate(rows):

@@ -204,8 +204,8 @@ class LinearForms:
             atom = waiting.pop()
             uses[atom] = uses.get(atom, 0) + 1
             if uses[atom] == 1:
-                kind, operands, _, form = self._atoms[atom]
-                waiting += operands if form is None else form.terms
+                _, operands, _, inner = self._atoms[atom]
+                waiting += operands if inner is None else inner.terms
         return dict(sorted(uses.items()))
 
     def emitter(self, w: Writer, state: Callable[[int], str], forms: list[Form]) -> Emitter:
@@ -253,7 +253,9 @@ class Emitter:
         if opcode in MEANING:
             return MEANING[opcode](self._w, x, y, z, k)
         if opcode in FUNCTIONS:
-            return str(FUNCTIONS[opcode](self._w, x) if self._in_line else self._w.call_shared(opcode, x))
+            if not self._in_line:
+                return self._w.call_shared(opcode, x)
+            return str(FUNCTIONS[opcode](self._w, x))
         return self._w.call(opcode, x)
 
     def sum(self, form: Form, fill: Fill | None = None, offset: str = "", late: str = "") -> str:
