@@ -39,7 +39,9 @@ class Group {
         count_(count),
         stops_(options.gradient_tolerance > 0.0),
         trajectories_(code.lanes, count),
-        taken_(code.lanes) {
+        taken_(code.lanes),
+        records_(code.lanes),
+        due_(code.lanes) {
     state_ = memory_.reserve(2 * code.rows * code.lanes);
     trial_ = state_ + code.rows * code.lanes;
   }
@@ -68,12 +70,17 @@ class Group {
   std::size_t next_ = 0, last_ = 0;
   AlignedMemory memory_;
   double *state_, *trial_;
-  std::vector<std::size_t> trajectories_, taken_;  // count_ where a lane is free
+  std::vector<std::size_t> trajectories_;  // count_ where a lane is free
+  std::vector<std::size_t> taken_;         // steps
+  std::vector<std::size_t> records_;       // so far
+  std::vector<std::size_t> due_;           // steps at the next record
 };
 
 void Group::start(std::size_t lane, std::size_t trajectory) {
   trajectories_[lane] = trajectory;
   taken_[lane] = 0;
+  records_[lane] = 0;
+  due_[lane] = options_.record_every == 0 ? std::numeric_limits<std::size_t>::max() : 0;
   for (std::size_t i = 0; i < n_; ++i) {
     const double x = arrays_.x[trajectory * n_ + i];
     at(code_.x + i, lane) = x;
@@ -141,7 +148,8 @@ void Group::finish(std::size_t lane, Status status) {
 
 void Group::record(std::size_t lane) {
   const std::size_t k = trajectories_[lane];
-  const std::size_t row = taken_[lane] / options_.record_every * count_ + k;
+  const std::size_t row = records_[lane]++ * count_ + k;
+  due_[lane] += options_.record_every;
   if (arrays_.path) copy_point(lane, arrays_.path + row * n_, false);
   if (arrays_.record_volume) arrays_.record_volume[row] = log_volume(lane);
 }
@@ -187,19 +195,16 @@ bool Group::refill() {
 bool Group::run(std::size_t first, std::size_t last) {
   next_ = first;
   last_ = last;
-  const std::size_t every = options_.record_every;
   while (refill()) {
-    if (every != 0)
-      for (std::size_t l = 0; l < code_.lanes; ++l)
-        if (trajectories_[l] != count_ && taken_[l] % every == 0) record(l);
+    for (std::size_t l = 0; l < code_.lanes; ++l)
+      if (trajectories_[l] != count_ && taken_[l] == due_[l]) record(l);
     end_full();
     std::size_t steps = portion;
     bool some = false;
     for (std::size_t l = 0; l < code_.lanes; ++l) {
       if (trajectories_[l] == count_) continue;
       some = true;
-      steps = std::min(steps, options_.steps - taken_[l]);
-      if (every != 0) steps = std::min(steps, every - taken_[l] % every);
+      steps = std::min({steps, options_.steps - taken_[l], due_[l] - taken_[l]});
     }
     if (!some) continue;
     if (interrupted()) {
