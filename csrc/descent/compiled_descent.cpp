@@ -23,6 +23,9 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 // them, and little is lost where a descent blows up.
 constexpr std::size_t portion = 1024;
 
+// The first ones of cautious code: descents that blow up mostly do so in their first steps.
+constexpr std::size_t first_portion = 16;
+
 // Trajectories of one chunk: enough that a thread's way to the next one costs nothing, few enough
 // that threads share the work evenly.
 constexpr std::size_t most_in_chunk = 512;
@@ -205,6 +208,7 @@ bool Group::run(std::size_t first, std::size_t last) {
       if (trajectories_[l] == count_) continue;
       some = true;
       steps = std::min({steps, options_.steps - taken_[l], due_[l] - taken_[l]});
+      if (code_.cautious) steps = std::min(steps, std::max(taken_[l], first_portion));
     }
     if (!some) continue;
     if (interrupted()) {

@@ -18,6 +18,8 @@ struct CompiledDescent {
   // state[r * lanes + lane]. Callable from any thread.
   std::int64_t (*advance)(double* state, std::int64_t count, const double* parameters);
   const double* parameters = nullptr;
+  // Whether steps take much longer where numbers are not finite.
+  bool cautious = false;
   std::size_t lanes = 0;  // of a group
   std::size_t rows = 0;
   std::size_t x = 0;            // n rows

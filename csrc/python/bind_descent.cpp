@@ -44,6 +44,7 @@ CompiledDescent compiled(const py::dict& given, AlignedMemory& memory) {
   std::copy_n(parameters.data(), parameters.size(), room);
   code.parameters = room;
   code.lanes = py::cast<std::size_t>(given["lanes"]);
+  code.cautious = py::cast<bool>(given["cautious"]);
   const std::pair<const char*, std::size_t CompiledDescent::*> places[] = {
       {"x0", &CompiledDescent::x},
       {"before0", &CompiledDescent::before},

@@ -54,6 +54,7 @@ class DescentLoop:
         self.lanes = engine.target().vector_lanes * vectors
         self._code = engine.load(_Text(step, self.rows, vectors).module())
         self._numbers = step.numbers
+        self._cautious = step.calls_functions
         self.address: int = self._code.get_function_address("descend")
 
     def described(self, step_length: float, momentum: float) -> dict[str, Any]:
@@ -61,6 +62,7 @@ class DescentLoop:
         return {
             "address": self.address,
             "lanes": self.lanes,
+            "cautious": self._cautious,
             "rows": self.rows,
             "parameters": self.parameters(step_length, momentum),
         }

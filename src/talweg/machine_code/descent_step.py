@@ -77,6 +77,8 @@ class DescentStep:
         written so far.
     length : int
         About the number of instructions.
+    calls_functions : bool
+        Whether elementary functions are among them.
     """
 
     def __init__(self, f: Objective, kind: DescentKind) -> None:
@@ -91,6 +93,8 @@ class DescentStep:
         )
         self.used = [*self.gradient, *self.hessian.values()]
         self.length = len(self.forms.needed(self.used)) + sum(len(f.terms) for f in self.used)
+        # Elementary functions of arguments that are not finite are slow calls.
+        self.calls_functions = self.forms.calls_functions(self.used)
         self.numbers: list[tuple[float, float]] = []
         self._places: dict[tuple[float, float], int] = {}
 

@@ -208,6 +208,15 @@ class LinearForms:
                 waiting += operands if inner is None else inner.terms
         return dict(sorted(uses.items()))
 
+    def calls_functions(self, forms: list[Form]) -> bool:
+        """Whether elementary functions, or others of the core, are needed."""
+        return any(
+            (kind := self._atoms[atom].kind) in FUNCTIONS
+            or (kind not in MEANING and kind not in ("input", "product", "sum"))
+            or kind.startswith("power")
+            for atom in self.needed(forms)
+        )
+
     def emitter(self, w: Writer, state: Callable[[int], str], forms: list[Form]) -> Emitter:
         """Writes what the forms have in common, for one vector; `state(i)` is input i."""
         return Emitter(self, w, state, self.needed(forms))
