@@ -133,7 +133,9 @@ def test_remainders_hold(f, x, order):
         points = x + radius * np.linspace(0.1, 1.0, 3000)[:, None] * u
         error = np.linalg.norm(f.grad(points) - p.grad(points - x), axis=1).max()
         stated = found.remainder(radius)
-        rounding = 1e-14 * (np.linalg.norm(f.grad(points), axis=1).max() + np.linalg.norm(found.hessian))
+        rounding = 1e-14 * (
+            np.linalg.norm(f.grad(points), axis=1).max() + np.linalg.norm(found.hessian)
+        )
         assert error <= stated + rounding
         if error > 1e3 * rounding:
             assert stated < 5.0 * error

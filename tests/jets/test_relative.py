@@ -52,7 +52,11 @@ def exact_gradient(gradient, x_min, d):
 
 
 CASES = {
-    "Müller-Brown": (talweg.surfaces.muller_brown, lambda x: muller_brown_gradient(*x), [-0.558, 1.442]),
+    "Müller-Brown": (
+        talweg.surfaces.muller_brown,
+        lambda x: muller_brown_gradient(*x),
+        [-0.558, 1.442],
+    ),
     "coupled": (lambda: talweg.Objective(coupled, 3), coupled_gradient, [0.7, -1.3, 2.1]),
 }
 
@@ -169,7 +173,9 @@ def test_values(plain):
     d = np.array([[0.1, 0.2], [1e-3, 2e-3], [1e-9, 1e-9], [3e-100, 4e-100], [0.0, 0.0]])
     assert np.allclose(plain(d[:2]), f(plain.x_min + d[:2]) - f(plain.x_min), rtol=1e-7)
     hessian = f.hess(plain.x_min)
-    assert np.allclose(plain(d[2:4]), np.einsum("mi,ij,mj->m", d[2:4], hessian, d[2:4]) / 2, rtol=1e-8)
+    assert np.allclose(
+        plain(d[2:4]), np.einsum("mi,ij,mj->m", d[2:4], hessian, d[2:4]) / 2, rtol=1e-8
+    )
     assert plain(d[4]) == 0.0 and not plain.grad(d[4]).any()
 
 
@@ -190,7 +196,9 @@ def mixed(n, radius, count, seed=0):
     rng = np.random.default_rng(seed)
     d = rng.normal(size=(count, n))
     d /= np.linalg.norm(d, axis=1)[:, None]
-    return d * (radius * 10.0 ** rng.uniform(-3, 3, size=count))[:, None], *rng.normal(size=(2, count, n))
+    return d * (radius * 10.0 ** rng.uniform(-3, 3, size=count))[:, None], *rng.normal(
+        size=(2, count, n)
+    )
 
 
 @pytest.mark.parametrize(
@@ -200,7 +208,10 @@ def mixed(n, radius, count, seed=0):
         lambda: (talweg.models.phi4_chain(12), np.ones(12)),
         lambda: (
             talweg.Objective.from_callables(
-                talweg.surfaces.himmelblau(), talweg.surfaces.himmelblau().grad, n=2, bounds=[(-5, 5)] * 2
+                talweg.surfaces.himmelblau(),
+                talweg.surfaces.himmelblau().grad,
+                n=2,
+                bounds=[(-5, 5)] * 2,
             ),
             [3.0, 2.0],
         ),
@@ -249,7 +260,9 @@ def test_pickles_compiles_and_keeps_its_attributes(plain):
         plain.order,
     )
     assert np.array_equal(again.x_min, plain.x_min)
-    assert np.array_equal(plain.bounds, talweg.surfaces.muller_brown().bounds - plain.x_min[:, None])
+    assert np.array_equal(
+        plain.bounds, talweg.surfaces.muller_brown().bounds - plain.x_min[:, None]
+    )
     weighted = plain.with_metric([1.0, 4.0])
     assert weighted.relative_error == plain.relative_error
     with pytest.raises(TypeError, match="relative"):
