@@ -34,9 +34,10 @@ def by_differences(f: Any, x: Floats) -> Any:
 
 def _changes(operands: tuple[Any], x: Floats) -> Any:
     (f,) = operands
+    tape, output = f._tape
     result = evaluated_from(
         operands,
-        _core.exact_offsets(f._core, *f._tape, x),
+        _core.exact_offsets(f._core, tape, output, x),
         n=f.n,
         bounds=None,
         name=f"{f.name} by differences",
