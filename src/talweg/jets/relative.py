@@ -36,6 +36,10 @@ _FEW_TERMS = 500
 _LONGEST = 20_000
 
 
+#: Rounding errors of a product with the Hessian that a gradient may have at any distance.
+_ROUNDINGS = 8.0
+
+
 class RelativeObjective(Objective):
     """A function of the offset from a critical point; made by `relative`.
 
@@ -175,7 +179,8 @@ def relative(
         gradient,
         chosen,
         radius,
-        SAFETY * error / abs(soft),
+        # Both evaluations may share the rounding of what they have in common.
+        (SAFETY * error + _ROUNDINGS * float(np.finfo(float).eps) * stiff) / abs(soft),
     )
 
 
