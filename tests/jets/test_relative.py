@@ -460,6 +460,9 @@ def test_what_is_no_nondegenerate_critical_point():
         relative(f, [2.0, 1.0])
     with pytest.raises(ValueError, match="nondegenerate"):
         relative(talweg.Objective(lambda x: x[0] ** 4 + x[1] ** 2, 2), [0.0, 0.0])
+    triangle = np.array([0, 0, 0, 1, 0, 0, 0.5, np.sqrt(0.75), 0]) * 2 ** (1 / 6)
+    with pytest.raises(ValueError, match="rigid motions"):
+        relative(talweg.models.lennard_jones(3), triangle)
     with pytest.raises(ValueError, match="x_min: want shape"):
         relative(f, [3.0, 2.0, 1.0])
     with pytest.raises(ValueError, match="order"):
