@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from talweg import datasets, extremals, models, molecules, spectrum, surfaces, theory, valleys
+from talweg import datasets, extremals, jets, models, molecules, spectrum, surfaces, theory, valleys
 from talweg._core import __version__
 from talweg._locations import get_cmake_dir, get_include
 from talweg.basin_map import Basins, basins
@@ -44,6 +44,7 @@ __all__ = [
     "get_cmake_dir",
     "get_include",
     "in_valley",
+    "jets",
     "load",
     "models",
     "molecules",
