@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -297,7 +296,7 @@ class Problem(Objective):
         """
         points, single = self._points(w, "w")
         value = self._core.losses(points, False)[0]
-        return value[0] if single else value
+        return float(value[0]) if single else value
 
     def gradient(self, w: ArrayLike) -> Floats:
         """The Euclidean gradient, X^T l' / (M sqrt N).
@@ -326,7 +325,7 @@ class Problem(Objective):
         """
         points, single = self._points(w, "w")
         value, _, gradient = self._core.losses(points, True)
-        return (value[0], gradient[0]) if single else (value, gradient)
+        return (float(value[0]), gradient[0]) if single else (value, gradient)
 
     def hessian_product(self, w: ArrayLike, v: ArrayLike) -> Floats:
         """The Euclidean Hessian times a vector, D v / N.
@@ -356,7 +355,7 @@ class Problem(Objective):
         """
         points, single = self._points(w, "w")
         value = self._core.losses(points, False)[1]
-        return value[0] if single else value
+        return float(value[0]) if single else value
 
     mu = curvature
 
@@ -461,7 +460,9 @@ class Problem(Objective):
         total = 2 * count if which == "both" else count
         if total > self.n - 1:
             most = (self.n - 1) // 2 if which == "both" else self.n - 1
-            raise ValueError(f"k: want at most {most} for which={which!r} and n = {self.n}, got {k}")
+            raise ValueError(
+                f"k: want at most {most} for which={which!r} and n = {self.n}, got {k}"
+            )
         from talweg.phase_retrieval.sphere_spectrum import decomposed, iterated
 
         hessian = self.sphere_hessian(w)
