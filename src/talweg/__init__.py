@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from talweg import datasets, extremals, jets, models, molecules, spectrum, surfaces, theory, valleys
+from talweg import (
+    checks,
+    datasets,
+    extremals,
+    jets,
+    models,
+    molecules,
+    phase_retrieval,
+    spectrum,
+    surfaces,
+    theory,
+    valleys,
+)
 from talweg._core import __version__
 from talweg._locations import get_cmake_dir, get_include
 from talweg.basin_map import Basins, basins
@@ -36,6 +48,7 @@ __all__ = [
     "Status",
     "__version__",
     "basins",
+    "checks",
     "critical_points",
     "datasets",
     "descend",
@@ -48,6 +61,7 @@ __all__ = [
     "load",
     "models",
     "molecules",
+    "phase_retrieval",
     "slope_ratio",
     "spectrum",
     "sum_over",
