@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+
 from talweg.phase_retrieval import (
     curvature_weights,
     gaussian_law,
