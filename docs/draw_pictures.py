@@ -37,7 +37,7 @@ def main(folder: Path) -> None:
     bulk = phase_retrieval.bulk_density(law, problem.alpha)
     outlier = phase_retrieval.outlier(law, problem.alpha)
     save(
-        bulk.plot(outlier=outlier, eigenvalues=eigenvalues), folder / "phase-retrieval-spectrum.png"
+        bulk.plot(outlier=outlier, eigenvalues=eigenvalues), folder / "phase-retrieval-outlier.png"
     )
     save(draw_transitions(), folder / "phase-retrieval-transitions.png")
     basins = talweg.basins(talweg.surfaces.muller_brown(), resolution=400)
