@@ -10,6 +10,7 @@ import numpy as np
 from talweg import _core
 from talweg.composition import compose_affine
 from talweg.extremals.arguments import checked_point
+from talweg.jets.polishing import polished
 from talweg.objective import Objective
 
 if TYPE_CHECKING:
@@ -72,8 +73,10 @@ def found_minimum(f: Objective, x_min: Any) -> Minimum:
     """
     given = checked_point(x_min, f.n, "x_min")
     factor = np.eye(f.n) if f.metric is None else np.linalg.inv(np.linalg.cholesky(f.metric)).T
-    x = _polished(f, given)
+    x = polished(f, given)
     hessian = factor.T @ f.hess(x) @ factor
+    if not np.isfinite(hessian).all():
+        raise ValueError("x_min: the Hessian there is not finite")
     eigenvalues, vectors = np.linalg.eigh((hessian + hessian.T) / 2.0)
     size = float(np.abs(eigenvalues).max())
     if eigenvalues[0] < -1e-9 * size:
@@ -90,7 +93,7 @@ def found_minimum(f: Objective, x_min: Any) -> Minimum:
     largest = np.abs(vectors).argmax(axis=0)
     vectors *= np.where(vectors[largest, np.arange(f.n)] < 0.0, -1.0, 1.0)
     axes = factor @ vectors
-    offset = _offset(f, x, axes)
+    offset, noise = _offset(f, x, axes, eigenvalues)
     origin = np.zeros(f.n)
     reach = max(1.0, float(np.abs(x).max()))
     if f.bounds is not None:
@@ -101,40 +104,23 @@ def found_minimum(f: Objective, x_min: Any) -> Minimum:
         raise ValueError(
             "x_min: third derivatives are not finite next to it, or too large for a ball around it"
         )
-    noise = _noise(offset, eigenvalues)
     return Minimum(x, eigenvalues, axes, offset, noise, _floor(offset, eigenvalues, noise), radius)
 
 
-def _polished(f: Objective, given: Floats) -> Floats:
-    x = given
-    reach = 1e-3 * (1.0 + float(np.linalg.norm(given)))
-    best, smallest = x, np.inf
-    for _ in range(12):
-        gradient, hessian = f.grad(x), f.hess(x)
-        if not (np.isfinite(gradient).all() and np.isfinite(hessian).all()):
-            raise ValueError("x_min: the derivatives of f are not finite there")
-        if not gradient.any():
-            return x
-        step = -np.linalg.lstsq(hessian, gradient, rcond=1e-12)[0]
-        length = float(np.linalg.norm(step))
-        if length < smallest:
-            best, smallest = x, length
-        elif smallest < reach:
-            break
-        x = x + step
-        if not np.linalg.norm(x - given) <= reach:
-            raise ValueError(
-                f"x_min: want a critical point, got |grad f| = {np.linalg.norm(f.grad(given)):.3g} and "
-                "none near; talweg.critical_points(f, starts=[x_min]) looks further"
-            )
-    if smallest > 1e-9 * (1.0 + float(np.linalg.norm(given))):
-        raise ValueError(
-            "x_min: want a nondegenerate minimum; Newton's method does not converge next to it"
-        )
-    return best
+def _offset(f: Objective, x: Floats, axes: Floats, eigenvalues: Floats) -> tuple[Objective, float]:
+    """The function of offsets and its noise: f itself where it is as good as its jet."""
+    plain = _composed(f, x, axes)
+    noise = _noise(plain, eigenvalues)
+    if noise == 0.0:
+        return plain, noise
+    from talweg.jets import relative
+
+    near = _composed(relative(f, x), np.zeros(f.n), axes)
+    left = _noise(near, eigenvalues)
+    return (near, left) if left < noise else (plain, noise)
 
 
-def _offset(f: Objective, x: Floats, axes: Floats) -> Objective:
+def _composed(f: Objective, x: Floats, axes: Floats) -> Objective:
     if not x.any() and f.metric is None and (axes == np.eye(f.n)).all():
         return f
     result: Objective = compose_affine((f,), x, axes, "at its minimum")
