@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from talweg.checks.alignment import AlignmentCheck, alignment
+from talweg.checks.stationary import StationaryCheck, stationary
 
-__all__ = ["AlignmentCheck", "alignment"]
+__all__ = ["AlignmentCheck", "StationaryCheck", "alignment", "stationary"]

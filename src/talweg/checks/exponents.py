@@ -154,7 +154,7 @@ def _spaces(part: Floats) -> Floats:
     stretches = np.lib.stride_tricks.sliding_window_view(part, length, axis=1)
     # The triangular factor has the singular vectors of all the rows; their Gram matrix would
     # have them with half the digits. In small pieces, which linear algebra leaves to one thread.
-    pieces = np.linalg.qr(stretches, mode="r")
+    pieces: Any = np.linalg.qr(stretches, mode="r")
     while len(pieces) > 1:
         if len(pieces) % 2:
             pieces = np.concatenate([pieces, np.zeros_like(pieces[:1])])
