@@ -42,6 +42,9 @@ def main(folder: Path) -> None:
     save(draw_transitions(), folder / "phase-retrieval-transitions.png")
     basins = talweg.basins(talweg.surfaces.muller_brown(), resolution=400)
     save(basins.plot(title="Müller-Brown"), folder / "basins.png")
+    forced = talweg.models.normal_form([1.0, 2.0, 4.0], {(0, 0, 1): 0.5, (0, 0, 2): 0.5})
+    check = talweg.checks.alignment(forced, [0.0, 0.0, 0.0], step_length=0.39)
+    save(check.plot(), folder / "alignment.png")
 
 
 if __name__ == "__main__":
