@@ -2,4 +2,7 @@
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from talweg.checks.volume import volume
+from talweg.checks.volume_result import VolumeCheck
+
+__all__ = ["VolumeCheck", "volume"]
