@@ -255,7 +255,9 @@ class _Run:
             self.wells.put_first(int(np.bincount(labels[labels >= 0], minlength=1).argmax()))
         self.point = self.wells.points[0]
         if self.point.eigenvalues.size != self.f.n:
-            raise ValueError("f: want a function without rigid motions: they have no volume to lose")
+            raise ValueError(
+                "f: want a function without rigid motions: they have no volume to lose"
+            )
         values = self.point.eigenvalues
         self.predicted = volume_rate(
             values, self.mover.step, self.mover.momentum, self.mover.nesterov
@@ -565,7 +567,9 @@ class _Run:
                 f"shares count them as often ({self.flipped} of {here} determinants are negative)"
             )
         elif injective is None and here and not self.mover.momentum:
-            put("the step is not below the inverse of the largest eigenvalue: injectivity is not shown")
+            put(
+                "the step is not below the inverse of the largest eigenvalue: injectivity is not shown"
+            )
         if here and unresolved.max(initial=0.0) > 1e-4:
             put(
                 "late points are within rounding of the minimum; their directions are not known "
@@ -581,7 +585,9 @@ class _Run:
         if not self.clouds:
             return np.zeros((len(self.times), 0, self.f.n)), np.zeros((len(self.times), 0))
         path = np.concatenate([path for path, _ in self.clouds]).transpose(1, 0, 2)
-        return np.ascontiguousarray(path), np.concatenate([logs for _, logs in self.clouds]).T.copy()
+        return np.ascontiguousarray(path), np.concatenate(
+            [logs for _, logs in self.clouds]
+        ).T.copy()
 
 
 def _share(pair: Floats) -> Floats:
