@@ -181,7 +181,7 @@ def _draw_frame(axes: Any, check: VolumeCheck, view: _View, k: int, points: int)
 def _shade_valley(axes: Any, check: VolumeCheck, box: Any) -> None:
     from talweg.valleys import slope_ratio
 
-    s, t = (np.linspace(*side, 160) for side in box)
+    s, t = (np.linspace(side[0], side[1], 160) for side in box)
     grid = np.stack(np.meshgrid(s, t), axis=-1).reshape(-1, 2)
     ratio = slope_ratio(check.valley_of, grid).ratio.reshape(160, 160)
     finite = np.ma.masked_invalid(np.minimum(ratio, 1e3 * check.ratio))
