@@ -1,8 +1,9 @@
-"""Theory held against runs: each check returns what was predicted, what was measured, and whether they agree."""
+"""Theory held against runs: what was predicted, what was measured, whether they agree."""
 
 from __future__ import annotations
 
+from talweg.checks.alignment import AlignmentCheck, alignment
 from talweg.checks.volume import volume
 from talweg.checks.volume_result import VolumeCheck
 
-__all__ = ["VolumeCheck", "volume"]
+__all__ = ["AlignmentCheck", "VolumeCheck", "alignment", "volume"]
