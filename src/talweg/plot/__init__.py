@@ -7,6 +7,7 @@ from talweg.plot.concentration import draw_concentration
 from talweg.plot.figures import draw_extremal, draw_survey
 from talweg.plot.film_strip import draw_film_strip
 from talweg.plot.landscape import contour_levels
+from talweg.plot.paths import draw_paths
 from talweg.plot.valley import draw_valley
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "draw_concentration",
     "draw_extremal",
     "draw_film_strip",
+    "draw_paths",
     "draw_survey",
     "draw_valley",
 ]
