@@ -360,3 +360,9 @@ def test_pictures_are_the_recorded_paths():
     with pytest.raises(ValueError, match="two coordinates, got 3"):
         talweg.descend(surfaces.rosenbrock(3), [1.0, 1.0, 0.0], 1e-3, 9, record_every=1).plot()
     pyplot.close("all")
+
+
+def test_masked_starts_are_refused() -> None:
+    starts = np.ma.masked_array([[1.0, 2.0]], mask=[[True, False]])
+    with pytest.raises(ValueError, match="x0: want no masked entries, got 1"):
+        talweg.descend(talweg.surfaces.himmelblau(), starts, 0.01, 3)
