@@ -61,7 +61,8 @@ def test_both_sides_of_the_bound_of_nesterov():
 def test_the_best_step_is_the_best():
     f = normal_form([1.0, 5.0, 6.0], {(0, 0, 1): 0.5, (0, 0, 2): 0.5, (1, 1, 0): 0.2})
     factors = {
-        step: alignment(f, np.zeros(3), step).measured_factor for step in (0.2, 2 / 11, 0.25834, 0.27)
+        step: alignment(f, np.zeros(3), step).measured_factor
+        for step in (0.2, 2 / 11, 0.25834, 0.27)
     }
     assert round(factors[0.25834], 5) == 0.74166
     assert round(factors[2 / 11], 3) == 0.818

@@ -45,7 +45,7 @@ def test_the_case_of_the_theory_page(bent):
     assert abs(1 - found.cone.share[4]) < 1e-3
     assert np.exp(found.log_mean_volume[1]) == pytest.approx(9.87e-3, rel=1e-3)
     assert np.exp(found.predicted_log_volume[1]) == pytest.approx(0.63**10, rel=1e-12)
-    assert found.agrees and found.directions.agrees and found.injective
+    assert found.verdict == "agrees" and found.directions.agrees and found.injective
 
 
 @pytest.mark.parametrize("flow", [False, True])
