@@ -28,10 +28,10 @@ _MOST_PIECES = 6000
 _TOO_SHORT = "the run is too short for a limit: take a later last time"
 
 
-def volume_decay(times: Any, sums: Sums, predicted: float, factor: float) -> Comparison:
+def volume_decay(times: Any, sums: Sums, predicted: float, rate: float) -> Comparison:
     """The slope of the mean logarithm of the factor of volume, late in the run.
 
-    `factor` is what the distance from the minimum is multiplied by in a unit of time, at last.
+    `rate` is that of the logarithm of the distance from the minimum, at last.
     """
     if not np.isfinite(predicted):
         return Comparison.none(predicted, "the map is singular at the minimum: volume is lost")
@@ -44,11 +44,11 @@ def volume_decay(times: Any, sums: Sums, predicted: float, factor: float) -> Com
         )
     with np.errstate(divide="ignore", invalid="ignore"):
         each = sums.leave_one_out(sums.log) / sums.leave_one_out(sums.mass)
-    found = late_slope(times, sums.log.sum(axis=1) / mass, factor)
+    found = late_slope(times, sums.log.sum(axis=1) / mass, rate)
     if found is None:
         return Comparison.none(predicted, _TOO_SHORT)
     value, left, window = found
-    around = late_slope(times, each, factor)
+    around = late_slope(times, each, rate)
     assert around is not None
     return Comparison.of(
         predicted, float(value), float(np.hypot(_jackknife(around[0]), left)), window, ""
@@ -138,7 +138,7 @@ def directional_rates(
     # Distances from the minimum and from the frame of eigenvectors both fall on the way; a window
     # wants them down to a twentieth. Tangent maps keep their digits next to the minimum.
     gaps = np.diff(predicted)
-    slowest = float(max(predicted[0], gaps[np.abs(gaps) > 1e-9].max(initial=-np.inf)))
+    slowest = float(max(predicted[0], gaps[gaps < 1e-9 * predicted[-1]].max(initial=-np.inf)))
     if not slowest < 0.0:
         return Comparison.none(predicted, "the minimum does not attract: there is no limit")
     need = 4.0 * np.log(20.0) / -slowest
@@ -170,10 +170,13 @@ def directional_rates(
     fine = np.isfinite(stretch).all(axis=(0, 2))
     if not fine.any():
         return Comparison.none(predicted, "all trajectories met a singular map")
-    found = late_slope(times, stretch[:, fine], float(np.exp(slowest)))
+    found = late_slope(times, stretch[:, fine], slowest)
     if found is None:
         return Comparison.none(predicted, _TOO_SHORT)
     slopes, left, window = found
+    # A direction that no Hessian on the way mixes with others keeps its place among them.
+    order = np.argsort(-slopes, axis=1)
+    slopes, left = np.take_along_axis(slopes, order, 1), np.take_along_axis(left, order, 1)
     count = max(int(fine.sum()), 2)
     error = np.hypot(slopes.std(axis=0) / np.sqrt(count), left.mean(axis=0))
     return Comparison.of(predicted, slopes.mean(axis=0), error, window, "")
