@@ -380,6 +380,15 @@ def _judged(
         run, kept, prediction.minimum, prediction.method, prediction.dominant, prediction.soft
     )
     verdict, message = judge(rate, found, prediction.tangent(found.coordinate))
+    order = prediction.unseen_forcing(found.rate, found.error) if verdict == "disagrees" else None
+    if order is not None:
+        looked = prediction.forcing.looked
+        verdict = "undecided"
+        message += f" Forcing of order {order} would have the measured rate; " + (
+            f"only orders up to {looked} were looked for (max_order)."
+            if order > looked
+            else "none was found, but it may be below the rounding of the gradient."
+        )
     if len(kept) < total:
         message += (
             f" {total - len(kept)} trajectories were interrupted or did not go down to the minimum, and "
