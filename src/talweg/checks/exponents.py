@@ -104,6 +104,7 @@ class _Fit:
     exponents: Any
     shares: Floats
     residual: float
+    stride: int
     span: float
 
     @property
@@ -121,11 +122,14 @@ class _Fit:
             return np.nan, np.nan, False
         place = int(np.argmin(seen.real))
         if seen.size > 1:
-            distances = np.abs(seen - seen[place])
+            apart = seen - seen[place]
+            # Angles of z count up to whole turns.
+            turn = 2.0 * np.pi / self.stride
+            distances = np.hypot(apart.real, (apart.imag + turn / 2.0) % turn - turn / 2.0)
             distances[place] = np.inf
             other = int(np.argmin(distances))
             # Errors split a double root by their square root, to both sides.
-            if distances[other] * self.span < max(3e-5, 10.0 * np.sqrt(self.residual)):
+            if distances[other] * self.span < max(3e-5, 30.0 * np.sqrt(self.residual)):
                 mean = float(seen[[place, other]].real.mean())
                 return mean, float(distances[other]) / 2.0, True
         return float(seen[place].real), 0.0, False
@@ -212,7 +216,7 @@ def _fit(part: Floats, spaces: Floats, terms: int, slope: float, stride: int) ->
     if not (np.isfinite(shares).all() and shares.max() > 0.0):
         return None
     exponents = -(np.log(z.astype(complex)) / stride + slope)
-    return _Fit(exponents, shares / shares.max(), residual, float(stride * (k - 1)))
+    return _Fit(exponents, shares / shares.max(), residual, stride, float(stride * (k - 1)))
 
 
 def _spread(part: Floats, terms: int, slope: float, stride: int, rate: float) -> float:
