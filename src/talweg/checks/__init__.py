@@ -4,5 +4,14 @@ from __future__ import annotations
 
 from talweg.checks.alignment import AlignmentCheck, alignment
 from talweg.checks.stationary import StationaryCheck, stationary
+from talweg.checks.volume import volume
+from talweg.checks.volume_result import VolumeCheck
 
-__all__ = ["AlignmentCheck", "StationaryCheck", "alignment", "stationary"]
+__all__ = [
+    "AlignmentCheck",
+    "StationaryCheck",
+    "VolumeCheck",
+    "alignment",
+    "stationary",
+    "volume",
+]
