@@ -127,7 +127,7 @@ class ExperimentResult:
         Parameters
         ----------
         path : path-like
-            A netCDF file appears when it is whole; an earlier one is replaced.
+            It appears when it is whole; an earlier one is replaced.
 
         Raises
         ------
@@ -136,19 +136,28 @@ class ExperimentResult:
         OSError
             If `path` cannot be written.
         """
+        import shutil
+
         dataset = self.to_dataset()
         target = os.fspath(path)
-        if target.endswith(".zarr"):
-            _need("zarr")
-            dataset.to_zarr(target, mode="w", consolidated=False)
-            return
-        _need("h5netcdf")
+        is_zarr = target.endswith(".zarr")
+        _need("zarr" if is_zarr else "h5netcdf")
         temporary = f"{target}.{os.getpid()}.part"
         try:
-            dataset.to_netcdf(temporary, engine="h5netcdf")
+            if is_zarr:
+                # Version 2 has a standard for texts, version 3 has none yet.
+                dataset.to_zarr(temporary, mode="w", consolidated=True, zarr_format=2)
+                if os.path.isdir(target):
+                    if not {".zgroup", "zarr.json"} & set(os.listdir(target)):
+                        raise FileExistsError(f"{target}: a folder that holds no zarr group")
+                    shutil.rmtree(target)
+            else:
+                dataset.to_netcdf(temporary, engine="h5netcdf")
             os.replace(temporary, target)
         finally:
-            if os.path.exists(temporary):
+            if os.path.isdir(temporary):
+                shutil.rmtree(temporary)
+            elif os.path.exists(temporary):
                 os.unlink(temporary)
 
     def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
