@@ -124,20 +124,23 @@ class HalfSuccess:
     alpha : ndarray, shape (sizes,)
         Where the fitted probability of each size is 1/2; NaN where the counts do not tell.
     error : ndarray, shape (sizes,)
+    slope : ndarray, shape (sizes,)
+        Of ``log p/(1-p)`` in alpha.
     drift, drift_error : float
         Change of that alpha for each unit of log N, from one fit of
         ``log p/(1-p) = s (alpha - alpha_0 - drift log N)`` to all sizes. NaN for one size.
-    alpha_0, slope : float
+    alpha_0, common_slope : float
         The other two parameters of that fit.
     """
 
     N: Floats
     alpha: Floats
     error: Floats
+    slope: Floats
     drift: float
     drift_error: float
     alpha_0: float
-    slope: float
+    common_slope: float
 
     def at(self, N: Any) -> Any:
         """The alpha of half success that the common fit gives for size N."""
@@ -171,7 +174,7 @@ def fit_half_success(
     """
     sizes, ratios = np.asarray(N, float), np.asarray(alpha, float)
     k, n = np.asarray(successes, float), np.asarray(runs, float)
-    at, error = np.full(len(sizes), np.nan), np.full(len(sizes), np.nan)
+    at, error, slopes = (np.full(len(sizes), np.nan) for _ in range(3))
     for i in range(len(sizes)):
         used = n[i] > 0
         share = k[i, used].sum() / max(n[i].sum(), 1.0)
@@ -182,8 +185,10 @@ def fit_half_success(
             b, covariance = logistic_fit(design, k[i, used], n[i, used])
         except ArithmeticError:
             continue
-        at[i], error[i] = _ratio(b, covariance)
-    drift = drift_error = alpha_0 = slope = np.nan
+        if b[1] > 0.0:
+            at[i], error[i] = _ratio(b, covariance)
+            slopes[i] = b[1]
+    drift = drift_error = alpha_0 = common = np.nan
     many = n > 0
     counted = many.any(axis=1).sum() > 1 and many.any(axis=0).sum() > 1
     if counted and 0 < k[many].sum() < n[many].sum():
@@ -194,9 +199,9 @@ def fit_half_success(
         except ArithmeticError:
             pass
         else:
-            slope, alpha_0 = float(b[1]), float(-b[0] / b[1])
+            common, alpha_0 = float(b[1]), float(-b[0] / b[1])
             drift, drift_error = _ratio(b[[2, 1]], covariance[np.ix_([2, 1], [2, 1])])
-    return HalfSuccess(sizes, at, error, drift, drift_error, alpha_0, slope)
+    return HalfSuccess(sizes, at, error, slopes, drift, drift_error, alpha_0, common)
 
 
 def _ratio(b: Floats, covariance: Floats) -> tuple[float, float]:

@@ -67,8 +67,9 @@ class SuccessRates(ExperimentResult):
         Runs that are done, and those of them that reached the overlap asked for.
     rate, low, high : ndarray, shape (kinds, sizes, ratios)
         Their quotient, and Wilson's interval of one standard error.
-    half_alpha, half_error : ndarray, shape (kinds, sizes)
-        The alpha at which half of the runs succeed, from a logistic fit, and its standard error.
+    half_alpha, half_error, half_slope : ndarray, shape (kinds, sizes)
+        The alpha at which half of the runs succeed, from a logistic fit, its standard error, and
+        the slope of log rate/(1 - rate) there; NaN where the counts do not tell.
     drift, drift_error : ndarray, shape (kinds,)
         Change of that alpha for each unit of log N.
     """
@@ -89,6 +90,7 @@ class SuccessRates(ExperimentResult):
     high: Floats
     half_alpha: Floats
     half_error: Floats
+    half_slope: Floats
     drift: Floats
     drift_error: Floats
 
@@ -110,6 +112,7 @@ class SuccessRates(ExperimentResult):
         "high": Layout(_POINT, "upper end of Wilson's interval of one standard error"),
         "half_alpha": Layout(("start", "N"), "alpha at which half of the runs succeed"),
         "half_error": Layout(("start", "N"), "its standard error"),
+        "half_slope": Layout(("start", "N"), "slope of log rate/(1 - rate) in alpha"),
         "drift": Layout(("start",), "change of half_alpha for each unit of log N"),
         "drift_error": Layout(("start",), "its standard error"),
     }
@@ -137,7 +140,7 @@ class SuccessRates(ExperimentResult):
         ImportError
             Without matplotlib.
         """
-        from talweg.plot.phase_retrieval import draw_success
+        from talweg.plot.phase_retrieval_experiments import draw_success
 
         return draw_success(self, axes, title=title)
 
@@ -327,6 +330,7 @@ def _assembled(
         high=high,
         half_alpha=np.array([fit.alpha for fit in fits]),
         half_error=np.array([fit.error for fit in fits]),
+        half_slope=np.array([fit.slope for fit in fits]),
         drift=np.array([fit.drift for fit in fits]),
         drift_error=np.array([fit.drift_error for fit in fits]),
     )
