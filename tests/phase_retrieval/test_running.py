@@ -273,7 +273,9 @@ def test_interrupt_keeps_what_is_done(tmp_path, workers):
     watcher = Interrupting()
     watcher.thread.start()
     with pytest.raises(KeyboardInterrupt) as stopped:
-        experiments.success(64, [2.0, 3.0], runs=200, horizon=400.0, folder=tmp_path, workers=workers)
+        experiments.success(
+            64, [2.0, 3.0], runs=200, horizon=400.0, folder=tmp_path, workers=workers
+        )
     watcher.thread.join()
     partial = stopped.value.result
     assert 3 <= partial.finished < partial.tasks

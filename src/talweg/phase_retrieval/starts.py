@@ -14,18 +14,11 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["START_KINDS", "checked_kind", "start"]
+__all__ = ["START_KINDS", "start"]
 
 START_KINDS = ("random", "hessian", "averaged-hessian", "mondelli-montanari", "optimal")
 #: Up to so many coordinates the matrix is decomposed at once, whatever its spectrum is like.
 _DENSE = 3000
-
-
-def checked_kind(kind: Any, argument: str = "kind") -> str:
-    """`kind` if it is one of `START_KINDS`."""
-    if kind not in START_KINDS:
-        raise ValueError(f"{argument}: want one of {', '.join(START_KINDS)}, got {kind!r}")
-    return str(kind)
 
 
 def start(problem: Problem, kind: str = "random", rng: Any = None) -> Floats:
@@ -75,7 +68,8 @@ def start(problem: Problem, kind: str = "random", rng: Any = None) -> Floats:
     >>> bool(abs(problem.overlap(w)) > 0.85)
     True
     """
-    checked_kind(kind)
+    if kind not in START_KINDS:
+        raise ValueError(f"kind: want one of {', '.join(START_KINDS)}, got {kind!r}")
     if problem.complex and kind != "random":
         raise ValueError(f"kind: {kind!r} is for real problems; want 'random'")
     if isinstance(rng, (int, np.integer)) and not isinstance(rng, bool):

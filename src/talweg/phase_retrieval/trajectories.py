@@ -258,9 +258,7 @@ class _Run:
         self.vectors: list[Floats | None] = [None] * R
         self.lambdas = np.full((K, R, problem.M), np.nan) if samples else None
 
-    def go(
-        self, target: float | None, gtol: float, every: int, callback: Any, stop: Any
-    ) -> None:
+    def go(self, target: float | None, gtol: float, every: int, callback: Any, stop: Any) -> None:
         problem = self.problem
         chunk = max(1, _CHUNK // (2 * problem.M * problem.n * len(self.w)))
         k, j = 0, 0

@@ -105,9 +105,7 @@ def _half_success(panel: Any, rates: SuccessRates) -> None:
         label = kind
         if np.isfinite(fit.drift):
             fine = np.geomspace(sizes.min(), sizes.max(), 50)
-            panel.plot(
-                fine, fit.at(fine), color="#555555", linewidth=1.1, linestyle=_DASHES[i % 4]
-            )
+            panel.plot(fine, fit.at(fine), color="#555555", linewidth=1.1, linestyle=_DASHES[i % 4])
             label += f"\ndrift {fit.drift:.2f} ± {fit.drift_error:.2f} per unit of ln N"
         panel.errorbar(
             sizes[known],
@@ -182,9 +180,7 @@ def draw_track(track: Track, axes: Any = None, *, title: str | None = None) -> A
     return figure
 
 
-def _line(
-    panel: Any, x: Any, y: Any, colour: str, dash: Any, named: bool, label: str
-) -> None:
+def _line(panel: Any, x: Any, y: Any, colour: str, dash: Any, named: bool, label: str) -> None:
     panel.plot(
         x,
         y,
@@ -303,7 +299,13 @@ def _late_samples(track: Track, i: int, overlap: float) -> tuple[np.ndarray, np.
 
 
 def _quantiles(
-    panel: Any, u: np.ndarray, lam: np.ndarray, weight: np.ndarray, colour: str, dash: Any, name: str
+    panel: Any,
+    u: np.ndarray,
+    lam: np.ndarray,
+    weight: np.ndarray,
+    colour: str,
+    dash: Any,
+    name: str,
 ) -> None:
     edges = np.linspace(0.0, 2.6, 14)
     middles, rows = [], []
@@ -336,6 +338,9 @@ def draw_thresholds(curves: Thresholds, axes: Any = None, *, title: str | None =
     bbp, kinds = curves.alpha_bbp[finite], curves.kind[finite]
     for kind, dash, i in (("continuous", "-", 0), ("discontinuous", _DASHES[1], 2)):
         here = kinds == kind
+        if kind == "discontinuous" and here.any():
+            # The curve is one: it goes on from the last point of the other branch.
+            here[np.flatnonzero(here)[0] - 1 :] = True
         panel.plot(
             a[here],
             bbp[here],
@@ -343,6 +348,7 @@ def draw_thresholds(curves: Thresholds, axes: Any = None, *, title: str | None =
             linestyle=dash,
             marker=_MARKERS[i],
             markersize=3.5,
+            zorder=2.5 - 0.2 * i,
             label=rf"$\alpha_{{BBP}}$, {kind}",
         )
     panel.plot(
@@ -368,7 +374,7 @@ def draw_thresholds(curves: Thresholds, axes: Any = None, *, title: str | None =
     for axis in (panel.xaxis, panel.yaxis):
         _plain_ticks(axis)
     panel.set(xlabel="a", ylabel=r"$\alpha = M/N$")
-    panel.legend(fontsize="small", frameon=False, loc="center left", bbox_to_anchor=(0.0, 0.56))
+    figure.legend(loc="outside lower center", ncols=2, fontsize="small", frameon=False)
     panel.set_title(title or "Thresholds of phase retrieval", fontsize="medium")
     return figure
 
@@ -413,9 +419,7 @@ def draw_spectra(spectra: Spectra, axes: Any = None, *, title: str | None = None
     for panel in panels.ravel():
         for handle, label in zip(*panel.get_legend_handles_labels()):
             handles.setdefault(label, handle)
-    figure.legend(
-        handles.values(), handles, loc="outside lower center", ncols=4, frameon=False
-    )
+    figure.legend(handles.values(), handles, loc="outside lower center", ncols=4, frameon=False)
     note = f"N = {spectra.parameters['N']}, {_loss_name(spectra.parameters.get('a'))}"
     note += "; $v^2$: squared overlap of the lowest eigenvector (predicted)"
     figure.suptitle(title or note, fontsize="medium")

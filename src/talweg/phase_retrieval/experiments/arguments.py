@@ -12,13 +12,14 @@ import numpy as np
 from talweg.arrays import finite_array
 from talweg.extremals.arguments import checked_count, checked_positive
 from talweg.phase_retrieval.experiments.tasks import TaskFolder
-from talweg.phase_retrieval.starts import checked_kind
+from talweg.phase_retrieval.starts import START_KINDS
 
 __all__ = [
     "checked_a",
     "checked_descent",
     "checked_dtype",
     "checked_folder",
+    "checked_kind",
     "checked_kinds",
     "checked_ratios",
     "checked_seed",
@@ -51,12 +52,21 @@ def checked_a(a: Any) -> float:
     return checked_positive(a, "a")
 
 
-def checked_kinds(starts: Any) -> list[str]:
+def checked_kind(kind: Any, ratios: list[float]) -> str:
+    """A kind of start that exists at all these ratios."""
+    if kind not in START_KINDS:
+        raise ValueError(f"starts: want one of {', '.join(START_KINDS)}, got {kind!r}")
+    if kind == "mondelli-montanari" and min(ratios) <= 0.5:
+        raise ValueError(f"alpha: the start {kind!r} needs more than 1/2, got {min(ratios)}")
+    return str(kind)
+
+
+def checked_kinds(starts: Any, ratios: list[float]) -> list[str]:
     """One kind of start or several, each once."""
     values: Sequence[Any] = [starts] if isinstance(starts, str) else list(starts)
     if not values:
         raise ValueError("starts: want at least one kind")
-    return list(dict.fromkeys(checked_kind(value, "starts") for value in values))
+    return list(dict.fromkeys(checked_kind(value, ratios) for value in values))
 
 
 def checked_seed(seed: Any) -> int:

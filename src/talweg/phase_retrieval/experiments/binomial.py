@@ -54,9 +54,7 @@ def wilson_interval(
     return low, high
 
 
-def logistic_fit(
-    design: ArrayLike, successes: ArrayLike, runs: ArrayLike
-) -> tuple[Floats, Floats]:
+def logistic_fit(design: ArrayLike, successes: ArrayLike, runs: ArrayLike) -> tuple[Floats, Floats]:
     """Coefficients b of ``log p/(1-p) = design @ b``, and their covariance.
 
     The likelihood is multiplied by Jeffreys' prior (Firth's correction), so that estimates stay

@@ -16,17 +16,17 @@ from talweg.phase_retrieval.experiments.arguments import (
     checked_descent,
     checked_dtype,
     checked_folder,
+    checked_kind,
     checked_ratios,
     checked_seed,
 )
+from talweg.phase_retrieval.experiments.instances import instance
 from talweg.phase_retrieval.experiments.result import ExperimentResult, Layout
 from talweg.phase_retrieval.experiments.running import run_tasks
-from talweg.phase_retrieval.experiments.tasks import generator_of
 from talweg.phase_retrieval.experiments.tracks import prediction
 from talweg.phase_retrieval.law import empirical_law
 from talweg.phase_retrieval.memory import require_memory
 from talweg.phase_retrieval.problem import Problem
-from talweg.phase_retrieval.starts import checked_kind, start
 from talweg.phase_retrieval.trajectories import descend, record_steps
 from talweg.status import Status
 
@@ -185,17 +185,13 @@ def spectrum(
         "experiment": "spectrum",
         "N": size,
         "a": checked_a(a),
-        "start": checked_kind(starts, "starts"),
+        "start": checked_kind(starts, ratios),
         "step_length": step,
         "n_steps": n_steps,
         "dtype": checked_dtype(dtype),
         "seed": checked_seed(seed),
     }
-    if shared["start"] == "mondelli-montanari" and min(ratios) <= 0.5:
-        raise ValueError(
-            f"alpha: the start 'mondelli-montanari' needs more than 1/2, got {min(ratios)}"
-        )
-    tasks = [{**shared, "alpha": ratio} for ratio in ratios]
+    tasks = [{**shared, "alpha": ratio, "run": 0} for ratio in ratios]
     parameters = {**shared, "horizon": float(horizon), "alpha": ratios}
     place = checked_folder(folder)
     try:
@@ -210,15 +206,7 @@ def spectrum(
 def _one_descent(
     task: Mapping[str, Any], threads: int, stop: Callable[[], bool]
 ) -> dict[str, np.ndarray] | None:
-    where = (task["N"], task["alpha"], 0)
-    problem = Problem(
-        task["N"],
-        task["alpha"],
-        task["a"],
-        rng=generator_of(task["seed"], "problem", *where),
-        dtype=task["dtype"],
-    )
-    w = start(problem, task["start"], generator_of(task["seed"], "start", task["start"], *where))
+    problem, w = instance(task)
     points: list[Floats] = []
     depths: list[float] = []
     times: list[float] = []
@@ -264,6 +252,7 @@ def _state(problem: Problem, w: Floats) -> dict[str, Any]:
     values, vector = tangent_spectrum(problem, w)
     assert problem.signal is not None
     predicted = prediction(problem, lam, u, overlap)
+    del predicted["ratio_error"]
     predicted["edge"] -= mu
     predicted["outlier"] -= mu
     # The bulk needs no orthogonal direction, so that it is known next to the signal too.
@@ -313,9 +302,7 @@ def tangent_spectrum(problem: Problem, w: Floats) -> tuple[Floats, Floats]:
     return values - float(problem.mu(w)), vectors[:, 0]
 
 
-def _assembled(
-    parameters: dict[str, Any], done: list[dict[str, np.ndarray] | None]
-) -> Spectra:
+def _assembled(parameters: dict[str, Any], done: list[dict[str, np.ndarray] | None]) -> Spectra:
     def stacked(name: str, *shape: int) -> Floats:
         nothing = np.full((len(STATES), *shape), np.nan)
         return np.array([nothing if part is None else part[name] for part in done])

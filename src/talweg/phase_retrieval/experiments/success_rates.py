@@ -25,11 +25,9 @@ from talweg.phase_retrieval.experiments.binomial import (
     fit_half_success,
     wilson_interval,
 )
+from talweg.phase_retrieval.experiments.instances import instance
 from talweg.phase_retrieval.experiments.result import ExperimentResult, Layout
 from talweg.phase_retrieval.experiments.running import run_tasks
-from talweg.phase_retrieval.experiments.tasks import generator_of
-from talweg.phase_retrieval.problem import Problem
-from talweg.phase_retrieval.starts import start
 from talweg.phase_retrieval.trajectories import descend
 from talweg.status import Status
 
@@ -218,11 +216,8 @@ def success(
     >>> bool(found.rate[0, 0, 1] > found.rate[0, 0, 0])
     True
     """
-    sizes, ratios, kinds = checked_sizes(N), checked_ratios(alpha), checked_kinds(starts)
-    if "mondelli-montanari" in kinds and min(ratios) <= 0.5:
-        raise ValueError(
-            f"alpha: the start 'mondelli-montanari' needs more than 1/2, got {min(ratios)}"
-        )
+    sizes, ratios = checked_sizes(N), checked_ratios(alpha)
+    kinds = checked_kinds(starts, ratios)
     for size, ratio in itertools.product(sizes, ratios):
         if round(size * ratio) < 1:
             raise ValueError(f"alpha: {ratio} of N = {size} leaves no observation")
@@ -268,15 +263,7 @@ def _one_run(
     task: Mapping[str, Any], threads: int, stop: Callable[[], bool]
 ) -> dict[str, np.ndarray] | None:
     """One descent of one problem."""
-    where = (task["N"], task["alpha"], task["run"])
-    problem = Problem(
-        task["N"],
-        task["alpha"],
-        task["a"],
-        rng=generator_of(task["seed"], "problem", *where),
-        dtype=task["dtype"],
-    )
-    w = start(problem, task["start"], generator_of(task["seed"], "start", task["start"], *where))
+    problem, w = instance(task)
     found = descend(
         problem,
         w,

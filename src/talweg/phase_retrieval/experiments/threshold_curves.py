@@ -150,9 +150,7 @@ def _one_loss(
     }
 
 
-def _assembled(
-    parameters: dict[str, Any], done: list[dict[str, np.ndarray] | None]
-) -> Thresholds:
+def _assembled(parameters: dict[str, Any], done: list[dict[str, np.ndarray] | None]) -> Thresholds:
     kinds = ["" if part is None else _KINDS[int(part["kind"])] for part in done]
 
     def column(name: str) -> Floats:

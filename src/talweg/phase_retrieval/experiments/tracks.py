@@ -16,16 +16,16 @@ from talweg.phase_retrieval.experiments.arguments import (
     checked_descent,
     checked_dtype,
     checked_folder,
+    checked_kind,
     checked_ratios,
     checked_seed,
 )
+from talweg.phase_retrieval.experiments.instances import instance
 from talweg.phase_retrieval.experiments.result import ExperimentResult, Layout
 from talweg.phase_retrieval.experiments.running import run_tasks
-from talweg.phase_retrieval.experiments.tasks import generator_of
 from talweg.phase_retrieval.law import empirical_law
 from talweg.phase_retrieval.outlier import outlier
 from talweg.phase_retrieval.problem import Problem
-from talweg.phase_retrieval.starts import checked_kind, start
 from talweg.phase_retrieval.trajectories import descend, record_steps
 from talweg.status import Status
 
@@ -34,10 +34,13 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Track", "prediction", "track"]
+__all__ = ["PREDICTED", "Track", "prediction", "track"]
 
 #: The formulas divide by 1 - m^2; nearer to the signal nothing is predicted.
 _LARGEST_OVERLAP = 0.99
+
+#: What `prediction` knows.
+PREDICTED = ("edge", "outlier", "outlier_overlap", "ratio", "ratio_error")
 
 _RUN = ("alpha", "run")
 _RECORD = (*_RUN, "record")
@@ -66,6 +69,8 @@ class Track(ExperimentResult):
     edge, outlier, outlier_overlap, ratio : ndarray, shape (ratios, runs, records)
         Predicted: the left edge of the bulk, the outlier below it and its overlap squared (NaN and 0
         where there is none), and the ratio R, above 1 where there is one.
+    ratio_error : ndarray, shape (ratios, runs, records)
+        Standard error of R as a mean over M observations.
     t_bbp : ndarray, shape (ratios, runs)
         When R falls through 1; NaN where it is below from the start, or does not fall so far.
     t_bbp_mean, t_bbp_error, t_bbp_spread : ndarray, shape (ratios,)
@@ -87,6 +92,7 @@ class Track(ExperimentResult):
     outlier: Floats
     outlier_overlap: Floats
     ratio: Floats
+    ratio_error: Floats
     t_bbp: Floats
     t_bbp_mean: Floats
     t_bbp_error: Floats
@@ -108,6 +114,7 @@ class Track(ExperimentResult):
         "outlier": Layout(_RECORD, "predicted outlier"),
         "outlier_overlap": Layout(_RECORD, "predicted (v.w*)^2/N"),
         "ratio": Layout(_RECORD, "R, above 1 where there is an outlier"),
+        "ratio_error": Layout(_RECORD, "its standard error"),
         "t_bbp": Layout(_RUN, "time at which R falls through 1"),
         "t_bbp_mean": Layout(("alpha",), "mean over runs"),
         "t_bbp_error": Layout(("alpha",), "standard error of the mean"),
@@ -214,17 +221,13 @@ def track(
         "experiment": "track",
         "N": size,
         "a": checked_a(a),
-        "start": checked_kind(starts, "starts"),
+        "start": checked_kind(starts, ratios),
         "step_length": step,
         "n_steps": n_steps,
         "records": int(records),
         "dtype": checked_dtype(dtype),
         "seed": checked_seed(seed),
     }
-    if shared["start"] == "mondelli-montanari" and min(ratios) <= 0.5:
-        raise ValueError(
-            f"alpha: the start 'mondelli-montanari' needs more than 1/2, got {min(ratios)}"
-        )
     tasks = [
         {**shared, "alpha": ratio, "run": run}
         for run, ratio in itertools.product(range(count), ratios)
@@ -244,28 +247,21 @@ def track(
 def prediction(problem: Problem, lam: Floats, u: Floats, overlap: float) -> dict[str, float]:
     """Edge, outlier, its squared overlap and R for the law of (lambda, u) at a state."""
     if not abs(overlap) <= _LARGEST_OVERLAP or not np.isfinite(lam).all():
-        return dict.fromkeys(("edge", "outlier", "outlier_overlap", "ratio"), np.nan)
+        return dict.fromkeys(PREDICTED, np.nan)
     found = outlier(empirical_law(lam, u, problem.a, overlap=overlap), problem.alpha)
     return {
         "edge": found.edge,
         "outlier": found.eigenvalue,
         "outlier_overlap": found.overlap_squared,
         "ratio": found.ratio,
+        "ratio_error": found.ratio_error,
     }
 
 
 def _one_run(
     task: Mapping[str, Any], threads: int, stop: Callable[[], bool]
 ) -> dict[str, np.ndarray] | None:
-    where = (task["N"], task["alpha"], task["run"])
-    problem = Problem(
-        task["N"],
-        task["alpha"],
-        task["a"],
-        rng=generator_of(task["seed"], "problem", *where),
-        dtype=task["dtype"],
-    )
-    w = start(problem, task["start"], generator_of(task["seed"], "start", task["start"], *where))
+    problem, w = instance(task)
     schedule = record_steps(task["n_steps"], task["records"])
     predicted: list[dict[str, float]] = []
     u = problem.samples(w)[1]
@@ -292,8 +288,7 @@ def _one_run(
         return None
     rest = len(schedule) - len(predicted)
     arrays = {
-        name: np.array([part[name] for part in predicted] + [np.nan] * rest)
-        for name in ("edge", "outlier", "outlier_overlap", "ratio")
+        name: np.array([part[name] for part in predicted] + [np.nan] * rest) for name in PREDICTED
     }
     assert found.path_eigenvalue is not None and found.path_eigenvector_overlap is not None
     late_lambda, _ = problem.samples(found.w)
@@ -334,13 +329,11 @@ def _assembled(
             "mu",
             "eigenvalue",
             "eigenvector_overlap",
-            "edge",
-            "outlier",
-            "outlier_overlap",
-            "ratio",
+            *PREDICTED,
         )
     }
-    lost = [t_bbp(time, ratio) for ratio in records["ratio"]]
+    ratios, errors = records["ratio"], np.nan_to_num(records["ratio_error"])
+    lost = [t_bbp(time, values, bars) for values, bars in zip(ratios, errors)]
     return Track(
         parameters=parameters,
         tasks=len(done),
