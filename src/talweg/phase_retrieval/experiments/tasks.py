@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -52,7 +51,7 @@ class TaskFolder:
             # Renamed into place: another process must not read a part of it.
             temporary = f"{self._mark}-{os.getpid()}"
             with open(temporary, "w", encoding="ascii") as file:
-                file.write(uuid.uuid4().hex)
+                file.write(os.urandom(16).hex())
             os.replace(temporary, self._mark)
         with open(self._mark, encoding="ascii") as file:
             self.identity = file.read()
