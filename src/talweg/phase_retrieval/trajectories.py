@@ -294,8 +294,10 @@ class _Run:
                 ahead.append(int(self.step[j]))
             count = min(ahead) - k
             moved = sphere_descent(problem, self.w[running], self.eta, count)
-            self.w[running] = moved.w
-            self.steps[running] += count
+            sound = np.isfinite(moved.w).all(axis=1)
+            self.w[running[sound]] = moved.w[sound]
+            self.steps[running[sound]] += count
+            self.status[running[~sound]] = int(Status.NON_FINITE)
             k += count
 
     def measure(self, running: NDArray[np.int64]) -> None:
