@@ -142,7 +142,15 @@ def test_a_track_that_finds_the_signal_ends_there():
 
 def test_prediction_ends_next_to_the_signal():
     problem, _ = instance(
-        {"seed": 0, "N": 30, "alpha": 3.0, "run": 0, "a": 1.0, "dtype": "float64", "start": "random"}
+        {
+            "seed": 0,
+            "N": 30,
+            "alpha": 3.0,
+            "run": 0,
+            "a": 1.0,
+            "dtype": "float64",
+            "start": "random",
+        }
     )
     lam, u = problem.samples(problem.signal)
     values = tracks.prediction(problem, lam, u, 1.0)

@@ -58,13 +58,16 @@ _DTYPE = click.option(
 _SEED = click.option("--seed", type=int, default=0, show_default=True, help="Of all numbers.")
 
 
-def _horizon(value: float) -> Any:
+_Decorator = Callable[[Callable[..., None]], Callable[..., None]]
+
+
+def _horizon(value: float) -> _Decorator:
     return click.option(
         "--horizon", type=float, default=value, show_default=True, help="Time at the end."
     )
 
 
-def _step_length(value: float) -> Any:
+def _step_length(value: float) -> _Decorator:
     return click.option("--step-length", type=float, default=value, show_default=True)
 
 

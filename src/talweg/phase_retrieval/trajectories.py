@@ -338,18 +338,24 @@ class _Run:
         self.status[self.status == Status.RUNNING] = int(status)
 
     def result(self) -> Trajectories:
-        path: list[Any] = [*self.path]
-        last: list[Any] = [*self.last]
-        eigen: list[Any] = [None, None] if self.eigen is None else [*self.eigen]
-        w, steps, status, lambdas = self.w, self.steps, self.status, self.lambdas
-        arrays = [w, steps, status, *last]
-        records = [*path, *eigen, lambdas]
+        names = ("loss", "overlap", "mu", "slope")
+        ends: dict[str, Any] = {"w": self.w, "steps": self.steps, "status": self.status}
+        ends |= dict(zip(names, self.last))
+        records: dict[str, Any] = {f"path_{name}": self.path[i] for i, name in enumerate(names)}
+        if self.eigen is not None:
+            records["path_eigenvalue"], records["path_eigenvector_overlap"] = self.eigen
+        if self.lambdas is not None:
+            records["path_samples"] = self.lambdas
+        ends = {name: part[0] if self.single else part.copy() for name, part in ends.items()}
         if self.single:
-            arrays = [w[0], int(steps[0]), Status(int(status[0])), *(float(v[0]) for v in last)]
-            records = [None if part is None else part[:, 0] for part in records]
-        else:
-            arrays = [part.copy() for part in arrays]
-        return Trajectories(*arrays, self.step, self.eta * self.step, *records)
+            records = {name: part[:, 0] for name, part in records.items()}
+            ends["w"] = ends["w"].copy()
+            ends["status"] = Status(int(ends["status"]))
+            ends["steps"] = int(ends["steps"])
+            ends |= {name: float(ends[name]) for name in names}
+        return Trajectories(
+            step=self.step, time=np.asarray(self.eta * self.step, float), **ends, **records
+        )
 
 
 def _schedule(record: Any, n_steps: int) -> NDArray[np.int64]:

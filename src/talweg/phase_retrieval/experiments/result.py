@@ -107,7 +107,8 @@ class ExperimentResult:
             Without xarray.
         """
         xarray = _xarray()
-        variables, coordinates = {}, {}
+        variables: dict[str, Any] = {}
+        coordinates: dict[str, Any] = {}
         for name, (axes, description) in self.layout.items():
             values = np.asarray(getattr(self, name))
             place = coordinates if axes == (name,) else variables

@@ -215,7 +215,7 @@ def _one_descent(
         lam, u = problem.samples(so_far.w)
         j = len(points)
         edge = prediction(problem, lam, u, float(so_far.path_overlap[j]))["edge"]
-        points.append(so_far.w.copy())
+        points.append(so_far.w)
         depths.append(float(so_far.path_mu[j]) - edge)
         times.append(step * task["step_length"])
         return stop()
@@ -307,8 +307,9 @@ def _assembled(parameters: dict[str, Any], done: list[dict[str, np.ndarray] | No
         nothing = np.full((len(STATES), *shape), np.nan)
         return np.array([nothing if part is None else part[name] for part in done])
 
-    single = ("time", "loss", "overlap", "mu", "eigenvector_overlap")
-    theory = ("edge", "outlier", "outlier_overlap", "ratio")
+    numbers = ["time", "loss", "overlap", "mu", "eigenvector_overlap"]
+    numbers += ["edge", "outlier", "outlier_overlap", "ratio"]
+    by_state: dict[str, Any] = {name: stacked(name) for name in numbers}
     return Spectra(
         parameters=parameters,
         tasks=len(done),
@@ -318,5 +319,5 @@ def _assembled(parameters: dict[str, Any], done: list[dict[str, np.ndarray] | No
         eigenvalue=stacked("eigenvalue", parameters["N"] - 1),
         z=stacked("z", _GRID),
         density=stacked("density", _GRID),
-        **{name: stacked(name) for name in single + theory},
+        **by_state,
     )

@@ -276,11 +276,11 @@ def _one_run(
     if found.status == Status.INTERRUPTED:
         return None
     return {
-        "overlap": np.float64(abs(found.overlap)),
-        "loss": np.float64(found.loss),
-        "time": np.float64(task["step_length"] * found.steps),
-        "first_overlap": np.float64(abs(problem.overlap(w))),
-        "code": np.int64(found.status),
+        "overlap": np.array(abs(found.overlap)),
+        "loss": np.array(found.loss),
+        "time": np.array(task["step_length"] * found.steps),
+        "first_overlap": np.array(abs(problem.overlap(w))),
+        "code": np.array(int(found.status)),
     }
 
 

@@ -144,9 +144,9 @@ def _one_loss(
     except ArithmeticError:
         second = math.nan
     return {
-        "alpha_bbp": np.float64(first.alpha),
-        "kind": np.int64(_KINDS.index(first.kind)),
-        "alpha_threshold": np.float64(second),
+        "alpha_bbp": np.array(first.alpha),
+        "kind": np.array(_KINDS.index(first.kind)),
+        "alpha_threshold": np.array(second),
     }
 
 

@@ -217,6 +217,7 @@ def track(
     count = checked_count(runs, "runs", 1)
     step, n_steps = checked_descent(step_length, horizon)
     schedule = record_steps(n_steps, checked_count(records, "records", 2))
+    time: Floats = np.multiply(step, schedule, dtype=np.float64)
     shared = {
         "experiment": "track",
         "N": size,
@@ -239,9 +240,9 @@ def track(
         done = run_tasks(_one_run, tasks, folder=place, workers=workers, progress=progress)
     except KeyboardInterrupt as interrupt:
         if hasattr(interrupt, "result"):
-            interrupt.result = _assembled(parameters, interrupt.result, shape, step * schedule)
+            interrupt.result = _assembled(parameters, interrupt.result, shape, time)
         raise
-    return _assembled(parameters, done, shape, step * schedule)
+    return _assembled(parameters, done, shape, time)
 
 
 def prediction(problem: Problem, lam: Floats, u: Floats, overlap: float) -> dict[str, float]:
@@ -321,7 +322,7 @@ def _assembled(
         # Tasks run over (run, alpha).
         return np.ascontiguousarray(rows.reshape(*shape, length).swapaxes(0, 1))
 
-    records = {
+    by_record: dict[str, Any] = {
         name: stacked(name, len(time))
         for name in (
             "loss",
@@ -332,7 +333,7 @@ def _assembled(
             *PREDICTED,
         )
     }
-    ratios, errors = records["ratio"], np.nan_to_num(records["ratio_error"])
+    ratios, errors = by_record["ratio"], np.nan_to_num(by_record["ratio_error"])
     lost = [t_bbp(time, values, bars) for values, bars in zip(ratios, errors)]
     return Track(
         parameters=parameters,
@@ -341,7 +342,7 @@ def _assembled(
         alpha=np.array(parameters["alpha"]),
         run=np.arange(parameters["runs"]),
         time=time,
-        **records,
+        **by_record,
         t_bbp=np.array([each.times for each in lost]),
         t_bbp_mean=np.array([each.time for each in lost]),
         t_bbp_error=np.array([each.error for each in lost]),
