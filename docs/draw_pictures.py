@@ -26,6 +26,9 @@ def main(folder: Path) -> None:
     save(survey.plot(), folder / "logistic-breast-cancer.png")
     basins = talweg.basins(talweg.surfaces.muller_brown(), resolution=400)
     save(basins.plot(title="Müller-Brown"), folder / "basins.png")
+    for name in ("spectrum", "track", "success", "thresholds"):
+        found = getattr(talweg.phase_retrieval.experiments, name)()
+        save(found.plot(), folder / f"phase-retrieval-{name}.png")
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ from talweg.phase_retrieval.memory import NotEnoughMemory
 from talweg.phase_retrieval.outlier import Outlier, bbp_ratio, outlier
 from talweg.phase_retrieval.problem import Problem
 from talweg.phase_retrieval.spectral_overlap import preprocessing_law, spectral_overlap
+from talweg.phase_retrieval.spectral_starts import SPECTRAL_STARTS, spectral_start
 from talweg.phase_retrieval.sphere import SphereDescent, sphere_descent
-from talweg.phase_retrieval.starts import START_KINDS, start
 from talweg.phase_retrieval.thresholds import (
     ThresholdState,
     alpha_threshold,
@@ -23,7 +23,7 @@ from talweg.phase_retrieval.trajectories import Trajectories, descend, record_st
 from talweg.phase_retrieval.transitions import BBPTransition, alpha_bbp, smallest_alpha_bbp
 
 __all__ = [
-    "START_KINDS",
+    "SPECTRAL_STARTS",
     "BBPTime",
     "BBPTransition",
     "BulkDensity",
@@ -51,8 +51,8 @@ __all__ = [
     "record_steps",
     "smallest_alpha_bbp",
     "spectral_overlap",
+    "spectral_start",
     "sphere_descent",
-    "start",
     "t_bbp",
     "threshold_law",
     "threshold_state",

@@ -143,7 +143,7 @@ def descend(
     ----------
     problem : Problem
     starts : array_like, shape (n,) or (R, n)
-        On the sphere; `talweg.phase_retrieval.start` makes some.
+        On the sphere; `problem.random_point` and `talweg.phase_retrieval.spectral_start` make some.
     step_length : float, default 0.05
         Stable below 2 over the largest eigenvalue of N times the Riemannian Hessian.
     n_steps : int, default 1600

@@ -11,8 +11,8 @@ import numpy as np
 
 from talweg.arrays import finite_array
 from talweg.extremals.arguments import checked_count, checked_positive
+from talweg.phase_retrieval.experiments.instances import START_KINDS
 from talweg.phase_retrieval.experiments.tasks import TaskFolder
-from talweg.phase_retrieval.starts import START_KINDS
 
 __all__ = [
     "checked_a",

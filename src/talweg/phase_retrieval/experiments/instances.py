@@ -9,14 +9,16 @@ import numpy as np
 
 from talweg.phase_retrieval.experiments.tasks import generator_of
 from talweg.phase_retrieval.problem import Problem
-from talweg.phase_retrieval.starts import start
+from talweg.phase_retrieval.spectral_starts import SPECTRAL_STARTS, spectral_start
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
 
-__all__ = ["instance"]
+__all__ = ["START_KINDS", "instance"]
+
+START_KINDS = ("random", *SPECTRAL_STARTS)
 
 
 def instance(task: Mapping[str, Any]) -> tuple[Problem, Floats]:
@@ -28,4 +30,6 @@ def instance(task: Mapping[str, Any]) -> tuple[Problem, Floats]:
     rng = generator_of(task["seed"], "problem", *where)
     problem = Problem(task["N"], task["alpha"], task["a"], rng=rng, dtype=task["dtype"])
     rng = generator_of(task["seed"], "start", task["start"], *where)
-    return problem, start(problem, task["start"], rng)
+    if task["start"] == "random":
+        return problem, problem.random_point(rng)
+    return problem, spectral_start(problem, task["start"], rng)

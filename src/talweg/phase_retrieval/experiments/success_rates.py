@@ -168,7 +168,7 @@ def success(
     alpha : float or sequence of float
         Ratios M/N.
     starts : str or sequence of str, default "random"
-        Kinds of start: see `talweg.phase_retrieval.start`.
+        "random", uniform on the sphere, or kinds of `talweg.phase_retrieval.spectral_start`.
     runs : int, default 40
         Runs of each kind of start, size and ratio, each with data of its own.
     a : float, default 1

@@ -186,7 +186,7 @@ def track(
     a : float, default 1
         Of the loss; inf for the plain one.
     starts : str, default "random"
-        Kind of start: see `talweg.phase_retrieval.start`.
+        "random", uniform on the sphere, or a kind of `talweg.phase_retrieval.spectral_start`.
     horizon : float, default 20
         Time at the end. A run that finds the signal ends there.
     step_length : float, default 0.02

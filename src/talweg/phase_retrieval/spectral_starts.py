@@ -1,4 +1,4 @@
-"""Where descents start: random points and eigenvectors that point at the signal."""
+"""Starts that point at the signal: eigenvectors of matrices made from the labels."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["START_KINDS", "start"]
+__all__ = ["SPECTRAL_STARTS", "spectral_start"]
 
-START_KINDS = ("random", "hessian", "averaged-hessian", "mondelli-montanari", "optimal")
+#: Kinds of `spectral_start`.
+SPECTRAL_STARTS = ("hessian", "averaged-hessian", "mondelli-montanari", "optimal")
 #: Up to so many coordinates the matrix is decomposed at once, whatever its spectrum is like.
 _DENSE = 3000
 
 
-def start(problem: Problem, kind: str = "random", rng: Any = None) -> Floats:
-    """A start on the sphere.
+def spectral_start(problem: Problem, kind: str = "optimal", rng: Any = None) -> Floats:
+    """A start on the sphere that overlaps with the signal where there are enough observations.
 
     Parameters
     ----------
     problem : Problem
         Real.
     kind : str
-        * ``"random"``: uniform on the sphere;
-        * ``"hessian"``: the eigenvector of the smallest eigenvalue of the Riemannian Hessian at
-          such a point;
+        * ``"hessian"``: the eigenvector of the smallest eigenvalue of the Riemannian Hessian at a
+          random point;
         * ``"averaged-hessian"``: that of the Hessian averaged over random points,
           ``(1/M) sum_i 2 (3 - y_i)/(a + y_i) x_i x_i'``;
         * ``"mondelli-montanari"``: the eigenvector of the largest eigenvalue of ``(1/M) sum_i T(y_i)
@@ -40,7 +40,7 @@ def start(problem: Problem, kind: str = "random", rng: Any = None) -> Floats:
         * ``"optimal"``: the same with ``T = 1 - 1/y``, which has the largest overlap at every alpha.
     rng : None, int or numpy.random.Generator, optional
         For the random point, and the eigensolver's own start. A number may be the one that the
-        problem was made with: the start is independent of the signal.
+        problem was made with: that point is independent of the signal.
 
     Returns
     -------
@@ -64,20 +64,18 @@ def start(problem: Problem, kind: str = "random", rng: Any = None) -> Floats:
     --------
     >>> from talweg import phase_retrieval
     >>> problem = phase_retrieval.Problem(200, 3.0, rng=1)
-    >>> w = phase_retrieval.start(problem, "optimal")
+    >>> w = phase_retrieval.spectral_start(problem, "optimal")
     >>> bool(abs(problem.overlap(w)) > 0.85)
     True
     """
-    if kind not in START_KINDS:
-        raise ValueError(f"kind: want one of {', '.join(START_KINDS)}, got {kind!r}")
-    if problem.complex and kind != "random":
-        raise ValueError(f"kind: {kind!r} is for real problems; want 'random'")
+    if kind not in SPECTRAL_STARTS:
+        raise ValueError(f"kind: want one of {', '.join(SPECTRAL_STARTS)}, got {kind!r}")
+    if problem.complex:
+        raise ValueError("problem: want a real one; spectral starts of complex ones are not known")
     if isinstance(rng, (int, np.integer)) and not isinstance(rng, bool):
         # The problem made from the same number began with its signal: not that vector again.
         rng = np.random.SeedSequence(int(rng), spawn_key=(1,))
     generator = np.random.default_rng(rng)
-    if kind == "random":
-        return problem.random_point(generator)
     if kind == "hessian":
         w = problem.random_point(generator)
         pairs = problem.extreme_pairs(w, k=1, rng=generator)
