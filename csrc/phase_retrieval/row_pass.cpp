@@ -131,20 +131,17 @@ void RowPass::run_one(const Number* x, const OneVectorKernels<Number>& kernels, 
     std::copy(x + row * n, x + end * n, filled.begin());
     return static_cast<const Number*>(filled.data());
   };
-  double z[group], p[group] = {};
-  const Number* previous = nullptr;
+  double z[group], p[group];
   for (std::size_t row = first; row < end; row += group) {
-    const Number* const next = rows_at(row);
-    if (previous && back)
-      kernels.add_back_and_project(n, previous, next, n, input_, p, output, z);
-    else
-      kernels.project(n, next, n, input_, z);
-    const std::size_t rows = std::min(group, end - row);
-    middle({row, rows, z, 1, p, 1, sums});
-    std::fill(p + rows, p + group, 0.0);
-    previous = next;
+    const Number* const rows = rows_at(row);
+    const std::size_t count = std::min(group, end - row);
+    kernels.project(n, rows, n, input_, z);
+    middle({row, count, z, 1, p, 1, sums});
+    if (!back) continue;
+    std::fill(p + count, p + group, 0.0);
+    const std::size_t next = row + 2 * group <= data_.rows ? row + group : row;
+    kernels.add_back(n, rows, n, p, output, x + next * n);
   }
-  if (previous && back) kernels.add_back(n, previous, n, p, output);
 }
 
 void RowPass::run_panels(std::size_t first, std::size_t end, const Middle& middle, double* output,

@@ -181,6 +181,7 @@ void register_phase_retrieval(py::module_& module) {
            py::keep_alive<1, 2>(), py::arg("problem"), py::arg("w"))
       .def_property_readonly("loss", &SphereHessian::loss)
       .def_property_readonly("curvature", &SphereHessian::curvature)
+      .def_property_readonly("shift", &SphereHessian::shift)
       .def_property_readonly("gradient",
                              [](const SphereHessian& hessian) {
                                const auto& g = hessian.gradient();

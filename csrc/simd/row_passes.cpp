@@ -9,9 +9,10 @@ namespace {
 constexpr std::size_t lanes = vector_lanes;
 constexpr std::size_t group = rows_of_one_vector;
 
-// How far ahead of its use a row is fetched, in bytes: beyond what the processor does by itself for
-// as many rows side by side.
-constexpr std::size_t fetch_distance = 1024;
+// What is fetched into the second-level cache ahead of its use, where memory would be waited for
+// otherwise: some lines further along the rows on the way there, and some of the next rows, whose
+// turn comes after it, on the way back.
+constexpr std::size_t fetched_lines = 16, fetched_rows = 4;
 
 TALWEG_INLINE Vector load_numbers(const double* from) { return load(from); }
 TALWEG_INLINE Vector load_numbers(const float* from) {
@@ -24,85 +25,74 @@ TALWEG_INLINE Vector load_numbers(const float* from) {
 #endif
 }
 
-// The loop of one pass over some rows: there with `next`, back with `previous`, or both. On the way
-// there lanes are rows, and columns come one after the other, as they do for panels.
-template <bool back, bool there, class Number>
-TALWEG_INLINE void one_vector_pass(std::size_t n, const Number* previous, const Number* next,
-                                   std::size_t stride, const double* w, const double* p, double* g,
-                                   double* sums) {
-  constexpr std::size_t tiles = group / lanes;
-  constexpr std::size_t ahead = fetch_distance / sizeof(Number);
-  constexpr std::size_t numbers_of_line = 64 / sizeof(Number);
-  Vector sum[tiles] = {}, factor[group] = {};
-  if (back)
-    for (std::size_t r = 0; r < group; ++r) factor[r] = fill(p[r]);
-  const auto step = [&](std::size_t j) __attribute__((always_inline)) {
-    if (there) {
-#pragma GCC unroll 8
-      for (std::size_t t = 0; t < tiles; ++t) {
-        Vector tile[lanes];
-#pragma GCC unroll 8
-        for (std::size_t r = 0; r < lanes; ++r)
-          tile[r] = load_numbers(next + (t * lanes + r) * stride + j);
-        transpose(tile);
-#pragma GCC unroll 8
-        for (std::size_t k = 0; k < lanes; ++k)
-          sum[t] = multiply_add(tile[k], fill(w[j + k]), sum[t]);
-      }
-    }
-    if (back) {
-      Vector gj = load(g + j);
-#pragma GCC unroll 8
-      for (std::size_t r = 0; r < group; ++r)
-        gj = multiply_add(load_numbers(previous + r * stride + j), factor[r], gj);
-      store(g + j, gj);
-    }
-  };
-  std::size_t j = 0;
-  for (const std::size_t whole = n / numbers_of_line * numbers_of_line; j < whole;
-       j += numbers_of_line) {
-    if (there)
-      for (std::size_t r = 0; r < group; ++r)
-        __builtin_prefetch(next + r * stride + j + ahead, 0, 3);
-#pragma GCC unroll 1
-    for (std::size_t i = 0; i < numbers_of_line; i += lanes) step(j + i);
-  }
-  for (; j + lanes <= n; j += lanes) step(j);
-  for (; j < n; ++j) {
-    if (there)
-      for (std::size_t t = 0; t < tiles; ++t) {
-        Vector column;
-        for (std::size_t r = 0; r < lanes; ++r)
-          column[r] = static_cast<double>(next[(t * lanes + r) * stride + j]);
-        sum[t] = multiply_add(column, fill(w[j]), sum[t]);
-      }
-    if (back) {
-      Vector gj = fill(g[j]);
-      for (std::size_t r = 0; r < group; ++r)
-        gj = multiply_add(fill(static_cast<double>(previous[r * stride + j])), factor[r], gj);
-      g[j] = gj[0];
-    }
-  }
-  if (there)
-    for (std::size_t t = 0; t < tiles; ++t) store(sums + t * lanes, sum[t]);
-}
+// Columns of a cache line of each row are done with at once: where rows are a power of two apart,
+// all these lines compete for the same few places of the first-level cache.
+template <class Number>
+constexpr std::size_t line = 64 / sizeof(Number);
 
+// Lanes are rows, and columns come one after the other, as they do for panels.
 template <class Number>
 void project_one(std::size_t n, const Number* x, std::size_t stride, const double* w,
                  double* sums) {
-  one_vector_pass<false, true>(n, x, x, stride, w, nullptr, nullptr, sums);
+  constexpr std::size_t tiles = group / lanes;
+  Vector sum[tiles] = {};
+  std::size_t j = 0;
+  for (; j + line<Number> <= n; j += line<Number>) {
+#pragma GCC unroll 8
+    for (std::size_t r = 0; r < group; ++r)
+      __builtin_prefetch(x + r * stride + j + fetched_lines * line<Number>, 0, 2);
+#pragma GCC unroll 8
+    for (std::size_t t = 0; t < tiles; ++t) {
+#pragma GCC unroll 8
+      for (std::size_t v = 0; v < line<Number>; v += lanes) {
+        Vector tile[lanes];
+#pragma GCC unroll 8
+        for (std::size_t r = 0; r < lanes; ++r)
+          tile[r] = load_numbers(x + (t * lanes + r) * stride + j + v);
+        transpose(tile);
+#pragma GCC unroll 8
+        for (std::size_t k = 0; k < lanes; ++k)
+          sum[t] = multiply_add(tile[k], fill(w[j + v + k]), sum[t]);
+      }
+    }
+  }
+  for (; j < n; ++j)
+    for (std::size_t t = 0; t < tiles; ++t) {
+      Vector column;
+      for (std::size_t r = 0; r < lanes; ++r)
+        column[r] = static_cast<double>(x[(t * lanes + r) * stride + j]);
+      sum[t] = multiply_add(column, fill(w[j]), sum[t]);
+    }
+  for (std::size_t t = 0; t < tiles; ++t) store(sums + t * lanes, sum[t]);
 }
 
 template <class Number>
-void add_back_one(std::size_t n, const Number* x, std::size_t stride, const double* p, double* g) {
-  one_vector_pass<true, false>(n, x, x, stride, nullptr, p, g, nullptr);
-}
-
-template <class Number>
-void add_back_and_project_one(std::size_t n, const Number* previous, const Number* next,
-                              std::size_t stride, const double* w, const double* p, double* g,
-                              double* sums) {
-  one_vector_pass<true, true>(n, previous, next, stride, w, p, g, sums);
+void add_back_one(std::size_t n, const Number* x, std::size_t stride, const double* p, double* g,
+                  const Number* next) {
+  constexpr std::size_t vectors = line<Number> / lanes;
+  Vector factor[group];
+  for (std::size_t r = 0; r < group; ++r) factor[r] = fill(p[r]);
+  std::size_t j = 0;
+  for (; j + line<Number> <= n; j += line<Number>) {
+#pragma GCC unroll 8
+    for (std::size_t r = 0; r < fetched_rows; ++r) __builtin_prefetch(next + r * stride + j, 0, 2);
+    Vector added[vectors];
+#pragma GCC unroll 8
+    for (std::size_t v = 0; v < vectors; ++v) added[v] = load(g + j + v * lanes);
+#pragma GCC unroll 8
+    for (std::size_t r = 0; r < group; ++r)
+#pragma GCC unroll 8
+      for (std::size_t v = 0; v < vectors; ++v)
+        added[v] = multiply_add(load_numbers(x + r * stride + j + v * lanes), factor[r], added[v]);
+#pragma GCC unroll 8
+    for (std::size_t v = 0; v < vectors; ++v) store(g + j + v * lanes, added[v]);
+  }
+  for (; j < n; ++j) {
+    Vector added = fill(g[j]);
+    for (std::size_t r = 0; r < group; ++r)
+      added = multiply_add(fill(static_cast<double>(x[r * stride + j])), factor[r], added);
+    g[j] = added[0];
+  }
 }
 
 template <int vectors, int rows>
@@ -205,8 +195,8 @@ void add_back(std::size_t rows, std::size_t n, const double* x, std::size_t stri
 extern const RowPassKernels row_pass_kernels;
 const RowPassKernels row_pass_kernels = {
     lanes,
-    {project_one<double>, add_back_one<double>, add_back_and_project_one<double>},
-    {project_one<float>, add_back_one<float>, add_back_and_project_one<float>},
+    {project_one<double>, add_back_one<double>},
+    {project_one<float>, add_back_one<float>},
     project,
     add_back,
 };

@@ -17,16 +17,12 @@ constexpr std::size_t rows_of_one_vector = 8;
 
 template <class Number>
 struct OneVectorKernels {
-  // sums[r] = sum over j of x[r * stride + j] * w[j], for `rows_of_one_vector` rows.
+  // sums[r] = sum over j of x[r * stride + j] * w[j].
   void (*project)(std::size_t n, const Number* x, std::size_t stride, const double* w,
                   double* sums);
-  // g[j] += sum over r of x[r * stride + j] * p[r].
-  void (*add_back)(std::size_t n, const Number* x, std::size_t stride, const double* p, double* g);
-  // Both, back from the previous rows and there with the next ones: every row comes from memory
-  // once, and is still in the cache when it is used again.
-  void (*add_back_and_project)(std::size_t n, const Number* previous, const Number* next,
-                               std::size_t stride, const double* w, const double* p, double* g,
-                               double* sums);
+  // g[j] += sum over r of x[r * stride + j] * p[r]; meanwhile rows at `next` are fetched.
+  void (*add_back)(std::size_t n, const Number* x, std::size_t stride, const double* p, double* g,
+                   const Number* next);
 };
 
 struct RowPassKernels {

@@ -95,7 +95,8 @@ class SphereHessian final : public SymmetricOperator {
   bool known_symmetric() const noexcept override { return true; }
 
   double loss() const noexcept { return loss_; }
-  double curvature() const noexcept { return curvature_; }                    // mu
+  double curvature() const noexcept { return curvature_; }  // mu
+  double shift() const noexcept { return shift_; }
   const std::vector<double>& gradient() const noexcept { return gradient_; }  // Euclidean, n
   const std::vector<double>& lambda() const noexcept { return lambda_; }      // M, or M x 2
 

@@ -8,10 +8,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talweg import _core
-from talweg.arrays import finite_array, real_array
-from talweg.extremals.arguments import checked_count
+from talweg.extremals.arguments import checked_count, checked_workers
 from talweg.objective import Objective
 from talweg.phase_retrieval.memory import require_memory
+from talweg.phase_retrieval.observations import (
+    ON_THE_SPHERE,
+    checked_alpha,
+    checked_constant,
+    checked_data,
+    checked_flag,
+    checked_intensities,
+    checked_signal,
+    checked_storage,
+    draw_labels,
+    draw_matrix,
+    on_sphere,
+)
+from talweg.phase_retrieval.sphere_hessian import SphereHessian
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -22,11 +35,102 @@ if TYPE_CHECKING:
 
 __all__ = ["Problem"]
 
-#: How far |w|^2 / N may be from 1 for w to be on the sphere.
-_ON_THE_SPHERE = 1e-6
+_ENDS = {"lowest": "smallest", "highest": "largest", "both": "both"}
+
+#: Below so many coordinates, or where more than this part of the pairs is wanted, the matrix on the
+#: sphere costs less than its products.
+_DENSE_UP_TO, _DENSE_PART = 64, 0.1
 
 
 class Problem(Objective):
+    """Find a signal on a sphere from the squares of its projections.
+
+    The data are x_i, i = 1 ... M, with independent normal coordinates, M = alpha N; observed are
+    y_i = u_i^2 with u_i = x_i.w* / sqrt N for a signal w* with |w*|^2 = N. The loss of w, with
+    lambda_i = x_i.w / sqrt N, is the mean over i of::
+
+        l = (lambda^2 - y)^2 / (2 (a + y))          a finite
+        l = (lambda^2 - y)^2 / 2                    a infinite: the plain loss, multiplied by a
+
+    Parameters
+    ----------
+    N : int
+        Dimension of the signal, at least 2.
+    alpha : float
+        Observations for each coordinate; M is ``round(alpha * N)``.
+    a : float, default 1.0
+        The constant in the loss, above 0; `numpy.inf` for the plain loss.
+    rng : int or numpy.random.Generator, optional
+        For the signal and then the data, row by row.
+    dtype : {float64, float32}
+        Precision in which the data are kept. Sums are in double precision always.
+    labels : {"signal", "random"}
+        Whether y comes from a signal, or is drawn from the same law independently of the data.
+    complex : bool, default False
+        Complex normal data and signal. A point is then (Re w, Im w), with n = 2 N coordinates.
+    workers : int, optional
+        Threads of one reading of the data. Default: one for each processor. No result depends on
+        it.
+
+    Attributes
+    ----------
+    N, M : int
+    n : int
+        Number of coordinates: N, or 2 N for complex data.
+    alpha : float
+        M / N.
+    a : float
+    X : ndarray, shape (M, n)
+        The data, in the given precision; for complex data its rows are (Re x, -Im x).
+    y : ndarray, shape (M,)
+        The observed intensities, also called `labels`. Read-only.
+    signal : ndarray, shape (n,), or None
+    complex : bool
+    dtype : dtype
+
+    Raises
+    ------
+    ValueError, TypeError
+        For sizes, numbers and names that make no sense.
+    NotEnoughMemory
+        When the data would not fit into the memory that is available (a MemoryError and a
+        ValueError).
+
+    Notes
+    -----
+    A `Problem` is a `talweg.Objective`: calling it, `grad`, `hess`, `hessp` and `third` give Euclidean
+    derivatives, and `talweg.descend`, `talweg.spectrum.lowest` and the rest take it. Of the
+    Riemannian quantities, the gradient is P grad L with P = I - w w^T / N, and the Hessian is
+    given times N::
+
+        N grad L = (sqrt N / M) X^T l'
+        N Hess L = D = (1/M) sum l''_i x_i x_i^T            of order one, as its eigenvalues
+        N times the Riemannian Hessian = P (D - mu I) P,    mu = (1/M) sum l'_i lambda_i
+
+    Each quantity takes one reading of the data, whatever the number of points: memory is that of X,
+    which is never copied, and of a few vectors for each point. A reading costs 8 bytes (4 in single
+    precision) of memory traffic and, for each point, 4 floating-point operations an entry of X. A
+    complex problem's loss does not change with the phase of w, and overlaps are moduli. Problems
+    pickle with their data.
+
+    References
+    ----------
+    Bonnaire, Biroli and Cammarota, From Zero to Hero, arXiv:2403.02418.
+
+    Examples
+    --------
+    >>> from talweg.phase_retrieval import Problem
+    >>> problem = Problem(200, 3.0, rng=0)
+    >>> problem.X.shape, problem.loss(problem.signal)
+    ((600, 200), 0.0)
+    >>> w = problem.random_point(rng=1)
+    >>> pairs = problem.extreme_pairs(w, k=2)
+    >>> pairs.success, bool(pairs.eigenvalues[0] < 0)
+    (True, True)
+    """
+
+    kind = "phase_retrieval"
+
     def __init__(
         self,
         N: int,
@@ -37,36 +141,23 @@ class Problem(Objective):
         *,
         labels: str = "signal",
         complex: bool = False,
+        workers: int | None = None,
     ) -> None:
         N = checked_count(N, "N", 2)
-        alpha = _checked_alpha(alpha)
-        a = _checked_a(a)
-        storage = _checked_dtype(dtype)
+        M = checked_alpha(alpha, N)
+        a = checked_constant(a)
+        storage = checked_storage(dtype)
         if labels not in ("signal", "random"):
             raise ValueError(f"labels: want 'signal' or 'random', got {labels!r}")
-        complex = _checked_flag(complex, "complex")
-        M = round(alpha * N)
-        if M < 1:
-            raise ValueError(f"alpha: want at least one observation, got {alpha} * {N} = {M}")
-        columns = 2 * N if complex else N
-        require_memory(
-            "N",
-            f"X of {M} rows and {N} {'complex ' if complex else ''}columns in {storage.name}",
-            M * columns * storage.itemsize,
-            "; dtype=numpy.float32 takes half of it" if storage.itemsize == 8 else "",
-        )
+        complex = checked_flag(complex, "complex")
+        threads = checked_workers(workers)
         generator = np.random.default_rng(rng)
-        scale = math.sqrt(0.5) if complex else 1.0
-        signal = _on_sphere(generator.standard_normal(columns), N)
-        X = generator.standard_normal((M, columns), dtype=storage.type)
-        if complex:
-            X *= storage.type(scale)
+        signal = on_sphere(generator.standard_normal(2 * N if complex else N), N)
+        X = draw_matrix(generator, M, N, storage, complex)
         if labels == "random":
-            u = generator.standard_normal((M, 2 if complex else 1)) * scale
-            y = (u * u).sum(axis=1)
-            self._prepare(X, y, a, None, complex)
+            self._prepare(X, draw_labels(generator, M, complex), a, None, complex, threads)
         else:
-            self._prepare(X, None, a, signal, complex)
+            self._prepare(X, None, a, signal, complex, threads)
 
     @classmethod
     def from_data(
@@ -76,146 +167,255 @@ class Problem(Objective):
         a: float = 1.0,
         *,
         signal: ArrayLike | None = None,
+        workers: int | None = None,
     ) -> Problem:
-        a = _checked_a(a)
-        rows, complex = _checked_data(X)
+        """A problem of one's own data.
+
+        Parameters
+        ----------
+        X : array_like, shape (M, N)
+            One row for each observation. Arrays of float64 or float32 in rows are used as they are
+            and must not change; others are converted. A complex array makes a complex problem with
+            lambda_i = x_i.w / sqrt N, without conjugation.
+        y : array_like, shape (M,), optional
+            The observed intensities |x_i.w*|^2 / N, none negative. Default: those of `signal`.
+        a, workers
+            As for `Problem`.
+        signal : array_like, shape (N,), or (2 N,) for complex data, optional
+            The signal, |signal|^2 = N, where it is known.
+
+        Returns
+        -------
+        Problem
+
+        Examples
+        --------
+        >>> import numpy
+        >>> from talweg.phase_retrieval import Problem
+        >>> X = numpy.random.default_rng(0).standard_normal((60, 20))
+        >>> problem = Problem.from_data(X, (X @ numpy.ones(20)) ** 2 / 20, a=numpy.inf)
+        >>> problem.X is X, problem.signal is None, problem.loss(numpy.ones(20))
+        (True, True, 0.0)
+        """
+        a = checked_constant(a)
+        threads = checked_workers(workers)
+        rows, complex = checked_data(X)
         M, n = rows.shape
         N = n // 2 if complex else n
-        intensities = None if y is None else _checked_intensities(y, M)
-        known = None if signal is None else _checked_signal(signal, N, complex)
+        intensities = None if y is None else checked_intensities(y, M)
+        known = None if signal is None else checked_signal(signal, N, complex)
         if intensities is None and known is None:
             raise TypeError("y: want the observed intensities, or a signal to compute them from")
         self = cls.__new__(cls)
-        self._prepare(rows, intensities, a, known, complex)
+        self._prepare(rows, intensities, a, known, complex, threads)
         return self
 
-    def _prepare(self, X: Any, y: Any, a: float, signal: Floats | None, complex: bool) -> None:
+    def _prepare(
+        self,
+        X: np.ndarray,
+        y: Floats | None,
+        a: float,
+        signal: Floats | None,
+        complex: bool,
+        workers: int,
+    ) -> None:
         M, n = X.shape
-        N = n // 2 if complex else n
-        self.N, self.M, self.alpha, self.a = N, M, M / N, a
-        self.complex = complex
-        self.X = X
-        self.dtype = X.dtype
+        self.N, self.M = n // 2 if complex else n, M
+        self.alpha, self.a, self.complex = M / self.N, a, complex
+        self.X, self.dtype = X, X.dtype
         self.signal = signal
+        self._workers = workers
         if y is None:
-            u = X @ signal.astype(X.dtype) / math.sqrt(N)
-            y = u.astype(np.float64) ** 2
-        self.y = y
-        if signal is not None:
-            signal.flags.writeable = False
-        y.flags.writeable = False
-        self._weights = 2.0 / (a + y) if math.isfinite(a) else np.full(M, 2.0)
-        core = _core.CallbackObjective(
-            n,
-            self._fun,
-            self._grad,
-            self._hess,
-            self._hessp,
-            self._third,
-            batched=True,
-            arguments=(),
-        )
+            assert signal is not None
+            u = _core.PhaseRetrieval(X, np.zeros(M), 1.0, complex, workers).project(signal[None])[0]
+            y = (u * u).sum(axis=1) if complex else u * u
+        for array in (signal, y):
+            if array is not None:
+                array.flags.writeable = False
+        self.y: Floats = y
+        core = _core.PhaseRetrieval(X, y, a, complex, workers)
         self._setup(core, n, name="phase_retrieval")
 
-    # The functions of points (m, n).
+    def __reduce__(self) -> tuple[Any, ...]:
+        state = (self.X, self.y, self.a, self.signal, self.complex, self._workers)
+        return _restored, state
 
-    def _lambda(self, w: Floats) -> Floats:
-        return (self.X @ w.T) / math.sqrt(self.N)
+    def __repr__(self) -> str:
+        shown = ["complex"] if self.complex else []
+        shown += [] if self.signal is not None else ["no signal"]
+        shown += [self.dtype.name] if self.dtype != np.float64 else []
+        rest = "".join(f", {word}" for word in shown)
+        return f"<Problem N={self.N}, alpha={self.alpha:g}, a={self.a:g}{rest}>"
 
-    def _fun(self, w: Floats) -> Floats:
-        s = self._lambda(w)
-        return (self._weights[:, None] / 4 * (s * s - self.y[:, None]) ** 2).mean(axis=0)
+    @property
+    def labels(self) -> Floats:
+        """The observed intensities, `y`."""
+        return self.y
 
-    def _back(self, p: Floats) -> Floats:
-        return (self.X.T @ p).T / (self.M * math.sqrt(self.N))
+    # The objective: several points share a reading of the data.
 
-    def _grad(self, w: Floats) -> Floats:
-        s = self._lambda(w)
-        return self._back(self._weights[:, None] * s * (s * s - self.y[:, None]))
+    def __call__(self, x: ArrayLike) -> Any:
+        if type(x) is not np.ndarray or x.dtype == object:
+            return super().__call__(x)
+        return self.loss(x)
 
-    def _second(self, w: Floats) -> Floats:
-        s = self._lambda(w)
-        return self._weights[:, None] * (3 * s * s - self.y[:, None])
+    def grad(self, x: ArrayLike) -> Floats:
+        return self.loss_and_gradient(x)[1]
 
-    def _hessp(self, w: Floats, v: Floats) -> Floats:
-        return self._back(self._second(w) * self._lambda(v))
+    def hessp(self, x: ArrayLike, v: ArrayLike) -> Floats:
+        points, vectors, single = self._points_and_vectors(x, v)
+        products: Floats = self._core.hessian_products(points, vectors)
+        return products[0] if single else products
 
-    def _hess(self, w: Floats) -> Floats:
-        d = self._second(w)
-        return np.stack([(self.X.T * d[:, i]) @ self.X for i in range(len(w))]) / (self.M * self.N)
+    def hess(self, x: ArrayLike) -> Floats:
+        self._require_matrices(x, "hess", "hessp multiplies without forming them")
+        return super().hess(x)
 
-    def _third(self, w: Floats, v: Floats) -> Floats:
-        d = 6 * self._weights[:, None] * self._lambda(w) * self._lambda(v)
-        return np.stack([(self.X.T * d[:, i]) @ self.X for i in range(len(w))]) / (self.M * self.N)
+    def third(self, x: ArrayLike, v: ArrayLike) -> Floats:
+        self._require_matrices(x, "third", "differences of hessp need no matrices")
+        return super().third(x, v)
 
-    # What users call.
+    def _require_matrices(self, x: Any, method: str, instead: str) -> None:
+        count = self._points(x)[0].shape[0]
+        # The result, and one matrix in the kernel with room beside it.
+        needed = 8 * self.n * self.n * (count + 2)
+        what = f"{method} at {count} point{'s' if count > 1 else ''} of {self.n} coordinates"
+        require_memory("x", what, needed, f"; {instead}")
+
+    # The same in the field's words, and what belongs to the sphere.
 
     def loss(self, w: ArrayLike) -> Any:
-        return self(w)
+        """The loss L.
+
+        Parameters
+        ----------
+        w : array_like, shape (n,) or (R, n)
+
+        Returns
+        -------
+        float or ndarray, shape (R,)
+        """
+        points, single = self._points(w, "w")
+        value = self._core.losses(points, False)[0]
+        return value[0] if single else value
 
     def gradient(self, w: ArrayLike) -> Floats:
-        return self.grad(w)
+        """The Euclidean gradient, X^T l' / (M sqrt N).
+
+        Parameters
+        ----------
+        w : array_like, shape (n,) or (R, n)
+
+        Returns
+        -------
+        ndarray, shape (n,) or (R, n)
+        """
+        return self.loss_and_gradient(w)[1]
 
     def loss_and_gradient(self, w: ArrayLike) -> tuple[Any, Floats]:
-        return self(w), self.grad(w)
+        """The loss and the Euclidean gradient, from one reading of the data.
+
+        Parameters
+        ----------
+        w : array_like, shape (n,) or (R, n)
+
+        Returns
+        -------
+        loss : float or ndarray, shape (R,)
+        gradient : ndarray, shape (n,) or (R, n)
+        """
+        points, single = self._points(w, "w")
+        value, _, gradient = self._core.losses(points, True)
+        return (value[0], gradient[0]) if single else (value, gradient)
 
     def hessian_product(self, w: ArrayLike, v: ArrayLike) -> Floats:
+        """The Euclidean Hessian times a vector, D v / N.
+
+        Parameters
+        ----------
+        w : array_like, shape (n,) or (R, n)
+        v : array_like, shape (n,) or (R, n)
+            One vector for all points, or one for each.
+
+        Returns
+        -------
+        ndarray, shape (n,) or (R, n)
+        """
         return self.hessp(w, v)
 
     def curvature(self, w: ArrayLike) -> Any:
+        """mu = (1/M) sum l'_i lambda_i = w.grad L, what the sphere's curvature takes from D.
+
+        Parameters
+        ----------
+        w : array_like, shape (n,) or (R, n)
+
+        Returns
+        -------
+        float or ndarray, shape (R,)
+        """
         points, single = self._points(w, "w")
-        value = (points * self.grad(points)).sum(axis=1)
-        return float(value[0]) if single else value
+        value = self._core.losses(points, False)[1]
+        return value[0] if single else value
 
     mu = curvature
 
     def riemannian_gradient(self, w: ArrayLike) -> Floats:
+        """P grad L, the gradient along the sphere.
+
+        Parameters
+        ----------
+        w : array_like, shape (n,) or (R, n)
+            On the sphere, |w|^2 = N.
+
+        Returns
+        -------
+        ndarray, shape (n,) or (R, n)
+        """
         points, single = self._sphere_points(w)
-        g = self.grad(points)
-        g = g - points * ((g * points).sum(axis=1) / (points * points).sum(axis=1))[:, None]
-        return g[0] if single else g
+        _, mu, gradient = self._core.losses(points, True)
+        along: Floats = gradient - points * (mu / self.N)[:, None]
+        return along[0] if single else along
 
     def riemannian_hessian_product(self, w: ArrayLike, v: ArrayLike) -> Floats:
+        """N times the Riemannian Hessian times a vector, P (D - mu I) P v.
+
+        Parameters
+        ----------
+        w : array_like, shape (n,) or (R, n)
+            On the sphere, |w|^2 = N.
+        v : array_like, shape (n,) or (R, n)
+            One vector for all points, or one for each.
+
+        Returns
+        -------
+        ndarray, shape (n,) or (R, n)
+        """
         points, vectors, single = self._points_and_vectors(w, v)
         self._sphere_points(points)
-        square = (points * points).sum(axis=1)
-
-        def projected(u: Floats) -> Floats:
-            return u - points * ((u * points).sum(axis=1) / square)[:, None]
-
-        mu = (points * self.grad(points)).sum(axis=1)
-        vectors = projected(vectors)
-        product = projected(self.N * self.hessp(points, vectors)) - mu[:, None] * vectors
-        return product[0] if single else product
+        vectors = vectors - points * ((vectors * points).sum(axis=1) / self.N)[:, None]
+        mu = self._core.losses(points, False)[1]
+        products = self.N * self._core.hessian_products(points, vectors) - mu[:, None] * vectors
+        products -= points * ((products * points).sum(axis=1) / self.N)[:, None]
+        result: Floats = products[0] if single else products
+        return result
 
     riemannian_grad = riemannian_gradient
     riemannian_hessp = riemannian_hessian_product
 
-    def overlap(self, w: ArrayLike) -> Any:
-        points, single = self._points(w, "w")
-        m = points @ self._known_signal() / self.N
-        return float(m[0]) if single else m
+    def sphere_hessian(self, w: ArrayLike) -> SphereHessian:
+        """N times the Riemannian Hessian at one point as an operator, for blocks of vectors.
 
-    def samples(self, w: ArrayLike) -> tuple[Floats, Floats]:
-        points, single = self._points(w, "w")
-        s = self._lambda(points).T
-        u = self._lambda(self._known_signal()[None])[:, 0]
-        return (s[0] if single else s), u
+        Parameters
+        ----------
+        w : array_like, shape (n,)
+            On the sphere, |w|^2 = N.
 
-    def random_point(self, rng: Any = None, size: int | None = None) -> Floats:
-        generator = np.random.default_rng(rng)
-        if size is None:
-            return _on_sphere(generator.standard_normal(self.n), self.N)
-        rows = generator.standard_normal((checked_count(size, "size", 1), self.n))
-        return np.stack([_on_sphere(row, self.N) for row in rows])
-
-    def on_sphere(self, w: ArrayLike) -> Floats:
-        points, single = self._points(w, "w")
-        lengths = np.linalg.norm(points, axis=1)
-        if not (lengths > 0).all():
-            raise ValueError("w: want points other than zero")
-        scaled: Floats = points * (math.sqrt(self.N) / lengths)[:, None]
-        return scaled[0] if single else scaled
+        Returns
+        -------
+        SphereHessian
+        """
+        return SphereHessian(self._core, self._sphere_point(w))
 
     def extreme_pairs(
         self,
@@ -228,139 +428,169 @@ class Problem(Objective):
         maxiter: int | None = None,
         rng: Any = None,
     ) -> Eigenpairs:
-        from talweg.spectrum import lowest
+        """Extreme eigenpairs of N times the Riemannian Hessian, on the tangent space of the sphere.
 
-        ends = {"lowest": "smallest", "highest": "largest", "both": "both"}
-        if which not in ends:
-            raise ValueError(f"which: want one of {', '.join(map(repr, ends))}, got {which!r}")
-        points, single = self._sphere_points(w)
-        if not single:
-            raise ValueError(f"w: want one point, shape ({self.n},), got {points.shape}")
-        w = points[0]
-        mu = self.curvature(w)
-        d = self._second(points)[:, 0]
-        unit = w / np.linalg.norm(w)
-        inside = float(d.mean() - mu)
+        Parameters
+        ----------
+        w : array_like, shape (n,)
+            On the sphere, |w|^2 = N.
+        k : int, default 1
+            Pairs from each end.
+        which : {"lowest", "highest", "both"}
+        start : array_like, shape (n,) or (n, b), optional
+            Vectors near the wanted ones, such as those of the last step of a descent: some four
+            readings of the data do then in place of thirty. See `talweg.spectrum.lowest` for the
+            risk.
+        tol, maxiter, rng
+            As for `talweg.spectrum.lowest`.
 
-        def product(v: Floats) -> Floats:
-            along = unit @ v
-            u = v - np.outer(unit, along)
-            r = self.X.T @ (d[:, None] * (self.X @ u)) / self.M - mu * u
-            return r - np.outer(unit, unit @ r) + inside * np.outer(unit, along)
+        Returns
+        -------
+        talweg.spectrum.Eigenpairs
+            With the Euclidean gradient at w, which the first reading brings.
 
-        class Operator:
-            shape = (self.n, self.n)
-            matvec = staticmethod(lambda v: product(v[:, None])[:, 0])
-            matmat = staticmethod(product)
+        Notes
+        -----
+        Block Lanczos; each step multiplies eight vectors in one reading of the data. The part of a
+        start along w is taken out, and of the pairs found none points along w. A complex problem
+        has the direction i w of the phase among its tangents.
+        """
+        if which not in _ENDS:
+            raise ValueError(f"which: want one of {', '.join(map(repr, _ENDS))}, got {which!r}")
+        count = checked_count(k, "k", 1)
+        total = 2 * count if which == "both" else count
+        if total > self.n - 1:
+            most = (self.n - 1) // 2 if which == "both" else self.n - 1
+            raise ValueError(f"k: want at most {most} for which={which!r} and n = {self.n}, got {k}")
+        from talweg.phase_retrieval.sphere_spectrum import decomposed, iterated
 
-        return lowest(
-            Operator,
-            k=k,
-            which=ends[which],
-            start=start,
-            tol=tol,
-            maxiter=maxiter,
-            rng=rng,
-            method="block",
+        hessian = self.sphere_hessian(w)
+        if self.n <= _DENSE_UP_TO or total > _DENSE_PART * self.n:
+            return decomposed(hessian, count, which)
+        return iterated(
+            hessian, count, _ENDS[which], start=start, tol=tol, maxiter=maxiter, rng=rng
         )
 
-    def memory(self) -> int:
-        return int(self.X.nbytes + self.y.nbytes)
+    def overlap(self, w: ArrayLike) -> Any:
+        """m = w.w* / N, for complex data its modulus.
 
-    def as_objective(self) -> Problem:
+        Parameters
+        ----------
+        w : array_like, shape (n,) or (R, n)
+
+        Returns
+        -------
+        float or ndarray, shape (R,)
+
+        Raises
+        ------
+        ValueError
+            When the problem has no signal.
+        """
+        points, single = self._points(w, "w")
+        signal = self._known_signal()
+        m = points @ signal / self.N
+        if self.complex:
+            turned = np.concatenate([-signal[self.N :], signal[: self.N]])
+            m = np.hypot(m, points @ turned / self.N)
+        return float(m[0]) if single else m
+
+    def samples(self, w: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+        """The pairs (lambda_i, u_i), whose law decides the spectrum.
+
+        Parameters
+        ----------
+        w : array_like, shape (n,) or (R, n)
+
+        Returns
+        -------
+        lambdas : ndarray, shape (M,) or (R, M)
+            x_i.w / sqrt N, complex for complex data.
+        u : ndarray, shape (M,)
+            x_i.w* / sqrt N; sqrt y where the problem has no signal.
+        """
+        points, single = self._points(w, "w")
+        lambdas = self._products(points)
+        u = np.sqrt(self.y) if self.signal is None else self._products(self.signal[None])[0]
+        return (lambdas[0] if single else lambdas), u
+
+    def random_point(self, rng: Any = None, size: int | None = None) -> Floats:
+        """Points drawn uniformly on the sphere |w|^2 = N.
+
+        Parameters
+        ----------
+        rng : int or numpy.random.Generator, optional
+        size : int, optional
+            How many. Default: one, without an axis for it.
+
+        Returns
+        -------
+        ndarray, shape (n,) or (size, n)
+        """
+        generator = np.random.default_rng(rng)
+        if size is None:
+            return on_sphere(generator.standard_normal(self.n), self.N)
+        rows = generator.standard_normal((checked_count(size, "size", 1), self.n))
+        return np.stack([on_sphere(row, self.N) for row in rows])
+
+    def on_sphere(self, w: ArrayLike) -> Floats:
+        """Points rescaled to |w|^2 = N.
+
+        Parameters
+        ----------
+        w : array_like, shape (n,) or (R, n)
+            None of them zero.
+
+        Returns
+        -------
+        ndarray, shape (n,) or (R, n)
+        """
+        points, single = self._points(w, "w")
+        if not (np.isfinite(points).all() and points.any(axis=1).all()):
+            raise ValueError("w: want finite points other than zero")
+        scaled = np.array([on_sphere(point / np.abs(point).max(), self.N) for point in points])
+        return scaled[0] if single else scaled.reshape(points.shape)
+
+    def memory(self) -> int:
+        """Bytes that the problem holds: the data, the intensities and the signal."""
+        signal = 0 if self.signal is None else self.signal.nbytes
+        return int(self.X.nbytes + 2 * self.y.nbytes + signal)
+
+    def as_objective(self) -> Objective:
+        """The problem itself, which is a `talweg.Objective`."""
         return self
+
+    def _products(self, points: Floats) -> np.ndarray:
+        lambdas: np.ndarray = self._core.project(points)
+        return lambdas[..., 0] + 1j * lambdas[..., 1] if self.complex else lambdas
 
     def _known_signal(self) -> Floats:
         if self.signal is None:
-            raise ValueError("this problem has no signal: the overlap with it is not defined")
+            raise ValueError("this problem has no signal, so that overlaps with it are not defined")
         return self.signal
 
-    def _sphere_points(self, w: Any) -> tuple[Floats, bool]:
-        points, single = self._points(w, "w")
-        square = (points * points).sum(axis=1) / self.N
-        off = ~(np.abs(square - 1.0) <= _ON_THE_SPHERE)
+    def _sphere_points(self, w: Any, argument: str = "w") -> tuple[Floats, bool]:
+        points, single = self._points(w, argument)
+        with np.errstate(over="ignore"):
+            square = (points * points).sum(axis=1) / self.N
+        off = ~(np.abs(square - 1.0) <= ON_THE_SPHERE)
         if off.any():
             raise ValueError(
-                f"w: want |w|^2 = N, got |w|^2 = {square[off][0]:.6g} N; on_sphere(w) rescales it"
+                f"{argument}: want |w|^2 = N, got |w|^2 = {square[off][0]:.6g} N; on_sphere "
+                "rescales it"
             )
         return points, single
 
-
-def _on_sphere(v: Floats, N: int) -> Floats:
-    scaled: Floats = v * (math.sqrt(N) / np.linalg.norm(v))
-    return scaled
-
-
-def _checked_flag(value: Any, argument: str) -> bool:
-    if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{argument}: want True or False, got {value!r}")
-    return bool(value)
+    def _sphere_point(self, w: Any) -> Floats:
+        points, single = self._sphere_points(w)
+        if not single:
+            raise ValueError(f"w: want one point, shape ({self.n},), got {points.shape}")
+        return points[0]
 
 
-def _checked_alpha(alpha: Any) -> float:
-    if isinstance(alpha, (bool, np.bool_)) or not isinstance(
-        alpha, (int, float, np.integer, np.floating)
-    ):
-        raise TypeError(f"alpha: want a number, observations for each coordinate, got {alpha!r}")
-    if not (alpha > 0 and math.isfinite(alpha)):
-        raise ValueError(
-            f"alpha: want a number above 0, observations for each coordinate, got {alpha}"
-        )
-    return float(alpha)
-
-
-def _checked_a(a: Any) -> float:
-    if isinstance(a, (bool, np.bool_)) or not isinstance(a, (int, float, np.integer, np.floating)):
-        raise TypeError(f"a: want a number above 0, or inf for the plain loss, got {a!r}")
-    if not a > 0:
-        raise ValueError(f"a: want a number above 0, or inf for the plain loss, got {a}")
-    return float(a)
-
-
-def _checked_dtype(dtype: Any) -> np.dtype[Any]:
-    storage = np.dtype(dtype)
-    if storage not in (np.dtype(np.float64), np.dtype(np.float32)):
-        raise TypeError(f"dtype: want float64 or float32, got {storage}")
-    return storage
-
-
-def _checked_data(X: Any) -> tuple[np.ndarray, bool]:
-    array = np.asarray(X)
-    if array.dtype.kind not in "biufc":
-        raise TypeError(f"X: want numbers, got dtype {array.dtype}")
-    if array.ndim != 2 or array.shape[0] < 1 or array.shape[1] < 2:
-        raise ValueError(f"X: want shape (M, N), M at least 1 and N at least 2, got {array.shape}")
-    complex = array.dtype.kind == "c"
-    if complex:
-        storage = np.float32 if array.dtype == np.complex64 else np.float64
-        array = np.hstack([array.real, -array.imag]).astype(storage)
-    elif array.dtype not in (np.dtype(np.float64), np.dtype(np.float32)):
-        array = array.astype(np.float64)
-    array = np.ascontiguousarray(array)
-    return array, complex
-
-
-def _checked_intensities(y: Any, M: int) -> Floats:
-    array = finite_array(y, "y")
-    if array.shape != (M,):
-        raise ValueError(
-            f"y: want shape ({M},), one intensity for each row of X, got {array.shape}"
-        )
-    if (array < 0).any():
-        i = int(np.argmax(array < 0))
-        raise ValueError(f"y: want intensities u^2 from 0 on, got {array[i]} at {i}")
-    return array
-
-
-def _checked_signal(signal: Any, N: int, complex: bool) -> Floats:
-    array = np.asarray(signal)
-    if complex and array.dtype.kind == "c" and array.shape == (N,):
-        array = np.concatenate([array.real, array.imag])
-    array = real_array(array, "signal").copy()
-    n = 2 * N if complex else N
-    if array.shape != (n,):
-        raise ValueError(f"signal: want shape ({n},), got {array.shape}")
-    square = float(array @ array) / N
-    if not abs(square - 1.0) <= _ON_THE_SPHERE:
-        raise ValueError(f"signal: want |signal|^2 = N, got |signal|^2 = {square:.6g} N")
-    return array
+def _restored(
+    X: np.ndarray, y: Floats, a: float, signal: Floats | None, complex: bool, workers: int
+) -> Problem:
+    self = Problem.__new__(Problem)
+    self._prepare(np.ascontiguousarray(X), y, a, signal, complex, workers)
+    return self
