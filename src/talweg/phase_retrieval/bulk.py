@@ -136,7 +136,7 @@ def left_edge(law: Law, alpha: float) -> LeftEdge:
     >>> from talweg.phase_retrieval import gaussian_law, left_edge
     >>> edge = left_edge(gaussian_law(a=1.0), 3.0)
     >>> round(edge.eigenvalue, 4), edge.kind
-    (-0.4573, 'square root')
+    (-0.4566, 'square root')
     """
     law, alpha = checked_law(law), checked_positive(alpha, "alpha")
     q, kind = solve_edge(law, alpha)

@@ -19,7 +19,7 @@ class BBPTransition:
     Attributes
     ----------
     alpha : float
-        The smallest M/N from which on there is an outlier; inf where there never is one.
+        The smallest M/N above which there is an outlier; inf where there never is one.
     kind : str
         "continuous": the overlap of its eigenvector with the signal grows from 0.
         "discontinuous": it starts at a positive value. "none": there is no outlier at any alpha.
@@ -29,6 +29,9 @@ class BBPTransition:
         Of alpha: the difference to a coarser quadrature, or rounding where there is a formula.
     a : float
         Constant of the loss.
+    last : float
+        Where the outlier is lost again as M/N grows: inf at m = 0. With an overlap it may cross to
+        the right of the bulk's mean, towards the large eigenvalues.
     """
 
     alpha: float
@@ -36,6 +39,7 @@ class BBPTransition:
     q: float
     error: float
     a: float
+    last: float = math.inf
 
 
 def alpha_bbp(a: float = 1.0, *, overlap: float = 0.0, hessian: str = "full") -> BBPTransition:
@@ -82,29 +86,56 @@ def alpha_bbp(a: float = 1.0, *, overlap: float = 0.0, hessian: str = "full") ->
     if math.isinf(a):
         return BBPTransition(math.inf, "none", 0.0, 0.0, a)
     law = gaussian_law(a, m, which)
-    q, kind = _edge(law)
+    q, kind, end = _edge(law)
+    if kind == "none":
+        return BBPTransition(math.inf, "none", math.nan, 0.0, a)
+    last = _alpha(law, end, "continuous") if end else math.inf
     if kind == "continuous" or m != 0.0:
         alpha = _alpha(law, q, kind)
         assert law.coarse is not None
-        error = abs(_alpha(law.coarse, *_edge(law.coarse)) - alpha) + 1e-14 * alpha
+        coarse_q, coarse_kind, _ = _edge(law.coarse)
+        if coarse_kind == kind:
+            error = abs(_alpha(law.coarse, coarse_q, kind) - alpha) + 1e-14 * alpha
+        else:
+            error = math.nan
     else:
         alpha = _formula(a, which)
         error = 4e-16 * alpha
-    return BBPTransition(alpha, kind, q, error, a)
+    return BBPTransition(alpha, kind, q, error, a, last)
 
 
-def _edge(law: Law) -> tuple[float, str]:
-    """q of the transition and its kind."""
+def _edge(law: Law) -> tuple[float, str, float]:
+    """q of the transition, its kind, and q where the outlier is lost again, 0 for never."""
     from scipy.optimize import brentq
 
     def excess(q: float) -> float:
         ratio = law.d / (1.0 + q * law.d)
         return float(law.mean(ratio * (q * ratio - (1.0 - law.direction**2))))
 
+    def root(low: float, high: float) -> float:
+        return float(brentq(excess, low, high, xtol=1e-15, rtol=1e-14))
+
+    # alpha falls as the q of the edge grows, and there is an outlier where the excess is negative.
     top = -1.0 / law.floor
-    if excess(top) <= 0.0:
-        return top, "discontinuous"
-    return float(brentq(excess, 0.0, top, xtol=1e-15, rtol=1e-14)), "continuous"
+    if law.overlap == 0.0:
+        # E[d (1 - u^2)] > 0: one change of sign at most.
+        if excess(top) <= 0.0:
+            return top, "discontinuous", 0.0
+        return root(0.0, top), "continuous", 0.0
+    grid = [top * i / 48 for i in range(49)]
+    negative = [excess(q) <= 0.0 for q in grid]
+    if not any(negative):
+        return math.nan, "none", 0.0
+    first = 48 - negative[::-1].index(True)
+    q, kind = (
+        (top, "discontinuous")
+        if first == 48
+        else (root(grid[first], grid[first + 1]), "continuous")
+    )
+    end = first
+    while end > 0 and negative[end - 1]:
+        end -= 1
+    return q, kind, root(grid[end - 1], grid[end]) if end else 0.0
 
 
 def _alpha(law: Law, q: float, kind: str) -> float:
