@@ -144,7 +144,9 @@ def checked_data(X: Any) -> tuple[np.ndarray, bool]:
 def checked_intensities(y: Any, M: int) -> Floats:
     array = finite_array(y, "y")
     if array.shape != (M,):
-        raise ValueError(f"y: want shape ({M},), one intensity for each row of X, got {array.shape}")
+        raise ValueError(
+            f"y: want shape ({M},), one intensity for each row of X, got {array.shape}"
+        )
     if (array < 0).any():
         i = int(np.argmax(array < 0))
         raise ValueError(f"y: want intensities u^2, none negative, got {array[i]:.6g} at {i}")

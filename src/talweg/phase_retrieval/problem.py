@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -461,7 +460,9 @@ class Problem(Objective):
         total = 2 * count if which == "both" else count
         if total > self.n - 1:
             most = (self.n - 1) // 2 if which == "both" else self.n - 1
-            raise ValueError(f"k: want at most {most} for which={which!r} and n = {self.n}, got {k}")
+            raise ValueError(
+                f"k: want at most {most} for which={which!r} and n = {self.n}, got {k}"
+            )
         from talweg.phase_retrieval.sphere_spectrum import decomposed, iterated
 
         hessian = self.sphere_hessian(w)

@@ -163,9 +163,7 @@ class _Run:
 
     def go(self, steps: int, every: int) -> None:
         core = self.problem._core
-        self.keep(
-            _core.sphere_descent(core, self.w, self.eta, steps, every, self.problem.signal)
-        )
+        self.keep(_core.sphere_descent(core, self.w, self.eta, steps, every, self.problem.signal))
 
     def keep(self, found: dict[str, Any]) -> None:
         self.w = found["w"]

@@ -61,9 +61,7 @@ class SphereHessian:
         self.loss: float = self._hessian.loss
         self.curvature: float = self._hessian.curvature
         self.gradient: Floats = self._hessian.gradient
-        self._compiled_products = CompiledProducts(
-            self.matmat, self.n, _BLOCK, core=self._hessian
-        )
+        self._compiled_products = CompiledProducts(self.matmat, self.n, _BLOCK, core=self._hessian)
 
     @property
     def shift(self) -> float:

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["decomposed", "iterated"]
 
 
-def iterated(hessian: SphereHessian, k: int, which: str, *, start: Any, **options: Any) -> Eigenpairs:
+def iterated(
+    hessian: SphereHessian, k: int, which: str, *, start: Any, **options: Any
+) -> Eigenpairs:
     """By block Lanczos. `which` as in `talweg.spectrum.lowest`."""
     w = hessian.w
     if start is not None:

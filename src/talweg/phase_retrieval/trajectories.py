@@ -256,7 +256,8 @@ class _Run:
         self.path = np.full((4, K, R), np.nan)
         self.eigen = np.full((2, K, R), np.nan) if curvature else None
         self.vectors: list[Floats | None] = [None] * R
-        self.lambdas = np.full((K, R, problem.M), np.nan) if samples else None
+        kind = complex if problem.complex else float
+        self.lambdas = np.full((K, R, problem.M), np.nan, kind) if samples else None
 
     def go(self, target: float | None, gtol: float, every: int, callback: Any, stop: Any) -> None:
         problem = self.problem

@@ -12,7 +12,9 @@ import numpy as np
 from talweg.arrays import finite_array
 from talweg.extremals.arguments import checked_count, checked_positive
 from talweg.phase_retrieval.experiments.instances import START_KINDS
+from talweg.phase_retrieval.experiments.running import checked_map
 from talweg.phase_retrieval.experiments.tasks import TaskFolder
+from talweg.phase_retrieval.memory import require_memory
 
 __all__ = [
     "checked_a",
@@ -24,6 +26,7 @@ __all__ = [
     "checked_ratios",
     "checked_seed",
     "checked_sizes",
+    "require_data",
 ]
 
 
@@ -98,3 +101,17 @@ def checked_folder(folder: Any) -> TaskFolder | None:
     if not isinstance(folder, (str, os.PathLike)):
         raise TypeError(f"folder: want a path, got {type(folder).__name__}")
     return TaskFolder(folder)
+
+
+def require_data(N: int, alpha: float, dtype: str, workers: Any, tasks: int) -> None:
+    """An error where the data of as many tasks as run at once do not fit into memory."""
+    mapping = checked_map(workers)
+    # How many run at once on one machine behind a map is not known here.
+    lanes = min(mapping, tasks) if isinstance(mapping, int) else 1
+    rows = round(N * alpha)
+    what = f"X of {rows} rows and {N} columns in {dtype}"
+    advice = "; dtype='float32' takes half of it" if dtype == "float64" else ""
+    if lanes > 1:
+        what += f" in each of {lanes} threads"
+        advice += "; fewer workers take less"
+    require_memory("N", what, lanes * rows * N * np.dtype(dtype).itemsize, advice)

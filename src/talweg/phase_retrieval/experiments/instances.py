@@ -21,14 +21,16 @@ __all__ = ["START_KINDS", "instance"]
 START_KINDS = ("random", *SPECTRAL_STARTS)
 
 
-def instance(task: Mapping[str, Any]) -> tuple[Problem, Floats]:
+def instance(task: Mapping[str, Any], threads: int = 1) -> tuple[Problem, Floats]:
     """Data and signal by seed, N, alpha and run; the start besides by its kind.
 
     So different losses, steps and starts are compared on the same data.
     """
     where = (task["N"], task["alpha"], task["run"])
     rng = generator_of(task["seed"], "problem", *where)
-    problem = Problem(task["N"], task["alpha"], task["a"], rng=rng, dtype=task["dtype"])
+    problem = Problem(
+        task["N"], task["alpha"], task["a"], rng=rng, dtype=task["dtype"], workers=threads
+    )
     rng = generator_of(task["seed"], "start", task["start"], *where)
     if task["start"] == "random":
         return problem, problem.random_point(rng)

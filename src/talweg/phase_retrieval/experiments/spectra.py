@@ -19,6 +19,7 @@ from talweg.phase_retrieval.experiments.arguments import (
     checked_kind,
     checked_ratios,
     checked_seed,
+    require_data,
 )
 from talweg.phase_retrieval.experiments.instances import instance
 from talweg.phase_retrieval.experiments.result import ExperimentResult, Layout
@@ -193,6 +194,7 @@ def spectrum(
     }
     tasks = [{**shared, "alpha": ratio, "run": 0} for ratio in ratios]
     parameters = {**shared, "horizon": float(horizon), "alpha": ratios}
+    require_data(size, ratios[-1], shared["dtype"], workers, len(tasks))
     place = checked_folder(folder)
     try:
         done = run_tasks(_one_descent, tasks, folder=place, workers=workers, progress=progress)
@@ -206,7 +208,7 @@ def spectrum(
 def _one_descent(
     task: Mapping[str, Any], threads: int, stop: Callable[[], bool]
 ) -> dict[str, np.ndarray] | None:
-    problem, w = instance(task)
+    problem, w = instance(task, threads)
     points: list[Floats] = []
     depths: list[float] = []
     times: list[float] = []

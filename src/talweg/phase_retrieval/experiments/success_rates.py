@@ -19,6 +19,7 @@ from talweg.phase_retrieval.experiments.arguments import (
     checked_ratios,
     checked_seed,
     checked_sizes,
+    require_data,
 )
 from talweg.phase_retrieval.experiments.binomial import (
     HalfSuccess,
@@ -249,6 +250,7 @@ def success(
         "starts": kinds,
         "runs": count,
     }
+    require_data(sizes[-1], ratios[-1], shared["dtype"], workers, len(tasks))
     place = checked_folder(folder)
     try:
         done = run_tasks(_one_run, tasks, folder=place, workers=workers, progress=progress)
@@ -263,7 +265,7 @@ def _one_run(
     task: Mapping[str, Any], threads: int, stop: Callable[[], bool]
 ) -> dict[str, np.ndarray] | None:
     """One descent of one problem."""
-    problem, w = instance(task)
+    problem, w = instance(task, threads)
     found = descend(
         problem,
         w,

@@ -19,6 +19,7 @@ from talweg.phase_retrieval.experiments.arguments import (
     checked_kind,
     checked_ratios,
     checked_seed,
+    require_data,
 )
 from talweg.phase_retrieval.experiments.instances import instance
 from talweg.phase_retrieval.experiments.result import ExperimentResult, Layout
@@ -235,6 +236,7 @@ def track(
     ]
     parameters = {**shared, "horizon": float(horizon), "alpha": ratios, "runs": count}
     shape = (count, len(ratios))
+    require_data(size, ratios[-1], shared["dtype"], workers, len(tasks))
     place = checked_folder(folder)
     try:
         done = run_tasks(_one_run, tasks, folder=place, workers=workers, progress=progress)
@@ -262,7 +264,7 @@ def prediction(problem: Problem, lam: Floats, u: Floats, overlap: float) -> dict
 def _one_run(
     task: Mapping[str, Any], threads: int, stop: Callable[[], bool]
 ) -> dict[str, np.ndarray] | None:
-    problem, w = instance(task)
+    problem, w = instance(task, threads)
     schedule = record_steps(task["n_steps"], task["records"])
     predicted: list[dict[str, float]] = []
     u = problem.samples(w)[1]
