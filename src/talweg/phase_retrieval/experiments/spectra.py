@@ -122,6 +122,12 @@ class Spectra(ExperimentResult):
         ------
         ImportError
             Without matplotlib.
+
+        Examples
+        --------
+        >>> from talweg.phase_retrieval import experiments
+        >>> found = experiments.spectrum(40, [3.0], horizon=1, workers=1)
+        >>> figure = found.plot()
         """
         from talweg.plot.phase_retrieval_experiments import draw_spectra
 

@@ -138,6 +138,12 @@ class SuccessRates(ExperimentResult):
         ------
         ImportError
             Without matplotlib.
+
+        Examples
+        --------
+        >>> from talweg.phase_retrieval import experiments
+        >>> found = experiments.success(16, [2.0, 6.0], runs=3, horizon=10, workers=1)
+        >>> figure = found.plot()
         """
         from talweg.plot.phase_retrieval_experiments import draw_success
 

@@ -73,6 +73,12 @@ class Thresholds(ExperimentResult):
         ------
         ImportError
             Without matplotlib.
+
+        Examples
+        --------
+        >>> from talweg.phase_retrieval import experiments
+        >>> found = experiments.thresholds([0.5, 1.0, 2.0], workers=1)
+        >>> figure = found.plot()
         """
         from talweg.plot.phase_retrieval_experiments import draw_thresholds
 

@@ -141,6 +141,12 @@ class Track(ExperimentResult):
         ------
         ImportError
             Without matplotlib.
+
+        Examples
+        --------
+        >>> from talweg.phase_retrieval import experiments
+        >>> found = experiments.track(40, [3.0], 1, horizon=1, records=5, workers=1)
+        >>> figure = found.plot()
         """
         from talweg.plot.phase_retrieval_experiments import draw_track
 
