@@ -66,6 +66,13 @@ def test_the_other_commands_write_their_files(tmp_path):
     assert "13.80" in result.stdout
 
 
+def test_a_step_that_is_too_long_is_exit_code_1():
+    line = ["--N", 20, "--alpha", 4, "--runs", 2, "--a", 0.01, "--step-length", 0.5, "-q"]
+    result = run("success", *line)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "the loss rises in 2 of 2 runs: step_length is too long" in result.stderr
+
+
 def test_quiet_prints_nothing():
     result = run("thresholds", "--a", 1, "-q")
     assert (result.exit_code, result.stdout, result.stderr) == (0, "", "")

@@ -216,6 +216,17 @@ def test_thresholds_are_those_of_the_theory():
     assert found.alpha_threshold.round(3).tolist() == [6.3, 8.057, 13.803]
 
 
+def test_a_step_that_is_too_long_is_trouble():
+    for found in (
+        experiments.success(20, 4.0, runs=3, a=0.01, step_length=0.5, horizon=20),
+        experiments.track(20, [4.0], 1, a=0.01, step_length=0.5, horizon=5, records=4),
+        experiments.spectrum(20, [4.0], a=0.01, step_length=0.5, horizon=5),
+    ):
+        assert found.status == Status.NOT_CONVERGED
+        assert not found.success
+        assert "step_length is too long" in found.message
+
+
 # Arguments.
 
 

@@ -130,6 +130,16 @@ def test_convergence_ends_a_run():
     assert found.steps < 100_000
 
 
+def test_a_step_that_is_too_long_shows():
+    problem = Problem(40, 4.0, 0.01, rng=3)
+    points = problem.random_point(rng=1, size=3)
+    long = descend(problem, points, 0.5, 100)
+    assert (long.status == Status.NOT_CONVERGED).all()
+    short = descend(problem, points, 1e-4, 100, record=10)
+    assert (short.status == Status.MAX_STEPS).all()
+    assert (np.diff(short.path_loss, axis=0) < 0).all()
+
+
 def test_labels_without_a_signal_have_no_overlap():
     problem = Problem(20, 2.0, rng=1, labels="random")
     found = descend(problem, problem.random_point(rng=2), 0.05, 10)

@@ -285,6 +285,9 @@ def _execute(
             click.echo(f"wrote {path}", err=as_json)
         if folder is None and not as_json:
             click.echo(f"(nothing saved: -o DIR keeps {name}.nc, {name}.json, {name}.png)")
+    if not result.success:
+        click.echo(f"talweg: {result.message}", err=True)
+        sys.exit(1)
 
 
 def _refusal(error: Exception) -> Refused:

@@ -40,7 +40,8 @@ class Trajectories:
         Steps made to there.
     status : ndarray of int, shape (R,)
         Codes of `talweg.Status`: `MAX_STEPS` where all steps were made, `ENTERED_BALL` where the
-        overlap reached `target`, `CONVERGED` where the gradient fell to `gtol`, `NON_FINITE`,
+        overlap reached `target`, `CONVERGED` where the gradient fell to `gtol`, `NOT_CONVERGED` where
+        the loss rose in the second half or above that of the start: the step is too long; `NON_FINITE`,
         `INTERRUPTED`. Of one start a `talweg.Status`.
     loss, overlap, mu, slope : ndarray, shape (R,)
         At the last points: the loss, w.w*/N (NaN without a signal), the shift of the Riemannian
@@ -145,7 +146,8 @@ def descend(
     starts : array_like, shape (n,) or (R, n)
         On the sphere; `problem.random_point` and `talweg.phase_retrieval.spectral_start` make some.
     step_length : float, default 0.05
-        Stable below 2 over the largest eigenvalue of N times the Riemannian Hessian.
+        Stable below 2 over the largest eigenvalue of N times the Riemannian Hessian, which grows
+        like 1/a for small a. A step that is too long shows in the status.
     n_steps : int, default 1600
         80 units of time at the default step length.
     record : int or array_like of int, default 0
@@ -253,6 +255,8 @@ class _Run:
         self.steps = np.zeros(R, dtype=np.int64)
         self.status = np.full(R, int(Status.RUNNING))
         self.last = np.full((4, R), np.nan)
+        self.first_loss = np.full(R, np.nan)
+        self.last_rise = np.full(R, -1)
         self.path = np.full((4, K, R), np.nan)
         self.eigen = np.full((2, K, R), np.nan) if curvature else None
         self.vectors: list[Floats | None] = [None] * R
@@ -280,10 +284,9 @@ class _Run:
                 self.status[there] = int(Status.ENTERED_BALL)
             if gtol > 0.0:
                 flat = running[self.last[3, running] <= gtol]
-                flat = flat[self.status[flat] == Status.RUNNING]
-                self.status[flat] = int(Status.CONVERGED)
+                self.finish(flat, Status.CONVERGED)
             if k == self.n_steps:
-                return self.end(Status.MAX_STEPS)
+                return self.finish(running, Status.MAX_STEPS)
             running = np.flatnonzero(self.status == Status.RUNNING)
             if not len(running):
                 return None
@@ -307,6 +310,12 @@ class _Run:
         if not len(running):
             return
         loss, gradient = problem.loss_and_gradient(w)
+        begins = running[self.steps[running] == 0]
+        self.first_loss[begins] = loss[self.steps[running] == 0]
+        # Rounding lets the loss waver about a minimum.
+        before, noise = self.last[0, running], 1e-12 * self.first_loss[running]
+        rises = running[loss > before * (1.0 + 1e-9) + noise]
+        self.last_rise[rises] = self.steps[rises]
         mu = (w * gradient).sum(axis=1)
         tangent = problem.N * gradient - w * mu[:, None]
         overlap = problem.overlap(w) if problem.signal is not None else np.nan
@@ -314,6 +323,17 @@ class _Run:
         self.last[1, running] = overlap
         self.last[2, running] = mu
         self.last[3, running] = np.linalg.norm(tangent, axis=1) / np.sqrt(problem.N)
+
+    def finish(self, which: NDArray[np.int64], status: Status) -> None:
+        """End those that are running, as no descent if the loss rose in the second half or at all.
+
+        The first steps may overshoot where the curvature is largest at the start.
+        """
+        which = which[self.status[which] == Status.RUNNING]
+        rising = self.last_rise[which] > self.steps[which] // 2
+        # Steps that are far too long end at maxima, which attract them.
+        rising |= self.last[0, which] > self.first_loss[which]
+        self.status[which] = np.where(rising, int(Status.NOT_CONVERGED), int(status))
 
     def record(self, j: int, running: NDArray[np.int64]) -> None:
         self.path[:, j, running] = self.last[:, running]

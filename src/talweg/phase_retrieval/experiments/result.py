@@ -65,20 +65,40 @@ class ExperimentResult:
 
     @property
     def status(self) -> Status:
-        """`CONVERGED` when everything is done, else `INTERRUPTED`."""
-        return Status.CONVERGED if self.finished == self.tasks else Status.INTERRUPTED
+        """`INTERRUPTED` when something is left to do, `NOT_CONVERGED` or `NON_FINITE` when some run
+        ended so, else `CONVERGED`."""
+        if self.finished < self.tasks:
+            return Status.INTERRUPTED
+        for trouble in (Status.NON_FINITE, Status.NOT_CONVERGED):
+            if self._ended_with(trouble):
+                return trouble
+        return Status.CONVERGED
+
+    def _ended_with(self, status: Status) -> int:
+        """How many runs ended so; experiments without runs have no codes."""
+        return int((np.asarray(getattr(self, "code", ())) == status).sum())
 
     @property
     def success(self) -> bool:
-        """Whether everything is done."""
+        """Whether everything is done and no run went wrong."""
         return self.status.succeeded
 
     @property
     def message(self) -> str:
-        """What is missing; empty when nothing is."""
-        if self.success:
-            return ""
-        return f"{self.finished} of {self.tasks} tasks are done; the same call does the rest"
+        """What is missing or went wrong; empty when nothing is or did."""
+        parts = []
+        if self.finished < self.tasks:
+            parts.append(
+                f"{self.finished} of {self.tasks} tasks are done; the same call does the rest"
+            )
+        rising, lost = map(self._ended_with, (Status.NOT_CONVERGED, Status.NON_FINITE))
+        if rising:
+            parts.append(
+                f"the loss rises in {rising} of {self.tasks} runs: step_length is too long"
+            )
+        if lost:
+            parts.append(f"{lost} of {self.tasks} runs came to numbers that are not finite")
+        return "; ".join(parts)
 
     def asdict(self) -> dict[str, Any]:
         """The attributes as a dict."""

@@ -68,6 +68,8 @@ class Spectra(ExperimentResult):
         next to the signal.
     z, density : ndarray, shape (ratios, 3, points)
         The predicted density of the bulk.
+    code : ndarray of int, shape (ratios,)
+        How the runs ended, as in `SuccessRates`.
     """
 
     alpha: Floats
@@ -84,6 +86,7 @@ class Spectra(ExperimentResult):
     ratio: Floats
     z: Floats
     density: Floats
+    code: NDArray[np.int64]
 
     experiment: ClassVar[str] = "spectrum"
     layout: ClassVar[dict[str, Layout]] = {
@@ -103,6 +106,7 @@ class Spectra(ExperimentResult):
         "ratio": Layout(_STATE, "R, above 1 where there is an outlier"),
         "z": Layout((*_STATE, "point"), "where the density is given, minus mu"),
         "density": Layout((*_STATE, "point"), "predicted density of the bulk"),
+        "code": Layout(("alpha",), "talweg.Status of the run"),
     }
 
     def plot(self, axes: Any = None, *, title: str | None = None) -> Any:
@@ -250,7 +254,8 @@ def _one_descent(
             return None
         rows.append(_state(problem, at))
     arrays = {name: np.array([row[name] for row in rows]) for name in rows[0]}
-    return {"time": np.array([time for time, _ in states]), **arrays}
+    code = np.array(int(found.status))
+    return {"time": np.array([time for time, _ in states]), "code": code, **arrays}
 
 
 def _state(problem: Problem, w: Floats) -> dict[str, Any]:
@@ -327,5 +332,6 @@ def _assembled(parameters: dict[str, Any], done: list[dict[str, np.ndarray] | No
         eigenvalue=stacked("eigenvalue", parameters["N"] - 1),
         z=stacked("z", _GRID),
         density=stacked("density", _GRID),
+        code=np.array([int(part["code"] if part else Status.INTERRUPTED) for part in done]),
         **by_state,
     )

@@ -61,7 +61,8 @@ class SuccessRates(ExperimentResult):
         |w.w*|/N of the start.
     code : ndarray of int, shape (kinds, sizes, ratios, runs)
         Codes of `talweg.Status`: `ENTERED_BALL` for success, `MAX_STEPS`, `CONVERGED` (a critical
-        point that is not the signal), `NON_FINITE`, `INTERRUPTED` for what is not done.
+        point that is not the signal), `NOT_CONVERGED` (the step is too long), `NON_FINITE`,
+        `INTERRUPTED` for what is not done.
     runs, successes : ndarray of int, shape (kinds, sizes, ratios)
         Runs that are done, and those of them that reached the overlap asked for.
     rate, low, high : ndarray, shape (kinds, sizes, ratios)

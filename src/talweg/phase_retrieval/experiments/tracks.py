@@ -77,6 +77,8 @@ class Track(ExperimentResult):
     t_bbp_mean, t_bbp_error, t_bbp_spread : ndarray, shape (ratios,)
         Mean over the runs in which it does, its standard error, and the standard deviation; NaN for
         too few. See `talweg.phase_retrieval.t_bbp`.
+    code : ndarray of int, shape (ratios, runs)
+        How the runs ended, as in `SuccessRates`.
     late_lambda, late_u : ndarray, shape (ratios, runs, samples)
         The law at the end, of up to 4000 observations; NaN beyond M.
     """
@@ -98,6 +100,7 @@ class Track(ExperimentResult):
     t_bbp_mean: Floats
     t_bbp_error: Floats
     t_bbp_spread: Floats
+    code: NDArray[np.int64]
     late_lambda: Floats
     late_u: Floats
 
@@ -120,6 +123,7 @@ class Track(ExperimentResult):
         "t_bbp_mean": Layout(("alpha",), "mean over runs"),
         "t_bbp_error": Layout(("alpha",), "standard error of the mean"),
         "t_bbp_spread": Layout(("alpha",), "standard deviation over runs"),
+        "code": Layout(_RUN, "talweg.Status of the run"),
         "late_lambda": Layout(_SAMPLE, "lambda_i at the end"),
         "late_u": Layout(_SAMPLE, "u_i"),
     }
@@ -308,6 +312,7 @@ def _one_run(
         "mu": found.path_mu,
         "eigenvalue": found.path_eigenvalue + found.path_mu,
         "eigenvector_overlap": found.path_eigenvector_overlap,
+        "code": np.array([int(found.status)]),
         "late_lambda": late_lambda[:4000],
         "late_u": u[:4000],
     }
@@ -355,6 +360,7 @@ def _assembled(
         t_bbp_mean=np.array([each.time for each in lost]),
         t_bbp_error=np.array([each.error for each in lost]),
         t_bbp_spread=np.array([each.spread for each in lost]),
+        code=np.nan_to_num(stacked("code", 1)[..., 0], nan=int(Status.INTERRUPTED)).astype(int),
         late_lambda=stacked("late_lambda", samples),
         late_u=stacked("late_u", samples),
     )
