@@ -77,7 +77,9 @@ class Descent {
         w[j] += step_[j];
         square += w[j] * w[j];
       }
-      const double length = std::sqrt(N_ / square);
+      // Beyond the range of numbers the quotient would be 0, which looks like a point.
+      const double length =
+          std::isfinite(square) ? std::sqrt(N_ / square) : std::numeric_limits<double>::quiet_NaN();
       for (std::size_t j = 0; j < n_; ++j) w[j] *= length;
     }
   }

@@ -296,7 +296,7 @@ class Problem(Objective):
         """
         points, single = self._points(w, "w")
         value = self._core.losses(points, False)[0]
-        return value[0] if single else value
+        return float(value[0]) if single else value
 
     def gradient(self, w: ArrayLike) -> Floats:
         """The Euclidean gradient, X^T l' / (M sqrt N).
@@ -325,7 +325,7 @@ class Problem(Objective):
         """
         points, single = self._points(w, "w")
         value, _, gradient = self._core.losses(points, True)
-        return (value[0], gradient[0]) if single else (value, gradient)
+        return (float(value[0]), gradient[0]) if single else (value, gradient)
 
     def hessian_product(self, w: ArrayLike, v: ArrayLike) -> Floats:
         """The Euclidean Hessian times a vector, D v / N.
@@ -355,7 +355,7 @@ class Problem(Objective):
         """
         points, single = self._points(w, "w")
         value = self._core.losses(points, False)[1]
-        return value[0] if single else value
+        return float(value[0]) if single else value
 
     mu = curvature
 
