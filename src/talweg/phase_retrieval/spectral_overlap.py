@@ -191,8 +191,6 @@ def spectral_overlap(
     if law is None:
         return Estimate(0.0, 0.0)
     found = outlier(law, alpha)
-    if law.floor >= 0.0 and not math.isfinite(found.overlap_squared):
-        return Estimate(0.0, 0.0)
     return Estimate(found.overlap_squared, found.overlap_squared_error)
 
 
