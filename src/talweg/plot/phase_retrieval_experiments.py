@@ -85,7 +85,13 @@ def draw_success(rates: SuccessRates, axes: Any = None, *, title: str | None = N
     left.axhline(0.5, color="#999999", linewidth=0.7, zorder=0)
     left.set(xlabel=r"$\alpha = M/N$", ylabel="share of runs that find the signal")
     left.set_ylim(-0.03, 1.03)
-    left.legend(fontsize="small", frameon=False, ncols=1 if len(kinds) * len(sizes) < 9 else 2)
+    if len(kinds) * len(sizes) <= 4:
+        left.legend(fontsize="small", frameon=False)
+    else:
+        handles, labels = left.get_legend_handles_labels()
+        columns = len(kinds) if len(kinds) > 1 else 4
+        place = "outside lower center"
+        figure.legend(handles, labels, loc=place, ncols=columns, fontsize="small", frameon=False)
     _half_success(right, rates)
     note = _loss_name(rates.parameters.get("a"))
     time = rates.parameters.get("horizon")
