@@ -351,6 +351,7 @@ def descend(
     eigenvalues: bool,
     records: bool,
     workers: int,
+    loop: dict[str, Any] | None = None,
 ) -> dict[str, Any]: ...
 
 class PhaseRetrieval(Objective):
