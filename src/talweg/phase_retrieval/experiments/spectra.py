@@ -192,7 +192,7 @@ def spectrum(
     size, ratios = checked_count(N, "N", 3), checked_ratios(alpha)
     step, n_steps = checked_descent(step_length, horizon)
     require_memory("N", f"three matrices of {size} x {size}", 3 * 8 * size * size, "")
-    shared = {
+    shared: dict[str, Any] = {
         "experiment": "spectrum",
         "N": size,
         "a": checked_a(a),

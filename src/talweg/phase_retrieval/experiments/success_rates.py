@@ -233,7 +233,7 @@ def success(
     step, n_steps = checked_descent(step_length, horizon)
     if not (isinstance(overlap, (int, float)) and 0.0 < overlap < 1.0):
         raise ValueError(f"overlap: want a number between 0 and 1, got {overlap!r}")
-    shared = {
+    shared: dict[str, Any] = {
         "experiment": "success",
         "a": checked_a(a),
         "step_length": step,

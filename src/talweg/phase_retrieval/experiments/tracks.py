@@ -229,7 +229,7 @@ def track(
     step, n_steps = checked_descent(step_length, horizon)
     schedule = record_steps(n_steps, checked_count(records, "records", 2))
     time: Floats = np.multiply(step, schedule, dtype=np.float64)
-    shared = {
+    shared: dict[str, Any] = {
         "experiment": "track",
         "N": size,
         "a": checked_a(a),
