@@ -13,8 +13,8 @@ from talweg.plot import draw_transitions
 matplotlib.use("Agg")
 
 
-def save(figure, path: Path) -> None:
-    figure.savefig(path, dpi=120, pil_kwargs={"optimize": True})
+def save(figure, path: Path, dpi: int = 120) -> None:
+    figure.savefig(path, dpi=dpi, pil_kwargs={"optimize": True})
     print(path)
 
 
@@ -42,6 +42,15 @@ def main(folder: Path) -> None:
     save(draw_transitions(), folder / "phase-retrieval-transitions.png")
     basins = talweg.basins(talweg.surfaces.muller_brown(), resolution=400)
     save(basins.plot(title="Müller-Brown"), folder / "basins.png")
+    surface = talweg.surfaces.muller_brown()
+    box = [(-0.9, -0.3), (1.2, 1.6)]
+    check = talweg.checks.volume(surface, box, step_length=1e-4, steps=20, ratio=1.5)
+    title = "Müller-Brown: gradient descent, steps of 0.0001"
+    film = check.film_strip([0, 2, 5, 8, 12, 20], points=800, title=title)
+    save(film, folder / "concentration.png", dpi=80)
+    forced = talweg.models.normal_form([1.0, 2.0, 4.0], {(0, 0, 1): 0.5, (0, 0, 2): 0.5})
+    check = talweg.checks.alignment(forced, [0.0, 0.0, 0.0], step_length=0.39)
+    save(check.plot(), folder / "alignment.png")
     for name in ("spectrum", "track", "success", "thresholds"):
         found = getattr(talweg.phase_retrieval.experiments, name)()
         save(found.plot(), folder / f"phase-retrieval-{name}.png")
