@@ -4,14 +4,17 @@ import sys
 from pathlib import Path
 
 import matplotlib
+import numpy as np
 
 import talweg
+from talweg import phase_retrieval
+from talweg.plot import draw_transitions
 
 matplotlib.use("Agg")
 
 
-def save(figure, path: Path) -> None:
-    figure.savefig(path, dpi=120, pil_kwargs={"optimize": True})
+def save(figure, path: Path, dpi: int = 120) -> None:
+    figure.savefig(path, dpi=dpi, pil_kwargs={"optimize": True})
     print(path)
 
 
@@ -24,8 +27,30 @@ def main(folder: Path) -> None:
     (minimum,) = talweg.critical_points(f, starts=[[0.0] * f.n])
     survey = talweg.survey(f, starts=[minimum.x], branches=[0, -1], max_length=10.0)
     save(survey.plot(), folder / "logistic-breast-cancer.png")
+    problem = phase_retrieval.Problem(3000, 3.0, a=1.0, rng=3)
+    w = np.random.default_rng(2).standard_normal(problem.N)
+    w *= np.sqrt(problem.N) / np.linalg.norm(w)
+    lam, u = (problem.X @ v / np.sqrt(problem.N) for v in (w, problem.signal))
+    weights = phase_retrieval.curvature_weights(lam, u, problem.a)
+    eigenvalues = np.linalg.eigvalsh((problem.X.T * weights) @ problem.X / problem.M)
+    law = phase_retrieval.empirical_law(lam, u, problem.a)
+    bulk = phase_retrieval.bulk_density(law, problem.alpha)
+    outlier = phase_retrieval.outlier(law, problem.alpha)
+    save(
+        bulk.plot(outlier=outlier, eigenvalues=eigenvalues), folder / "phase-retrieval-outlier.png"
+    )
+    save(draw_transitions(), folder / "phase-retrieval-transitions.png")
     basins = talweg.basins(talweg.surfaces.muller_brown(), resolution=400)
     save(basins.plot(title="Müller-Brown"), folder / "basins.png")
+    surface = talweg.surfaces.muller_brown()
+    box = [(-0.9, -0.3), (1.2, 1.6)]
+    check = talweg.checks.volume(surface, box, step_length=1e-4, steps=20, ratio=1.5)
+    title = "Müller-Brown: gradient descent, steps of 0.0001"
+    film = check.film_strip([0, 2, 5, 8, 12, 20], points=800, title=title)
+    save(film, folder / "concentration.png", dpi=80)
+    forced = talweg.models.normal_form([1.0, 2.0, 4.0], {(0, 0, 1): 0.5, (0, 0, 2): 0.5})
+    check = talweg.checks.alignment(forced, [0.0, 0.0, 0.0], step_length=0.39)
+    save(check.plot(), folder / "alignment.png")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ void register_pointers(pybind11::module_& module);
 void register_callback(pybind11::module_& module);
 void register_gauge(pybind11::module_& module);
 void register_algebra(pybind11::module_& module);
+void register_jets(pybind11::module_& module);
 void register_density(pybind11::module_& module);
 void register_extremal(pybind11::module_& module);
 void register_lanczos(pybind11::module_& module);

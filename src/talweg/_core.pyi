@@ -118,6 +118,11 @@ class TapeObjective(Objective):
     def instruction_counts(self) -> dict[str, int | None]: ...
     def serialize(self) -> dict[str, Any]: ...
 
+class ExactOffsets(Objective):
+    """A recorded function of the offset from a point, its gradient from changes of values."""
+
+    def __init__(self, objective: Objective, tape: Tape, output: int, point: ArrayLike) -> None: ...
+
 class GaugedObjective(Objective):
     """An objective that rigid motions leave unchanged."""
 
@@ -181,8 +186,20 @@ def block_pointer_objective(
 def linear_combination(terms: Sequence[tuple[float, Objective]], constant: float) -> Objective: ...
 def compose_affine(objective: Objective, matrix: ArrayLike, origin: ArrayLike) -> Objective: ...
 def bind_inputs(tape: Tape, output: int, values: ArrayLike) -> tuple[Tape, int]: ...
+def directional_derivative(tape: Tape, output: int, n: int) -> tuple[Tape, int]: ...
+def compose_taylor(
+    objective: Objective, origin: ArrayLike, order: int, step: float
+) -> Objective: ...
+def compose_relative(
+    objective: Objective,
+    near: Objective,
+    origin: ArrayLike,
+    value: float,
+    gradient: ArrayLike,
+    radius: float,
+) -> Objective: ...
 def compile_with(
-    objective: TapeObjective,
+    objective: TapeObjective | ExactOffsets,
     compiler: Callable[
         [list[tuple[list[tuple[str, int, int, int, int, float]], list[int]]]],
         tuple[list[int], int, Any] | None,
@@ -334,6 +351,7 @@ def descend(
     eigenvalues: bool,
     records: bool,
     workers: int,
+    loop: dict[str, Any] | None = None,
 ) -> dict[str, Any]: ...
 
 class PhaseRetrieval(Objective):

@@ -19,7 +19,7 @@ from talweg.extremals.arguments import (
     dimension_of,
 )
 from talweg.objective import Objective
-from talweg.status import Status
+from talweg.status import Status, in_words, summary
 from talweg.theory.arguments import checked_momentum
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Descent", "descend"]
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(eq=False, repr=False)
 class Descent:
     """Where descents ended, and what was recorded on the way.
 
@@ -71,6 +71,8 @@ class Descent:
         they tend to log |1 - step_length * eigenvalue|.
     frames : ndarray, shape (m, n, n), or None
         Those directions at the last point, in columns.
+    f : Objective or None
+        The function, for `plot`.
     """
 
     x: Floats
@@ -87,10 +89,62 @@ class Descent:
     largest_eigenvalue: Any = None
     stretch: Any = None
     frames: Any = None
+    f: Any = None
+
+    @property
+    def success(self) -> Any:
+        """Where a trajectory ended without trouble: bool, of several an array (m,)."""
+        fine = np.asarray(self.status) < int(Status.STEP_TOO_SMALL)
+        return bool(fine) if fine.ndim == 0 else fine
+
+    @property
+    def message(self) -> str:
+        """What the statuses mean, and how many trajectories have each."""
+        return in_words(self.status)
+
+    def __repr__(self) -> str:
+        return (
+            f"Descent({np.size(self.status)} points, {int(np.max(self.steps, initial=0))} steps, "
+            f"{len(self.path)} records: {summary(self.status)})"
+        )
 
     def asdict(self) -> dict[str, Any]:
-        """The fields by name."""
-        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        """The fields by name, without the function."""
+        names = [field.name for field in dataclasses.fields(self) if field.name != "f"]
+        return {name: getattr(self, name) for name in names}
+
+    def plot(self, axes: Any = None, *, title: str | None = None) -> Any:
+        """Draw the recorded paths of two coordinates over level lines.
+
+        Parameters
+        ----------
+        axes : matplotlib Axes, optional
+            Default: a new figure.
+        title : str, optional
+            Default: the function's name.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+
+        Raises
+        ------
+        ImportError
+            Without matplotlib.
+        ValueError
+            For other numbers of coordinates, or where nothing was recorded.
+
+        Examples
+        --------
+        >>> import talweg
+        >>> f = talweg.surfaces.himmelblau()
+        >>> figure = talweg.descend(f, [[1.0, 1.0], [-1.0, 1.0]], 0.01, 50, record_every=1).plot()
+        """
+        from talweg.plot.paths import draw_paths
+
+        single = np.ndim(self.x) == 1
+        path = self.path[:, None] if single else self.path
+        return draw_paths(self.f, path, np.atleast_2d(self.x), axes, title=title)
 
 
 def descend(
@@ -114,12 +168,12 @@ def descend(
     """Descent with a constant step: ``x <- x - step_length * grad f(x)``, or with momentum.
 
     The heavy ball adds ``momentum * (x - x_before)``; Nesterov's method takes the gradient at
-    ``y = x + momentum * (x - x_before)`` and steps from there. Plain steps of a recorded function
-    that is compiled (`Objective.compile`) are one loop of machine code, which keeps points in
-    registers; everything else evaluates blocks of points that stay in the caches. Both give the
-    same points up to rounding. In a metric P (`Objective.with_metric`) the step is ``step_length *
-    P^-1 grad f(x)``, and norms, noise, volumes and eigenvalues are those of coordinates in which P
-    is the unit matrix.
+    ``y = x + momentum * (x - x_before)`` and steps from there. A recorded function that is compiled
+    (`Objective.compile`) descends in one loop of machine code, which keeps points in registers and
+    follows log volume up to n = 4 and eigenvalues up to n = 2; everything else evaluates blocks of
+    points that stay in the caches. Both give the same points up to rounding. In a metric P
+    (`Objective.with_metric`) the step is ``step_length * P^-1 grad f(x)``, and norms, noise, volumes
+    and eigenvalues are those of coordinates in which P is the unit matrix.
 
     Parameters
     ----------
@@ -193,6 +247,12 @@ def descend(
     tolerance = _not_negative(gtol, "gtol")
     every = checked_count(record_every, "record_every", 0)
     threads = checked_workers(workers)
+    if nesterov and not beta:
+        raise ValueError(
+            "nesterov: want momentum with it, above 0; without it both are plain descent"
+        )
+    if rng is not None and not variance:
+        raise ValueError("rng: want noise with it; nothing else is drawn")
     if tangent and beta > 0.0:
         raise ValueError(
             "tangent: the tangent map is that of descent without momentum; leave out one of both"
@@ -202,11 +262,6 @@ def descend(
     seed = int(np.random.default_rng(rng).integers(2**64, dtype=np.uint64)) if variance else 0
     points = np.atleast_2d(start)
     single = start.ndim == 1
-    plain = not (beta or variance or tolerance or log_volume or tangent or eigenvalues)
-    if plain and not record_values:
-        loop = _loop(objective)
-        if loop is not None:
-            return _by_loop(objective, loop, points, step, count, every, threads, single)
     core, there, back = _euclidean(objective)
     arguments = (
         step,
@@ -223,8 +278,13 @@ def descend(
         bool(record_values),
         threads or 0,
     )
+    loop = None
+    if objective.compiled and not (variance or tangent or record_values):
+        kind = {"momentum": beta > 0.0, "nesterov": bool(nesterov) and beta > 0.0}
+        kind |= {"stops": tolerance > 0.0, "volume": log_volume, "eigenvalues": eigenvalues}
+        loop = _loop(objective, kind, step, beta)
     try:
-        arrays = _core.descend(core, there(points), *arguments)
+        arrays = _core.descend(core, there(points), *arguments, loop)
     except KeyboardInterrupt as interrupt:
         done: Any = getattr(interrupt, "result", None)
         if isinstance(done, dict):
@@ -245,39 +305,18 @@ def _not_negative(value: Any, argument: str) -> float:
     return float(value)
 
 
-def _loop(objective: Objective) -> Any:
-    if not objective.compiled:
+def _loop(objective: Objective, kind: dict[str, bool], step: float, beta: float) -> Any:
+    """The compiled loop of a function, as the core takes it, or None."""
+    if objective.metric is not None or objective._tape is None:
         return None
-    from talweg.machine_code.plain_descent import descent_loop
+    from talweg.machine_code import available
 
-    return descent_loop(objective)
+    if not available():
+        return None
+    from talweg.machine_code.descent_loop import DescentKind, descent_loop
 
-
-def _by_loop(
-    objective: Objective,
-    loop: Any,
-    points: Floats,
-    step: float,
-    count: int,
-    every: int,
-    threads: int | None,
-    single: bool,
-) -> Descent:
-    from talweg.machine_code.plain_descent import LoopRun
-
-    run = LoopRun(loop, points, step, count, every)
-
-    def so_far() -> Descent:
-        arrays = {"x": np.ascontiguousarray(run.x.T), "steps": run.taken}
-        arrays |= {"status": run.status, "path": run.path}
-        return _result(objective, arrays, points, None, single)
-
-    try:
-        run.go(threads)
-    except KeyboardInterrupt as interrupt:
-        interrupt.result = so_far()  # type: ignore[attr-defined]
-        raise
-    return so_far()
+    loop = descent_loop(objective, DescentKind(**kind))
+    return None if loop is None else loop.described(step, beta)
 
 
 def _euclidean(objective: Objective) -> tuple[Any, Callable[[Floats], Floats], Any]:
@@ -319,10 +358,12 @@ def _result(
     }
     extra = {name: arrays[key] for name, key in fields.items() if key in arrays}
     if not single:
-        return Descent(x, fun, steps, status, path, **extra)
+        return Descent(x, fun, steps, status, path, **extra, f=objective)
     one: dict[str, Any] = {}
     for name, array in extra.items():
         row = array[:, 0] if name.startswith("path") else array[0]
         one[name] = float(row) if np.ndim(row) == 0 else row
     records = path[:, 0] if len(path) else path.reshape(0, objective.n)
-    return Descent(x[0], float(fun[0]), int(steps[0]), Status(int(status[0])), records, **one)
+    return Descent(
+        x[0], float(fun[0]), int(steps[0]), Status(int(status[0])), records, **one, f=objective
+    )
