@@ -77,6 +77,19 @@ def test_a_file_under_another_name_is_not_believed(tmp_path):
     assert folder.read(tasks(2)[1]) is None
 
 
+def test_what_a_killed_process_began_to_write_is_swept_away(tmp_path):
+    folder = TaskFolder(tmp_path)
+    old, new = tmp_path / "tasks" / ".talweg-old", tmp_path / "tasks" / ".talweg-new"
+    old.write_text("")
+    new.write_text("")
+    os.utime(old, (0, 0))
+    run_tasks(square, tasks(1), folder=folder, workers=1)
+    TaskFolder(tmp_path)
+    assert not old.exists()
+    assert new.exists()
+    assert folder.read(tasks(1)[0]) is not None
+
+
 def test_generators_depend_on_their_key_alone():
     first = generator_of(1, "problem", 32, 2.0, 0).standard_normal(4)
     assert (generator_of(1, "problem", 32, 2.0, 0).standard_normal(4) == first).all()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -55,6 +57,15 @@ class TaskFolder:
             os.replace(temporary, self._mark)
         with open(self._mark, encoding="ascii") as file:
             self.identity = file.read()
+        self._sweep()
+
+    def _sweep(self) -> None:
+        """Remove what killed processes had begun to write, once no living one can be at it."""
+        for entry in os.scandir(self.path):
+            if entry.name.startswith(".talweg-"):
+                with contextlib.suppress(FileNotFoundError):
+                    if time.time() - entry.stat().st_mtime > 3600.0:
+                        os.unlink(entry)
 
     def is_here(self) -> bool:
         """Whether this machine sees the folder, and not another one of the same name."""
