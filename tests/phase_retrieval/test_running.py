@@ -300,6 +300,20 @@ def test_interrupt_keeps_what_is_done(tmp_path, workers):
     assert len(list(tmp_path.glob("tasks/*.talweg"))) == partial.finished
 
 
+def test_interrupt_just_after_a_file_is_in_its_place(tmp_path, monkeypatch):
+    replace = os.replace
+
+    def replace_then_interrupt(*paths):
+        replace(*paths)
+        raise KeyboardInterrupt
+
+    folder = TaskFolder(tmp_path)
+    monkeypatch.setattr(os, "replace", replace_then_interrupt)
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        run_tasks(square, tasks(3), folder=folder, workers=1)
+    assert [part is not None for part in stopped.value.result] == [True, False, False]
+
+
 def test_an_error_in_a_task_comes_out_and_loses_nothing(tmp_path):
     def failing(task, threads, stop):
         if task["x"] == 2:
