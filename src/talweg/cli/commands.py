@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from talweg.cli.phase_retrieval import phase_retrieval
 from talweg.cli.surfaces import surfaces
 from talweg.cli.survey import survey
 from talweg.cli.trace import trace
@@ -24,3 +25,4 @@ def talweg() -> None:
 talweg.add_command(survey)
 talweg.add_command(trace)
 talweg.add_command(surfaces)
+talweg.add_command(phase_retrieval)
