@@ -219,6 +219,13 @@ def test_directions_mean_something_far_below_the_rounding_of_coordinates():
     assert near(found.cone.share[15:], found.cone.error[15:], exact).all()
 
 
+def test_a_region_on_one_side_has_no_line_to_fit(bent):
+    # Nothing stays outside the cone for ever: no point of the region goes to it sideways.
+    for seed in range(4):
+        found = volume(bent, [[0.1, 0.4], [0.1, 0.4]], step_length=0.05, n_points=4000, rng=seed)
+        assert found.decay.verdict == "undecided" and found.verdict == "agrees"
+
+
 def test_beyond_the_bound_of_alignment_no_decay_is_predicted():
     found = volume(quadratic(1.0, 3.0), (-1, 1), step_length=0.6, steps=20, **LIGHT)
     assert found.decay.agrees is None and "no faster" in found.decay.message

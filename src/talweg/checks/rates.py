@@ -25,6 +25,13 @@ _MOST_COORDINATES = 64
 _MOST_STEPS = 2000
 _MOST_PIECES = 6000
 
+#: An error above this part of a rate says too little.
+_TELLING = 0.25
+#: Points outside from which on a curvature is looked for, and when it is one: the relative change of
+#: slope, also in standard errors.
+_FEW = 8.0
+_BENT, _DEVIATION = 0.5, 3.5
+
 _TOO_SHORT = "the run is too short for a limit: take a later last time"
 
 
@@ -100,8 +107,49 @@ def cone_decay(times: Any, sums: Sums, j: int, predicted: float, resolved: Any) 
         slopes = np.array([_line(t, np.log(row), weights) for row in each[places].T])
     half = len(t) // 2
     late = _line(t[half:], np.log(share[places][half:]), weights[half:]) if half > 1 else slope
-    error = float(np.hypot(_jackknife(slopes), late - slope))
-    return Comparison.of(predicted, float(slope), error, (float(t[0]), float(t[-1])), "")
+    # Volume shrinks at another rate than at last where Hessians are not yet those of the minimum.
+    logs = sums.log.sum(axis=1) / sums.mass.sum(axis=1)
+    far = (logs[places[-1]] - logs[places[0]]) / (t[-1] - t[0]) - (logs[-1] - logs[-2]) / float(
+        times[-1] - times[-2]
+    )
+    error = float(np.linalg.norm([_jackknife(slopes), late - slope, far]))
+    window = (float(t[0]), float(t[-1]))
+    if _bent(times, share, each, size * resolved, places):
+        return Comparison(
+            predicted,
+            float(slope),
+            error,
+            window,
+            None,
+            "no window: the share falls along no line, as where all points of a region come from one "
+            "side and none stay outside",
+        )
+    if error > _TELLING * abs(predicted):
+        return Comparison(
+            predicted, float(slope), error, window, None, "the error is too large for a verdict"
+        )
+    return Comparison.of(predicted, float(slope), error, window, "")
+
+
+def _bent(times: Any, share: Floats, each: Floats, size: Floats, places: Any) -> bool:
+    """Whether the logarithm of a share curves, seen down to fewer points than a line is fitted to."""
+    last = int(places[-1])
+    while last + 1 < len(share) and size[last + 1] >= _FEW:
+        last += 1
+    rows = np.arange(places[0], last + 1)
+    t, weights = np.asarray(times, dtype=float)[rows], np.minimum(size[rows], 2000.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        bend = _bend(t, np.log(share[rows]), weights)
+        bends = np.array([_bend(t, np.log(row), weights) for row in each[rows].T])
+    return bool(abs(bend) > max(_BENT, _DEVIATION * _jackknife(bends)))
+
+
+def _bend(t: Floats, y: Floats, weights: Floats) -> float:
+    """The change of the slope from the first time to the last, over their mean."""
+    if not np.isfinite(y).all():
+        return float("nan")
+    square, line, _ = np.polyfit((t - t[0]) / (t[-1] - t[0]), y, 2, w=np.sqrt(weights))
+    return float(2.0 * square / (line + square))
 
 
 def _line(t: Floats, y: Floats, weights: Floats) -> float:
