@@ -419,3 +419,12 @@ def test_forcing_of_an_order_that_is_not_seen_refutes_nothing(max_order, words):
     check = alignment(f, [0.0, 0.0], max_order=max_order)
     assert check.measured == pytest.approx(9.0, rel=1e-6)
     assert check.verdict == "undecided" and words in check.message
+
+
+def test_trajectories_to_another_minimum_are_left_out():
+    # The left minimum is nearer to the right one than many starts are.
+    f = talweg.Objective(lambda x: (x[0] ** 2 - 1) ** 2 + 3 * (x[1] - x[0] ** 2 + 1) ** 2, 2)
+    check = alignment(f, [1.0, 0.0], 0.01, radius=2.2, n_trajectories=24)
+    far = check.distance[-1] > 1.0
+    assert 4 <= far.sum() <= 20
+    assert check.verdict == "agrees" and f"{far.sum()} trajectories" in check.message
