@@ -13,6 +13,7 @@ from talweg.checks.minimum import Minimum, found_minimum, lengths
 from talweg.descent import descend
 from talweg.extremals.arguments import (
     checked_count,
+    checked_generator,
     checked_objective,
     checked_positive,
     checked_workers,
@@ -151,6 +152,7 @@ def stationary(
     count = checked_count(n_trajectories, "n_trajectories", 8)
     limit = checked_count(max_steps, "max_steps", 100)
     threads = checked_workers(workers) or None
+    generator = checked_generator(rng)
     minimum = found_minimum(objective, x_min)
     assert method.step_length is not None
     arguments = (method.step_length, variance, method.momentum, method.nesterov)
@@ -159,7 +161,6 @@ def stationary(
     before = min(int(np.ceil(_BEFORE * correlation)), limit // 2)
     every = max(1, int(0.5 * correlation))
     during = max(min(int(np.ceil(_DURING * correlation)), limit - before) // every, 8) * every
-    generator = np.random.default_rng(rng)
     run = descend(
         minimum.offset,
         np.zeros((count, minimum.n)),
