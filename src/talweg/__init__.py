@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from talweg import datasets, extremals, models, molecules, spectrum, surfaces, theory, valleys
+from talweg import datasets, extremals, models, molecules, reports, spectrum, surfaces, theory, valleys
 from talweg._core import __version__
 from talweg._locations import get_cmake_dir, get_include
 from talweg.basin_map import Basins, basins
@@ -47,6 +47,7 @@ __all__ = [
     "load",
     "models",
     "molecules",
+    "reports",
     "slope_ratio",
     "spectrum",
     "sum_over",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from talweg.cli.descend import descend
 from talweg.cli.surfaces import surfaces
 from talweg.cli.survey import survey
 from talweg.cli.trace import trace
@@ -23,4 +24,5 @@ def talweg() -> None:
 
 talweg.add_command(survey)
 talweg.add_command(trace)
+talweg.add_command(descend)
 talweg.add_command(surfaces)

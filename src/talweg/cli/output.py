@@ -20,9 +20,18 @@ class Output:
     is None where nothing is to be written.
     """
 
-    def __init__(self, folder: str | None, stem: str, *, as_json: bool, quiet: bool) -> None:
+    def __init__(
+        self,
+        folder: str | None,
+        stem: str,
+        *,
+        as_json: bool,
+        quiet: bool,
+        endings: tuple[str, ...] = ("talweg", "json", "png"),
+    ) -> None:
         self.folder = folder
         self.stem = stem
+        self.endings = endings
         self.as_json = as_json
         self.quiet = quiet
         self.written: list[str] = []
@@ -102,7 +111,7 @@ class Output:
             for path in self.written:
                 click.echo(f"wrote {path}", err=self.as_json)
             if self.folder is None and not self.as_json:
-                files = ", ".join(f"{self.stem}.{end}" for end in ("talweg", "json", "png"))
+                files = ", ".join(f"{self.stem}.{end}" for end in self.endings)
                 click.echo(f"(nothing saved: -o DIR writes {files})")
         kinks = bool(getattr(result.f, "kinks", ()))
         notable = not result.success or (kinks and not self.quiet)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from talweg.extremals.results import Extremal, Survey
+from talweg.reports.descents import DescentReport
 from talweg.status import Status
 
 __all__ = ["JSON_FORMAT_VERSION", "as_json"]
@@ -58,12 +60,23 @@ def _survey(survey: Survey) -> dict[str, Any]:
     }
 
 
+def _descents(report: DescentReport) -> dict[str, Any]:
+    changes = [report.volume_change(i) for i in range(len(report.minima))]
+    return {
+        **report.asdict(),
+        "n": report.n,
+        "minima": [{**p.asdict(), "type": p.type} for p in report.minima],
+        "status": [Status(int(code)) for code in report.status],
+        "volume_change": [None if c is None else dataclasses.asdict(c) for c in changes],
+    }
+
+
 def as_json(result: Any) -> str:
     """A result as JSON text: see docs/files.md for the schema.
 
     Parameters
     ----------
-    result : Survey or Extremal
+    result : Survey, Extremal or DescentReport
         What to write.
 
     Returns
@@ -82,9 +95,12 @@ def as_json(result: Any) -> str:
         kind, fields = "survey", _survey(result)
     elif isinstance(result, Extremal):
         kind, fields = "extremal", _curve(result)
+    elif isinstance(result, DescentReport):
+        kind, fields = "descents", _descents(result)
     else:
         raise TypeError(
-            f"cannot write a {type(result).__name__} as JSON, wanted a Survey or an Extremal"
+            f"cannot write a {type(result).__name__} as JSON, wanted a Survey, an Extremal or a "
+            "report"
         )
     document = {
         "format": "talweg-json",

@@ -1,4 +1,4 @@
-"""How surveys and extremals are laid out as arrays, and how a file's arrays are checked."""
+"""How results are laid out as arrays, and how a file's arrays are checked."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from talweg.extremals.results import EVENT_KINDS, CriticalPoint, Event, Extremal, Survey
+from talweg.reports.descents import DescentReport
 
 __all__ = ["KINDS", "Kind", "kind_of"]
 
@@ -21,6 +22,18 @@ _CURVE_NUMBERS = ("fun", "sigma", "eigenvalue", "arclength", "residual")
 _CURVE_INTEGERS = ("slope_index", "curvature_index")
 _EVENT_VECTORS = ("x", "tangent")
 _EVENT_NUMBERS = ("fun", "arclength", "error")
+_DESCENT_NUMBERS = (
+    "starts",
+    "x",
+    "fun",
+    "taken",
+    "log_volume",
+    "path_at",
+    "path",
+    "path_fun",
+    "path_log_volume",
+)
+_DESCENT_INTEGERS = ("status", "minimum")
 # None is NaN in a column of numbers and -1 in a column of counts.
 _EVENT_COUNTS = ("morse_index", "kernel_dimension")
 
@@ -301,10 +314,65 @@ def _unpack_extremal(header: Header, arrays: Arrays) -> Extremal:
     return curves[0]
 
 
+def _pack_descents(report: DescentReport) -> tuple[Header, Arrays]:
+    arrays = {
+        f"descents/{name}": np.asarray(getattr(report, name), dtype=dtype)
+        for names, dtype in ((_DESCENT_NUMBERS, float), (_DESCENT_INTEGERS, np.int64))
+        for name in names
+        if getattr(report, name) is not None
+    }
+    if report.bounds is not None:
+        arrays["bounds"] = report.bounds
+    arrays.update(_pack_critical_points(report.minima, report.n))
+    arrays.update(_pack_objective(report.f))
+    return {
+        "n": report.n,
+        "parameters": report.parameters,
+        "message": report.message,
+        "interrupted": report.interrupted,
+    }, arrays
+
+
+def _unpack_descents(header: Header, arrays: Arrays) -> DescentReport:
+    n = _dimension(header, 1)
+    f = _unpack_objective(arrays)
+    m = _take(dict(arrays), "descents/fun", "<f8", (None,)).size
+    records = _take(dict(arrays), "descents/path_at", "<f8", (None,)).size
+    shapes: dict[str, tuple[int | None, ...]] = {
+        "starts": (m, n),
+        "x": (m, n),
+        "path_at": (records,),
+        "path": (records, m, n),
+        "path_fun": (records, m),
+        "path_log_volume": (records, m),
+    }
+    fields: dict[str, Any] = {}
+    for names, dtype in ((_DESCENT_NUMBERS, "<f8"), (_DESCENT_INTEGERS, "<i8")):
+        for name in names:
+            key = f"descents/{name}"
+            if name.endswith("log_volume") and key not in arrays:
+                fields[name] = None
+            else:
+                fields[name] = _take(arrays, key, dtype, shapes.get(name, (m,)))
+    bounds = _take(arrays, "bounds", "<f8", (n, 2)) if "bounds" in arrays else None
+    report = DescentReport(
+        f=f,
+        bounds=bounds,
+        minima=_unpack_critical_points(arrays, n),
+        parameters=header["parameters"],
+        message=header["message"],
+        interrupted=header["interrupted"],
+        **fields,
+    )
+    _refuse_rest(arrays)
+    return report
+
+
 #: Every kind of file, by the name in its header.
 KINDS = {
     "survey": Kind(Survey, _pack_survey, _unpack_survey),
     "extremal": Kind(Extremal, _pack_extremal, _unpack_extremal),
+    "descents": Kind(DescentReport, _pack_descents, _unpack_descents),
 }
 
 

@@ -1,0 +1,11 @@
+"""Reports: what many descents did, and what theory says of minima, beside what was measured.
+
+A report is a result with a text, tables, a picture and files. ``talweg descend`` and ``talweg theory``
+print them.
+"""
+
+from __future__ import annotations
+
+from talweg.reports.descents import DescentReport, descent_report
+
+__all__ = ["DescentReport", "descent_report"]
