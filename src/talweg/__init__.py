@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from talweg import datasets, extremals, models, molecules, reports, spectrum, surfaces, theory, valleys
+from talweg import (
+    checks,
+    datasets,
+    extremals,
+    models,
+    molecules,
+    reports,
+    spectrum,
+    surfaces,
+    theory,
+    valleys,
+)
 from talweg._core import __version__
 from talweg._locations import get_cmake_dir, get_include
 from talweg.basin_map import Basins, basins
@@ -36,6 +47,7 @@ __all__ = [
     "Status",
     "__version__",
     "basins",
+    "checks",
     "critical_points",
     "datasets",
     "descend",
