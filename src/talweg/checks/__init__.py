@@ -2,4 +2,6 @@
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from talweg.checks.stationary import StationaryCheck, stationary
+
+__all__: list[str] = ["StationaryCheck", "stationary"]

@@ -7,6 +7,7 @@ import click
 from talweg.cli.descend import descend
 from talweg.cli.surfaces import surfaces
 from talweg.cli.survey import survey
+from talweg.cli.theory import theory
 from talweg.cli.trace import trace
 
 __all__ = ["talweg"]
@@ -25,4 +26,5 @@ def talweg() -> None:
 talweg.add_command(survey)
 talweg.add_command(trace)
 talweg.add_command(descend)
+talweg.add_command(theory)
 talweg.add_command(surfaces)

@@ -67,9 +67,40 @@ class Output:
             return
         self._write("png", lambda path: figure.savefig(path, dpi=200))
 
-    def _write(self, ending: str, write: Any) -> None:
+    def write_json(self, result: Any) -> None:
+        """Write the JSON alone, of a result that has no archive."""
+        if self.folder is not None:
+            self._write("json", result.to_json)
+
+    def write_text(self, ending: str, text: str) -> None:
+        """Write a text beside the other files."""
+        if self.folder is None:
+            return
+
+        def write(path: str) -> None:
+            with open(path, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+
+        self._write(ending, write)
+
+    def draw_all(self, result: Any) -> None:
+        """Write a picture for each of the result's plots."""
+        if self.folder is None:
+            return
+        try:
+            import matplotlib
+
+            matplotlib.use("Agg")
+            figures = result.plots()
+        except (ImportError, ValueError) as error:
+            click.echo(f"talweg: no pictures: {error}", err=True)
+            return
+        for name, figure in figures.items():
+            self._write("png", figure.savefig, name)
+
+    def _write(self, ending: str, write: Any, name: str | None = None) -> None:
         assert self.folder is not None
-        path = os.path.join(self.folder, f"{self.stem}.{ending}")
+        path = os.path.join(self.folder, f"{name or self.stem}.{ending}")
         try:
             write(path)
         except OSError as error:

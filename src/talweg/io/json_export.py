@@ -12,6 +12,7 @@ import numpy as np
 
 from talweg.extremals.results import Extremal, Survey
 from talweg.reports.descents import DescentReport
+from talweg.reports.theory import TheoryReport
 from talweg.status import Status
 
 __all__ = ["JSON_FORMAT_VERSION", "as_json"]
@@ -71,12 +72,28 @@ def _descents(report: DescentReport) -> dict[str, Any]:
     }
 
 
+def _theory(report: TheoryReport) -> dict[str, Any]:
+    minima = []
+    for one in report.minima:
+        fields = dataclasses.asdict(dataclasses.replace(one, point=None))  # type: ignore[arg-type]
+        fields["point"] = {**one.point.asdict(), "type": one.point.type}
+        minima.append(fields)
+    return {
+        "bounds": report.bounds,
+        "minima": minima,
+        "message": report.message,
+        "measured": report.measured,
+        "interrupted": report.interrupted,
+        "counts": report.counts(),
+    }
+
+
 def as_json(result: Any) -> str:
     """A result as JSON text: see docs/files.md for the schema.
 
     Parameters
     ----------
-    result : Survey, Extremal or DescentReport
+    result : Survey, Extremal, DescentReport or TheoryReport
         What to write.
 
     Returns
@@ -97,6 +114,8 @@ def as_json(result: Any) -> str:
         kind, fields = "extremal", _curve(result)
     elif isinstance(result, DescentReport):
         kind, fields = "descents", _descents(result)
+    elif isinstance(result, TheoryReport):
+        kind, fields = "theory", _theory(result)
     else:
         raise TypeError(
             f"cannot write a {type(result).__name__} as JSON, wanted a Survey, an Extremal or a "

@@ -7,5 +7,17 @@ print them.
 from __future__ import annotations
 
 from talweg.reports.descents import DescentReport, descent_report
+from talweg.reports.measurement import Measurement
+from talweg.reports.minimum import Prediction, ResonantTerm, TheoryOfMinimum
+from talweg.reports.theory import TheoryReport, theory_report
 
-__all__ = ["DescentReport", "descent_report"]
+__all__ = [
+    "DescentReport",
+    "Measurement",
+    "Prediction",
+    "ResonantTerm",
+    "TheoryOfMinimum",
+    "TheoryReport",
+    "descent_report",
+    "theory_report",
+]
