@@ -76,7 +76,7 @@ class Prediction:
     volume_rate: float
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(eq=False)
 class TheoryOfMinimum:
     """Theory of one minimum; runs beside it in `measurements`.
 
@@ -103,6 +103,8 @@ class TheoryOfMinimum:
         Flow, descent below and above the bound, heavy ball, Nesterov's method.
     measurements : list of Measurement
         Empty where nothing was measured.
+    alignments : list of AlignmentCheck
+        The runs of the first measurements.
     concentration : VolumeCheck or None
         How volume gathers in the valley and next to the talweg, under the flow.
     """
@@ -119,6 +121,7 @@ class TheoryOfMinimum:
     curves: SlowManifold
     predictions: list[Prediction]
     measurements: list[Measurement] = dataclasses.field(default_factory=list)
+    alignments: list[Any] = dataclasses.field(default_factory=list)
     concentration: Any = None
 
 
