@@ -17,6 +17,7 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   talweg::python::register_machine_code(module);
   talweg::python::register_density(module);
   talweg::python::register_extremal(module);
+  talweg::python::register_jets(module);
   talweg::python::register_lanczos(module);
   talweg::python::register_models(module);
   talweg::python::register_spectrum_batches(module);

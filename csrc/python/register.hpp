@@ -15,6 +15,7 @@ void register_gauge(pybind11::module_& module);
 void register_algebra(pybind11::module_& module);
 void register_density(pybind11::module_& module);
 void register_extremal(pybind11::module_& module);
+void register_jets(pybind11::module_& module);
 void register_lanczos(pybind11::module_& module);
 void register_models(pybind11::module_& module);
 void register_spectrum_batches(pybind11::module_& module);

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["compose_affine", "linear_combination", "recompiled"]
+__all__ = ["compose_affine", "evaluated_from", "linear_combination", "recompiled"]
 
 
 class _Inherited:
@@ -43,6 +43,27 @@ def recompiled(result: Any, operands: Sequence[Any]) -> Any:
     return result
 
 
+def evaluated_from(
+    operands: Sequence[Any],
+    core: Any,
+    *,
+    n: int,
+    bounds: Floats | None,
+    name: str,
+    kind: Any = None,
+) -> Any:
+    """An objective that evaluates `core`, which is made from objectives."""
+    from talweg.objective import Objective
+
+    kind = Objective if kind is None else kind
+    result = kind.__new__(kind)
+    kinks = tuple(dict.fromkeys(kink for operand in operands for kink in operand.kinks))
+    result._setup(core, n, bounds=bounds, name=name, kinks=kinks)
+    result._differenced = _Inherited(operands)
+    result.compiled = any(operand.compiled for operand in operands)
+    return result
+
+
 def _made(
     function: Callable[[Any], Any],
     core: Callable[[], Any],
@@ -62,11 +83,7 @@ def _made(
     from talweg.objective import Objective
 
     def evaluated() -> Any:
-        result = Objective.__new__(Objective)
-        kinks = tuple(dict.fromkeys(kink for operand in operands for kink in operand.kinks))
-        result._setup(core(), n, bounds=bounds, name=name, kinks=kinks)
-        result._differenced = _Inherited(operands)
-        return result
+        return evaluated_from(operands, core(), n=n, bounds=bounds, name=name)
 
     def recorded() -> Any:
         try:

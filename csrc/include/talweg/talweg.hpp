@@ -11,6 +11,7 @@
 #include "talweg/gauge.hpp"
 #include "talweg/hessian_spectrum.hpp"
 #include "talweg/interrupt.hpp"
+#include "talweg/jets.hpp"
 #include "talweg/lanczos.hpp"
 #include "talweg/lapack.hpp"
 #include "talweg/models.hpp"

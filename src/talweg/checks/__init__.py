@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from talweg.checks.alignment import AlignmentCheck, alignment
 from talweg.checks.stationary import StationaryCheck, stationary
 
-__all__: list[str] = ["StationaryCheck", "stationary"]
+__all__ = ["AlignmentCheck", "StationaryCheck", "alignment", "stationary"]

@@ -1,0 +1,200 @@
+"""The exponents of a few decaying exponentials that many sequences share."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+__all__ = ["Exponents", "fit_exponents"]
+
+#: Values of a sequence that a fit looks at.
+_MOST_VALUES = 40
+_FEWEST_VALUES = 8
+#: Exponentials that are tried.
+_MOST_TERMS = 5
+#: A term below this part of the largest one is not told from what is left over.
+_VISIBLE = 1e-3
+#: Where windows start, in parts of what lies above rounding.
+_STARTS = (0.0, 0.15, 0.3, 0.45, 0.6, 0.7)
+
+
+@dataclasses.dataclass(frozen=True)
+class Exponents:
+    """Sequences ``sum_i c_i z_i^k`` with coefficients of their own and the z common to all.
+
+    Attributes
+    ----------
+    rate : float
+        Of the slowest term that is visible, ``-log|z|`` for a unit of the spacing.
+    error : float
+        Its standard error, from what the estimates of a later window, of one term more and of parts
+        of the sequences differ by.
+    rates : ndarray, shape (terms,)
+        Of all terms, ascending.
+    shares : ndarray, shape (terms,)
+        Their sizes at the end of the window, root of the mean square over sequences, relative to
+        the largest.
+    start, end : int
+        The window, `end` included.
+    residual : float
+        What the terms leave over, relative to the sequences.
+    """
+
+    rate: float
+    error: float
+    rates: Floats
+    shares: Floats
+    start: int
+    end: int
+    residual: float
+
+
+def fit_exponents(values: Floats, noise: Floats) -> Exponents | None:
+    """Fit the common exponents of decaying sequences.
+
+    Parameters
+    ----------
+    values : ndarray, shape (m, k)
+        Sequences at equal spacing.
+    noise : ndarray, shape (k,)
+        Their errors, relative to the root of the mean square over sequences. The window ends before
+        the first that is above 1e-4.
+
+    Returns
+    -------
+    Exponents or None
+        None where no window is described by a few terms.
+    """
+    size = np.sqrt((values**2).mean(axis=0))
+    good = np.isfinite(size) & (size > 1e-280) & (noise < 1e-4)
+    end = len(good) if good.all() else int(np.argmin(good))
+    if end < _FEWEST_VALUES:
+        return None
+    # Scaled by their common decay all times count alike.
+    index = np.arange(end)
+    slope, offset = np.polyfit(index, np.log(size[:end]), 1)
+    scaled = values[:, :end] * np.exp(-slope * index - offset)
+    norms = np.sqrt((scaled**2).mean(axis=1, keepdims=True))
+    scaled = scaled[norms[:, 0] > 0.0] / norms[norms[:, 0] > 0.0]
+    starts = sorted({round(end * part) for part in _STARTS})
+    windows = [_window(scaled, start, end, float(slope), noise) for start in starts]
+    found = [one for one in windows if one is not None]
+    best: Exponents | None = None
+    for one, later in zip(found, [*found[1:], None]):
+        change = abs(later.rate - one.rate) if later is not None else 0.0
+        total = dataclasses.replace(one, error=float(np.hypot(one.error, change)))
+        if best is None or total.error < best.error:
+            best = total
+    return best
+
+
+@dataclasses.dataclass(frozen=True)
+class _Fit:
+    rates: Floats
+    shares: Floats
+    residual: float
+
+    @property
+    def visible(self) -> Any:
+        return self.shares > max(_VISIBLE, 10.0 * self.residual)
+
+    @property
+    def rate(self) -> float:
+        return float(self.rates[self.visible].min()) if self.visible.any() else np.nan
+
+
+def _window(scaled: Floats, start: int, end: int, slope: float, noise: Floats) -> Exponents | None:
+    length = end - start
+    stride = max(1, length // _MOST_VALUES)
+    part = scaled[:, start:end][:, (length - 1) % stride :: stride]
+    k = part.shape[1]
+    if k < _FEWEST_VALUES:
+        return None
+    tolerance = max(1e-4, 10.0 * float(np.median(noise[start:end])))
+    spaces = _spaces(part)
+    fits = [_fit(part, spaces, terms, slope, stride) for terms in range(1, _most_terms(k) + 1)]
+    for terms, (fit, more) in enumerate(zip(fits, fits[1:]), start=1):
+        if fit is None or more is None or not fit.residual < tolerance:
+            continue
+        if np.isnan(fit.rate) or np.isnan(more.rate):
+            continue
+        errors = (
+            more.rate - fit.rate,
+            _spread(part, terms, slope, stride, fit.rate),
+            fit.residual / (stride * (k - 1)),
+        )
+        order = np.argsort(fit.rates)
+        return Exponents(
+            fit.rate,
+            float(np.linalg.norm(errors)),
+            fit.rates[order],
+            fit.shares[order],
+            start,
+            end - 1,
+            fit.residual,
+        )
+    return None
+
+
+def _most_terms(values: int) -> int:
+    return min(_MOST_TERMS + 1, values // 3)
+
+
+def _spaces(part: Floats) -> Floats:
+    """Orthonormal stretches of the sequences, the most common one first."""
+    k = part.shape[1]
+    length = max(k // 2, _most_terms(k) + 1)
+    stretches = np.lib.stride_tricks.sliding_window_view(part, length, axis=1)
+    # The triangular factor has the singular vectors of all the rows; their Gram matrix would
+    # have them with half the digits.
+    triangle = np.linalg.qr(stretches.reshape(-1, length), mode="r")
+    spaces: Floats = np.linalg.svd(triangle, full_matrices=False)[2].T
+    return spaces
+
+
+def _fit(part: Floats, spaces: Floats, terms: int, slope: float, stride: int) -> _Fit | None:
+    """The z are the eigenvalues of the map that shifts the leading stretches by one place."""
+    if spaces.shape[1] < terms:
+        return None
+    space = spaces[:, :terms]
+    shift = np.linalg.lstsq(space[:-1], space[1:], rcond=None)[0]
+    z = np.linalg.eigvals(shift)
+    if not (np.abs(z) > 0.0).all():
+        return None
+    k = part.shape[1]
+    with np.errstate(all="ignore"):
+        basis = z[None, :] ** np.arange(k)[:, None]
+    if not np.isfinite(basis).all():
+        return None
+    basis = basis / np.linalg.norm(basis, axis=0)
+    coefficients = np.linalg.lstsq(basis, part.T.astype(complex), rcond=1e-14)[0]
+    left = part.T - basis @ coefficients
+    residual = float(np.sqrt((np.abs(left) ** 2).mean() / (part**2).mean()))
+    ends = np.abs(basis[-1])[:, None] * np.abs(coefficients)
+    shares = np.sqrt((ends**2).mean(axis=1))
+    if not (np.isfinite(shares).all() and shares.max() > 0.0):
+        return None
+    return _Fit(-(np.log(np.abs(z)) / stride + slope), shares / shares.max(), residual)
+
+
+def _spread(part: Floats, terms: int, slope: float, stride: int, rate: float) -> float:
+    """Standard error by leaving out a quarter of the sequences at a time."""
+    groups = min(4, len(part))
+    if groups < 2:
+        return 0.0
+    estimates = []
+    for group in range(groups):
+        kept = part[np.arange(len(part)) % groups != group]
+        fit = _fit(kept, _spaces(kept), terms, slope, stride)
+        if fit is not None and fit.visible.any():
+            estimates.append(fit.rates[np.argmin(np.abs(fit.rates - rate))])
+    if len(estimates) < 2:
+        return np.inf
+    return float(np.sqrt((groups - 1.0) * np.var(estimates)))

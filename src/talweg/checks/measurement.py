@@ -1,0 +1,217 @@
+"""The rate at which an ensemble turns into a direction, measured without knowing what to expect."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from talweg.checks.exponents import Exponents, fit_exponents
+from talweg.checks.method import Method, Run
+from talweg.checks.minimum import Minimum
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+__all__ = ["Measurement", "measure"]
+
+_EPS = float(np.finfo(float).eps)
+#: A term that is smaller, against all others at the end of its window, does not govern there.
+_GOVERNS = 0.1
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Measurement:
+    """How fast the tangent of the angle falls. Rates are those of a unit of time.
+
+    Attributes
+    ----------
+    rate, error : float
+        Of the slowest term that is seen, with its standard error; NaN where there is no window.
+    component : int or None
+        The direction in which that term is seen.
+    rates, shares : ndarray, shape (terms,)
+        All terms in that direction, and their relative sizes at the end of the window.
+    logarithmic : bool
+        Whether two terms are equally slow up to what can be resolved: t exp(-rate t).
+    window : tuple of float
+        From when to when, in time.
+    slope, slope_error : float
+        Of the logarithm of the tangent in the window, with minus sign: the mean over trajectories
+        and its standard error. A fit of one exponential, for comparison.
+    tangent : float
+        Root of the mean square of the tangent at the end of the window.
+    coordinate : float
+        And that of the dominant coordinate.
+    floor : float
+        What rounding leaves of the tangent there.
+    reason : str
+        Why there is no asymptotic window; empty where there is.
+    """
+
+    rate: float
+    error: float
+    component: int | None
+    rates: Floats
+    shares: Floats
+    logarithmic: bool
+    window: tuple[float, float]
+    slope: float
+    slope_error: float
+    tangent: float
+    coordinate: float
+    floor: float
+    reason: str
+
+
+def measure(
+    run: Run, kept: Any, minimum: Minimum, method: Method, dominant: Any, soft: Any
+) -> Measurement:
+    """The measurement of the trajectories `kept` of a run.
+
+    Parameters
+    ----------
+    run : Run
+    kept : ndarray of int
+    minimum : Minimum
+    method : Method
+    dominant : ndarray of bool, shape (n,)
+        The directions that the angle is measured from.
+    soft : ndarray of bool, shape (n,)
+        Directions that shrink more slowly, of trajectories in a strong stable manifold: rounding
+        brings them back.
+
+    Returns
+    -------
+    Measurement
+    """
+    y = run.y[:, kept]
+    d = int(np.argmax(dominant))
+    along = y[:, :, d] if dominant.sum() == 1 else np.linalg.norm(y[:, :, dominant], axis=2)
+    with np.errstate(all="ignore"):
+        ratio = y / along[:, :, None]
+    ratio[:, :, dominant] = 0.0
+    size = np.sqrt((ratio**2).mean(axis=1))
+    tangent = np.linalg.norm(ratio, axis=2)
+    distance = np.sqrt((along**2).mean(axis=1))
+    spacing = float(run.index[1] - run.index[0]) if len(run.index) > 1 else 1.0
+    floor = _floors(run, minimum, method, d, dominant, soft, distance)
+    relative = 1e-11 if method.step_length is None else 1e-13
+    fits: dict[int, Exponents] = {}
+    unclear: list[int] = []
+    for j in np.flatnonzero(~dominant):
+        with np.errstate(all="ignore"):
+            noise = relative + floor[:, j] / size[:, j]
+        noise[~np.isfinite(noise)] = np.inf
+        fit = fit_exponents(ratio[:, :, j].T, np.maximum.accumulate(noise))
+        if fit is not None:
+            fits[int(j)] = fit
+        else:
+            unclear.append(int(j))
+    if not fits:
+        return _nothing(
+            "there is no window in which a few exponentials describe the directions: too few "
+            "records above rounding"
+        )
+    component = min(fits, key=lambda j: fits[j].rate)
+    fit = fits[component]
+    unit = spacing * method.unit
+    # Rounding, or the tolerance of the flow, at each step or unit of the fastest decay.
+    resolution = _resolution(minimum, method)
+    error = fit.error / unit + resolution
+    window = slice(fit.start, fit.end + 1)
+    times = run.index[window] * method.unit
+    slope, slope_error = _slope(times, tangent[window])
+    end = fit.end
+    reason = _reason(fits, unclear, component, size[end], fit)
+    close = fit.rates / unit - fit.rate / unit
+    visible = fit.shares > max(1e-3, 10.0 * fit.residual)
+    together = visible & (np.abs(close) <= 3.0 * error + 1e-6 * abs(fit.rate / unit))
+    return Measurement(
+        rate=fit.rate / unit,
+        error=error,
+        component=component,
+        rates=fit.rates / unit,
+        shares=fit.shares,
+        logarithmic=int(together.sum()) > 1,
+        window=(float(times[0]), float(times[-1])),
+        slope=slope,
+        slope_error=slope_error,
+        tangent=float(np.sqrt((tangent[end] ** 2).mean())),
+        coordinate=float(distance[end]),
+        floor=float(floor[end].max()),
+        reason=reason,
+    )
+
+
+def _floors(
+    run: Run,
+    minimum: Minimum,
+    method: Method,
+    d: int,
+    dominant: Any,
+    soft: Any,
+    distance: Floats,
+) -> Floats:
+    """Tangents, component by component, below which there is rounding; shape (k, n)."""
+    decay = method.decay(minimum.eigenvalues)
+    gaps = np.abs(decay - decay[d])
+    gaps[dominant] = np.inf
+    with np.errstate(all="ignore"):
+        floor = 4.0 * np.broadcast_to(minimum.floor[d], (len(run.index), minimum.n)).copy()
+        if minimum.noise > 0.0:
+            floor += minimum.noise * method.unit / (np.minimum(gaps, 1.0) * distance[:, None])
+        if soft.any():
+            # Rounding at the start grows against what is measured.
+            growth = np.exp(np.minimum(np.outer(run.index, decay[d] - decay[soft]), 600.0))
+            floor[:, soft] += 8.0 * _EPS * growth
+            floor[:, ~soft] += (8.0 * _EPS * growth.max(axis=1))[:, None] * distance[0]
+    floor[np.isnan(floor)] = np.inf
+    return floor
+
+
+def _resolution(minimum: Minimum, method: Method) -> float:
+    stiffest = float(minimum.eigenvalues[-1])
+    if method.step_length is None:
+        return 1e-11 * stiffest
+    return 8.0 * minimum.n * _EPS / method.step_length
+
+
+def _slope(times: Floats, tangent: Floats) -> tuple[float, float]:
+    with np.errstate(all="ignore"):
+        logs = np.log(tangent)
+    good = np.isfinite(logs).all(axis=0)
+    if not good.any() or len(times) < 2:
+        return np.nan, np.nan
+    slopes = -np.polyfit(times - times.mean(), logs[:, good], 1)[0]
+    spread = float(slopes.std(ddof=1) / np.sqrt(len(slopes))) if len(slopes) > 1 else 0.0
+    return float(slopes.mean()), spread
+
+
+def _reason(
+    fits: dict[int, Exponents], unclear: list[int], component: int, size: Floats, fit: Exponents
+) -> str:
+    largest = float(np.nanmax(size)) if np.isfinite(size).any() else np.nan
+    for j in unclear:
+        if size[j] > _GOVERNS * largest:
+            return (
+                f"the part along direction {j}, as large as any at the end of the window, is not a sum "
+                "of a few exponentials there"
+            )
+    slowest = fit.shares[fit.rates == fit.rate].max() * size[component]
+    if slowest < _GOVERNS * largest:
+        return (
+            "the slowest term that is seen does not govern the angle before rounding does: it is "
+            f"{slowest / largest:.1e} of it at the end of the window"
+        )
+    return ""
+
+
+def _nothing(reason: str) -> Measurement:
+    nan, empty = float("nan"), np.zeros(0)
+    return Measurement(
+        nan, nan, None, empty, empty, False, (nan, nan), nan, nan, nan, nan, nan, reason
+    )
