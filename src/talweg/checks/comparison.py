@@ -1,0 +1,86 @@
+"""A rate that theory predicts beside the one that was measured."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Comparison", "late_slope"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """A prediction and a measurement of it.
+
+    Attributes
+    ----------
+    predicted, measured : float or ndarray
+        Measured is NaN where it was not possible.
+    error : float or ndarray
+        Standard error of the measurement: of sampling, and of what is left of the way to the limit.
+    window : tuple of two floats, or None
+        The times between which it was measured.
+    agrees : bool or None
+        Whether all measurements are within three errors of the predictions; None where nothing
+        can be said.
+    message : str
+        The reason for that, or what else is to be said.
+    """
+
+    predicted: Any
+    measured: Any
+    error: Any
+    window: tuple[float, float] | None
+    agrees: bool | None
+    message: str
+
+    @classmethod
+    def none(cls, predicted: Any, message: str) -> Comparison:
+        """No measurement."""
+        blank = np.full(np.shape(predicted), np.nan)[()]
+        return cls(predicted, blank, blank, None, None, message)
+
+    @classmethod
+    def of(
+        cls, predicted: Any, measured: Any, error: Any, window: tuple[float, float], message: str
+    ) -> Comparison:
+        """With the verdict."""
+        slack = 3.0 * np.asarray(error) + 1e-9 * np.abs(predicted)
+        agrees = bool(np.all(np.abs(np.asarray(measured) - predicted) <= slack))
+        return cls(predicted, measured, error, window, agrees, message)
+
+
+def late_slope(
+    times: Any, values: Any, factor: float
+) -> tuple[Any, Any, tuple[float, float]] | None:
+    """The slope that curves tend to, the error of what is left, and the window.
+
+    The slope approaches its limit by `factor` in a unit of time, so the last slope is off by about
+    its change between two windows of equal length times ``q / (1 - q)``, q the factor over one
+    such window. None where the windows are too short for that.
+
+    Parameters
+    ----------
+    times : ndarray, shape (times,)
+        Increasing, at least three.
+    values : ndarray, shape (times, ...)
+    factor : float
+        Below 1.
+    """
+    last = len(times) - 1
+    # Two windows within the last half, as equal as the times allow.
+    middle = int(np.abs(times - (times[last] - (times[last] - times[0]) / 4)).argmin())
+    first = int(np.abs(times - (2 * times[middle] - times[last])).argmin())
+    if not first < middle < last:
+        return None
+    length = float(times[last] - times[middle])
+    q = float(factor) ** length
+    if not q < 0.9:
+        return None
+    late = (values[last] - values[middle]) / length
+    early = (values[middle] - values[first]) / float(times[middle] - times[first])
+    # The change is an estimate itself: twice what it says.
+    left = 2.0 * np.abs(late - early) * q / (1.0 - q)
+    return late, left, (float(times[middle]), float(times[last]))

@@ -1,0 +1,104 @@
+"""How far points are from a talweg, against their distance from its minimum."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from talweg.extremals.results import Extremal
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+__all__ = ["TalwegDistance", "tangent_sine"]
+
+
+def tangent_sine(offset: Floats, direction: Floats) -> Floats:
+    """Distance from the line along a unit vector, over the distance from the origin; rows (m, n)."""
+    along = offset @ direction
+    radius = np.linalg.norm(offset, axis=1)
+    across = np.linalg.norm(offset - along[:, None] * direction, axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(across / radius)
+
+
+class TalwegDistance:
+    """Distances from a traced curve through a minimum, over distances from the minimum.
+
+    The curve is taken as the cubic through its points and tangents. All is reckoned from the
+    minimum, so that quotients keep their digits down to points next to it.
+
+    Parameters
+    ----------
+    curve : Extremal
+        With the minimum among its points.
+    x_min : ndarray, shape (n,)
+    direction : ndarray, shape (n,)
+        Unit tangent there.
+    """
+
+    def __init__(self, curve: Extremal, x_min: Floats, direction: Floats) -> None:
+        offsets = curve.x - x_min
+        distances = np.linalg.norm(offsets, axis=1)
+        middle = int(distances.argmin())
+        spacing = float(np.diff(curve.arclength).max(initial=0.0))
+        if len(curve) < 2 or distances[middle] > 1e-6 * max(spacing, 1e-300):
+            raise ValueError("valley: want a talweg that goes through x_min")
+        # A start and its copy in the other half are one point.
+        apart = np.append(True, np.linalg.norm(np.diff(offsets, axis=0), axis=1) > 0.0)
+        middle -= int((~apart[: middle + 1]).sum())
+        self._nodes, self._tangents = offsets[apart].copy(), curve.tangent[apart].copy()
+        self._nodes[middle] = 0.0
+        forward = self._tangents[middle] @ direction >= 0.0
+        self._tangents[middle] = direction if forward else -direction
+        self._chords = np.linalg.norm(np.diff(self._nodes, axis=0), axis=1)
+        self._middle = middle
+        # Closer to the minimum than this, nothing but the two pieces next to it is the nearest.
+        beyond = np.delete(np.linalg.norm(self._nodes, axis=1), middle)
+        self._near = 0.25 * float(beyond.min(initial=np.inf))
+        self._tree: Any = None
+
+    def quotient(self, offset: Floats) -> Floats:
+        """Distance from the curve over that from the minimum, of offsets from it (m, n)."""
+        radius = np.linalg.norm(offset, axis=1)
+        node = np.full(len(offset), self._middle)
+        far = np.flatnonzero(radius > self._near)
+        if far.size:
+            if self._tree is None:
+                from scipy.spatial import cKDTree
+
+                self._tree = cKDTree(self._nodes)
+            node[far] = self._tree.query(offset[far])[1]
+        ahead = np.einsum("ij,ij->i", offset - self._nodes[node], self._tangents[node]) >= 0.0
+        piece = np.clip(np.where(ahead, node, node - 1), 0, len(self._chords) - 1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(self._from_piece(offset, piece) / radius)
+
+    def _from_piece(self, x: Floats, i: Any) -> Floats:
+        chord = self._chords[i][:, None]
+        start, end = self._nodes[i], self._nodes[i + 1]
+        # Coefficients of the cubic from the powers of t, 0 to 1.
+        c1 = chord * self._tangents[i]
+        c2 = 3.0 * (end - start) - 2.0 * c1 - chord * self._tangents[i + 1]
+        c3 = c1 + chord * self._tangents[i + 1] - 2.0 * (end - start)
+        along = np.einsum("ij,ij->i", x - start, end - start) / chord[:, 0] ** 2
+        t = np.clip(along, 0.0, 1.0)[:, None]
+        for _ in range(3):
+            away = start + t * (c1 + t * (c2 + t * c3)) - x
+            first = c1 + t * (2.0 * c2 + 3.0 * t * c3)
+            slope = np.einsum("ij,ij->i", away, first)[:, None]
+            # Gauss and Newton's curvature: the distance's own may be negative far from the curve.
+            t = np.clip(t - slope / np.einsum("ij,ij->i", first, first)[:, None], 0.0, 1.0)
+        # The end at the minimum is exact, where start + (end - start) would not be.
+        from_end = t > 0.5
+        u = 1.0 - t
+        d1 = chord * self._tangents[i + 1]
+        d2 = 3.0 * (start - end) + 2.0 * d1 + c1
+        d3 = -d1 - c1 - 2.0 * (start - end)
+        forward = start + t * (c1 + t * (c2 + t * c3))
+        backward = end + u * (-d1 + u * (d2 + u * d3))
+        nearest = np.where(from_end, backward, forward)
+        return np.asarray(np.linalg.norm(nearest - x, axis=1))

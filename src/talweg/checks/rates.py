@@ -1,0 +1,189 @@
+"""Rates at which volume shrinks and concentrates, measured from sums over points."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from talweg.checks.comparison import Comparison, late_slope
+from talweg.checks.shares import Sums
+from talweg.descent import descend
+from talweg.gradient_flow import flow
+from talweg.objective import Objective
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+__all__ = ["cone_decay", "directional_rates", "volume_decay"]
+
+#: Trajectories that tangent maps are followed along.
+_TRAJECTORIES = 64
+_MOST_COORDINATES = 64
+
+_TOO_SHORT = "the run is too short for a limit: take a later last time"
+
+
+def volume_decay(times: Any, sums: Sums, predicted: float, factor: float) -> Comparison:
+    """The slope of the mean logarithm of the factor of volume, late in the run.
+
+    `factor` is what the distance from the minimum is multiplied by in a unit of time, at last.
+    """
+    if not np.isfinite(predicted):
+        return Comparison.none(predicted, "the map is singular at the minimum: volume is lost")
+    if len(times) < 3:
+        return Comparison.none(predicted, "fewer than three times")
+    mass = sums.mass.sum(axis=1)
+    if not (mass[-1] > 0 and (mass == mass[-1]).all()):
+        return Comparison.none(
+            predicted, "some maps are singular, or no point is followed to the last time"
+        )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        each = sums.leave_one_out(sums.log) / sums.leave_one_out(sums.mass)
+    found = late_slope(times, sums.log.sum(axis=1) / mass, factor)
+    if found is None:
+        return Comparison.none(predicted, _TOO_SHORT)
+    value, left, window = found
+    around = late_slope(times, each, factor)
+    assert around is not None
+    return Comparison.of(
+        predicted, float(value), float(np.hypot(_jackknife(around[0]), left)), window, ""
+    )
+
+
+def cone_decay(times: Any, sums: Sums, j: int, predicted: float, resolved: Any) -> Comparison:
+    """The slope of the logarithm of the share outside set `j`, where that is a straight line.
+
+    `resolved` says at which times points are far enough from the minimum for their directions.
+    """
+    if not predicted < 0.0:
+        return Comparison.none(
+            predicted,
+            "no decay is predicted: directions other than the talweg's shrink no faster",
+        )
+    if not np.isfinite(predicted):
+        return Comparison.none(
+            predicted, "all other directions are lost in one step; there is no rate to fit"
+        )
+    total = sums.weight.sum(axis=1)
+    out, squares = sums.outside[j].sum(axis=1), sums.outside_square[j].sum(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share, size = out / total, out**2 / squares
+    fine = (share > 0) & (share <= 0.25) & (size >= 40) & resolved
+    places = np.flatnonzero(fine)
+    if places.size and not (np.diff(places) == 1).all():
+        # The last stretch without a gap.
+        places = places[np.flatnonzero(np.diff(places) > 1)[-1] + 1 :]
+    words = "shares between 0.25 and that of 40 points"
+    if places.size < 4:
+        return Comparison.none(
+            predicted,
+            f"no window: fewer than four times have {words}, so that there is no line to fit"
+            + ("" if resolved.all() else "; late points are within rounding of the minimum"),
+        )
+    t = np.asarray(times, dtype=float)[places]
+    if share[places[0]] < 2.0 * share[places[-1]]:
+        return Comparison.none(
+            predicted, f"no window: over the times with {words} the share falls by less than half"
+        )
+    weights = np.minimum(size[places], 2000.0)
+    slope = _line(t, np.log(share[places]), weights)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        each = sums.leave_one_out(sums.outside[j]) / sums.leave_one_out(sums.weight)
+        slopes = np.array([_line(t, np.log(row), weights) for row in each[places].T])
+    half = len(t) // 2
+    late = _line(t[half:], np.log(share[places][half:]), weights[half:]) if half > 1 else slope
+    error = float(np.hypot(_jackknife(slopes), late - slope))
+    return Comparison.of(predicted, float(slope), error, (float(t[0]), float(t[-1])), "")
+
+
+def _line(t: Floats, y: Floats, weights: Floats) -> float:
+    centre = np.average(t, weights=weights)
+    return float((weights * (t - centre) * y).sum() / (weights * (t - centre) ** 2).sum())
+
+
+def _jackknife(values: Floats) -> float:
+    """Standard error from estimates with each group left out."""
+    fine = values[np.isfinite(values)]
+    if len(fine) < len(values):
+        return float("inf")
+    return float(np.sqrt((len(fine) - 1) * np.mean((fine - fine.mean()) ** 2)))
+
+
+def directional_rates(
+    f: Objective,
+    starts: Floats,
+    step: float | None,
+    last: float,
+    predicted: Floats,
+    workers: int | None,
+) -> Comparison:
+    """Growth of n directions under the tangent map, by QR along trajectories, in descending order."""
+    if f.n > _MOST_COORDINATES:
+        return Comparison.none(
+            predicted, f"not followed with more than {_MOST_COORDINATES} coordinates"
+        )
+    if not np.isfinite(predicted).all():
+        return Comparison.none(predicted, "a direction is lost in one step: there is no rate")
+    x = starts[:_TRAJECTORIES]
+    if not len(x):
+        return Comparison.none(predicted, "no point goes to the minimum")
+    if step is None:
+        times = np.array([last / 2, 3 * last / 4, last])
+        stretch = _flow_stretch(f, x, times, workers)
+    else:
+        times = np.unique([int(last) // 2, 3 * int(last) // 4, int(last)])
+        stretch = np.array(
+            [
+                descend(f, x, step, int(k), tangent=True, workers=workers).stretch
+                for k in times.tolist()
+            ]
+        )
+    # Distances from the minimum and from the frame of eigenvectors both fall on the way.
+    gaps = np.diff(predicted)
+    slowest = float(max(predicted[0], gaps[np.abs(gaps) > 1e-9].max(initial=-np.inf)))
+    fine = np.isfinite(stretch).all(axis=(0, 2))
+    if len(times) < 3 or not fine.any():
+        return Comparison.none(predicted, "singular or too short")
+    found = late_slope(times, stretch[:, fine], float(np.exp(slowest)))
+    if found is None:
+        return Comparison.none(predicted, _TOO_SHORT)
+    slopes, left, window = found
+    count = max(int(fine.sum()), 2)
+    error = np.hypot(slopes.std(axis=0) / np.sqrt(count), left.mean(axis=0))
+    return Comparison.of(predicted, slopes.mean(axis=0), error, window, "")
+
+
+def _flow_stretch(f: Objective, x: Floats, times: Floats, workers: int | None) -> Floats:
+    """The same for the flow: ``Y' = -H(x(t)) Y`` by exponentials at Gauss's nodes, of order four."""
+    pieces = 240
+    h = float(times[-1]) / pieces
+    node = np.sqrt(3.0) / 6.0
+    at = h * (np.arange(pieces)[:, None] + [0.5 - node, 0.5 + node])
+    path = flow(f, x, at.ravel(), workers=workers).x
+    n = f.n
+    hessian = np.full((*path.shape[:2], n, n), np.nan)
+    fine = np.isfinite(path).all(axis=2)
+    hessian[fine] = f.hess(path[fine])
+    hessian = hessian.reshape(pieces, 2, len(x), n, n)
+    # Without commutators: Y <- exp(-h (a H2 + b H1)) exp(-h (a H1 + b H2)) Y.
+    a, b = 0.25 + node, 0.25 - node
+    frame = np.broadcast_to(np.eye(n), (len(x), n, n)).copy()
+    total = np.zeros((len(x), n))
+    found = []
+    wanted = np.rint(times / h).astype(int)
+    for k in range(pieces):
+        first, second = hessian[k]
+        usable = np.isfinite(first).all(axis=(1, 2)) & np.isfinite(second).all(axis=(1, 2))
+        total[~usable] = np.nan
+        for matrix in (a * first + b * second, b * first + a * second):
+            values, vectors = np.linalg.eigh(np.where(usable[:, None, None], matrix, 0.0))
+            rotated = vectors.transpose(0, 2, 1) @ frame
+            frame = vectors @ (np.exp(-h * values)[:, :, None] * rotated)
+        frame, triangle = np.linalg.qr(frame)
+        total += np.log(np.abs(np.diagonal(triangle, axis1=1, axis2=2)))
+        if k + 1 in wanted:
+            found.append(total.copy())
+    return np.array(found)

@@ -1,0 +1,179 @@
+"""Shares of an image's volume, from weighted points, with their errors."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+__all__ = ["Concentration", "Sums"]
+
+#: With fewer points' worth of weight nothing is said.
+_FEWEST = 30.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Concentration:
+    """The share of the volume of the image of a region that lies within a set, over time.
+
+    Attributes
+    ----------
+    parameter : float
+        Of the set: the ratio R of a valley, or the half-width of a cone.
+    share : ndarray, shape (times,)
+        Estimate of vol(image within the set) / vol(image); NaN where it is undecided.
+    outside : ndarray, shape (times,)
+        1 - share, without cancellation.
+    error : ndarray, shape (times,)
+        Standard error of both (self-normalised importance sampling, delta method). Where no point
+        is outside, or none inside, the share of one point, 1 / effective_size.
+    effective_size : ndarray, shape (times,)
+        How many equally weighted points would tell as much.
+    outside_size : ndarray, shape (times,)
+        The same of the points outside alone.
+    decided : ndarray of bool, shape (times,)
+        False where the image has no volume or fewer than 30 points' worth of weight is left.
+    message : str
+        What is to be said; empty for nothing.
+    """
+
+    parameter: float
+    share: Floats
+    outside: Floats
+    error: Floats
+    effective_size: Floats
+    outside_size: Floats
+    decided: NDArray[np.bool_]
+    message: str = ""
+
+    def __repr__(self) -> str:
+        if not self.decided.any():
+            return f"Concentration({self.parameter:g}: undecided)"
+        last = int(np.flatnonzero(self.decided)[-1])
+        return (
+            f"Concentration({self.parameter:g}: share {self.share[0]:.4g} at first, "
+            f"{self.share[last]:.6g} +- {self.error[last]:.1g} at last)"
+        )
+
+
+class Sums:
+    """Sums over points by time and group, from which all estimates follow.
+
+    Points belong to groups in turn. Sums of all groups but one give the estimates that a jackknife
+    needs, where one set of points is seen at many times and errors hang together.
+
+    Parameters
+    ----------
+    times : int
+    sets : int
+        How many sets membership is asked of.
+    groups : int
+    """
+
+    def __init__(self, times: int, sets: int, groups: int) -> None:
+        self.groups = groups
+        self.scale = np.full(times, np.nan)  # logarithm by which weights are divided
+        self.weight = np.zeros((times, groups))
+        self.square = np.zeros((times, groups))
+        self.outside = np.zeros((sets, times, groups))
+        self.outside_square = np.zeros((sets, times, groups))
+        self.count = np.zeros((times, groups))  # points with a finite logarithm
+        self.mass = np.zeros((times, groups))  # their weights at the start
+        self.log = np.zeros((times, groups))
+        self.log_square = np.zeros((times, groups))
+        self.start = np.zeros((times, groups))  # weights at the start, all points
+
+    def add(self, first: int, base: Floats, log_volume: Floats, inside: Any) -> None:
+        """Points number `first` on: weights at the start (m,), logarithms (times, m), (sets, times, m)."""
+        group = (first + np.arange(len(base))) % self.groups
+        for k, row in enumerate(log_volume):
+            seen = ~np.isnan(row)
+            self.start[k] += self._total(group[seen], base[seen])
+            finite = np.isfinite(row)
+            if not finite.any():
+                continue
+            if np.isnan(self.scale[k]):
+                self.scale[k] = row[finite].max()
+            g, logs, b = group[finite], row[finite], base[finite]
+            w = b * np.exp(np.minimum(logs - self.scale[k], 600.0))
+            self.weight[k] += self._total(g, w)
+            self.square[k] += self._total(g, w * w)
+            self.count[k] += self._total(g, np.ones(len(b)))
+            self.mass[k] += self._total(g, b)
+            self.log[k] += self._total(g, b * logs)
+            self.log_square[k] += self._total(g, b * logs * logs)
+            for j, members in enumerate(inside):
+                out = w * ~members[k, finite]
+                self.outside[j, k] += self._total(g, out)
+                self.outside_square[j, k] += self._total(g, out * out)
+
+    def _total(self, group: Any, values: Floats) -> Floats:
+        return np.bincount(group, weights=values, minlength=self.groups)
+
+    def effective_size(self) -> Floats:
+        """The square of the sum of weights over the sum of squares."""
+        return _quotient(self.weight.sum(axis=1) ** 2, self.square.sum(axis=1), 0.0)
+
+    def concentration(self, j: int, parameter: float, message: str = "") -> Concentration:
+        """The estimate for set number `j`."""
+        total, squares = self.weight.sum(axis=1), self.square.sum(axis=1)
+        out, out_squares = self.outside[j].sum(axis=1), self.outside_square[j].sum(axis=1)
+        size = self.effective_size()
+        # A sum may be rounding where every point is outside.
+        outside = np.minimum(_quotient(out, total, np.nan), 1.0)
+        variance = out_squares * (1.0 - 2.0 * outside) + outside**2 * squares
+        error = np.sqrt(np.maximum(variance, 0.0)) / np.where(total > 0, total, np.nan)
+        lone = (out <= 0.0) | (total - out <= 1e-14 * total)
+        with np.errstate(divide="ignore"):
+            error = np.where(lone, 1.0 / size, error)
+        decided = (size >= _FEWEST) & (total > 0.0)
+        share = _quotient(total - out, total, np.nan)
+        blank = np.where(decided, 1.0, np.nan)
+        if not decided.all():
+            few = int((~decided).sum())
+            text = (
+                f"undecided at {few} of {len(decided)} times: the image has no volume, or fewer than "
+                f"{_FEWEST:g} points' worth of weight"
+            )
+            message = f"{message}; {text}" if message else text
+        return Concentration(
+            parameter,
+            share * blank,
+            outside * blank,
+            error * blank,
+            size,
+            _quotient(out**2, out_squares, 0.0),
+            decided,
+            message,
+        )
+
+    def log_mean_volume(self) -> tuple[Floats, Floats]:
+        """Logarithm of the mean of the factors of volume, and its standard error."""
+        total, start = self.weight.sum(axis=1), self.start.sum(axis=1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            value = np.where(total > 0, self.scale + np.log(total / start), -np.inf)
+            count = self.count.sum(axis=1)
+            relative = self.square.sum(axis=1) / total**2 - 1.0 / count
+        value[start == 0] = np.nan
+        return value, np.sqrt(np.maximum(relative, 0.0))
+
+    def mean_log_volume(self) -> tuple[Floats, Floats]:
+        """Mean of the logarithms (of points whose map is not singular), and its standard error."""
+        mass, count = self.mass.sum(axis=1), self.count.sum(axis=1)
+        mean = _quotient(self.log.sum(axis=1), mass, np.nan)
+        spread = _quotient(self.log_square.sum(axis=1), mass, np.nan) - mean**2
+        return mean, np.sqrt(np.maximum(spread, 0.0) / np.maximum(count, 1.0))
+
+    def leave_one_out(self, values: Floats) -> Floats:
+        """Sums (times, groups) with each group left out in turn, shape (times, groups)."""
+        return np.asarray(values.sum(axis=-1, keepdims=True) - values)
+
+
+def _quotient(top: Floats, bottom: Floats, otherwise: float) -> Floats:
+    return np.where(bottom > 0, top / np.where(bottom > 0, bottom, 1.0), otherwise)

@@ -1,0 +1,594 @@
+"""Volume under descent and flow: how it shrinks, and that it gathers around the talweg."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from talweg.checks.carrying import Mover, Wells, carried_from_trial
+from talweg.checks.comparison import Comparison
+from talweg.checks.cone import TalwegDistance, tangent_sine
+from talweg.checks.membership import ValleyMembership
+from talweg.checks.rates import cone_decay, directional_rates, volume_decay
+from talweg.checks.regions import Sample, drawn, is_ball
+from talweg.checks.shares import Sums
+from talweg.checks.volume_result import VolumeCheck
+from talweg.extremals.arguments import (
+    checked_count,
+    checked_objective,
+    checked_positive,
+    checked_workers,
+    dimension_of,
+)
+from talweg.extremals.finding import critical_points
+from talweg.extremals.points import CriticalPoint
+from talweg.extremals.results import Extremal
+from talweg.extremals.surveying import survey
+from talweg.extremals.tracing import trace_talweg
+from talweg.objective import Objective
+from talweg.status import Status
+from talweg.theory.arguments import checked_momentum
+from talweg.theory.volume import volume_rate
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    Floats = NDArray[np.float64]
+
+__all__ = ["volume"]
+
+_GROUPS = 40
+_CLOUD = 4000
+#: Numbers that a batch of points may take at all times.
+_BATCH = 4_000_000
+
+
+def volume(
+    f: Objective | Callable[[Any], Any],
+    region: Any,
+    *,
+    step_length: float | None = None,
+    steps: ArrayLike | None = None,
+    times: ArrayLike | None = None,
+    x_min: Any = None,
+    ratio: float = 2.0,
+    cone: float = 0.1,
+    valley: Any = None,
+    distance: str = "talweg",
+    n_points: int = 20_000,
+    points: ArrayLike | None = None,
+    weights: ArrayLike | None = None,
+    momentum: float = 0.0,
+    nesterov: bool = False,
+    rng: Any = 0,
+    workers: int | None = None,
+) -> VolumeCheck:
+    """Carry a region along and see what becomes of its volume.
+
+    Points drawn from the region are carried by descent or flow together with the logarithm of the
+    factor v by which the volume around each changes. Weighted with v they sample the image of the
+    region, so that sums of weights estimate which share of the image's volume lies in the valley V_R
+    and in the cone around the talweg through the minimum. Theory says that both tend to 1, and how
+    fast; and that log volume changes at a known rate next to the minimum.
+
+    Parameters
+    ----------
+    f : Objective or callable
+        A plain function is recorded first.
+    region : array_like, shape (n, 2), or pair of centre and radius
+        A box (a lone pair is the same bounds on every coordinate of an Objective), or a ball ``([0, 0], 0.5)``.
+        None where `points` are given.
+    step_length : float, optional
+        Of gradient descent. Without it, gradient flow.
+    steps : array_like of int, shape (times,), optional
+        Increasing numbers of steps of descent, from 0 on. A single number stands for about 40 up to it.
+        Default: until theory expects a share of about 1e-3 outside the cone.
+    times : array_like, shape (times,), optional
+        The same for the flow.
+    x_min : array_like, shape (n,), or CriticalPoint, optional
+        The minimum that counts. Default: the one that most of the region goes to.
+    ratio : float, default 2
+        R of the valley V_R, above 1.
+    cone : float, default 0.1
+        The cone is ``distance(x, talweg) <= cone |x - x_min|``; below 1.
+    valley : Survey, Extremal, list of Extremal or "region", optional
+        What holds the least slopes of V_R (`talweg.slope_ratio`). "region": a survey of the box of the
+        function or of all that points go through. Default: the talweg through `x_min` alone.
+    distance : {"talweg", "tangent"}
+        Measure the cone's distance from the talweg, or from its tangent at the minimum.
+    n_points : int, default 20000
+        Points drawn.
+    points : array_like, shape (m, n), optional
+        Points to carry instead of a region.
+    weights : array_like, shape (m,), optional
+        The volumes that these stand for. Default: all the same.
+    momentum : float, default 0
+        With momentum volume is that of pairs of iterates, and rates alone are checked: the pairs that
+        start at rest have no volume among all pairs, so that shares of it have no meaning.
+    nesterov : bool, default False
+        Nesterov's method; wants momentum.
+    rng : None, int or numpy.random.Generator, default 0
+        For the points.
+    workers : int, optional
+        Threads, by default one for each processor. The result does not depend on it.
+
+    Returns
+    -------
+    VolumeCheck
+
+    Raises
+    ------
+    ValueError, TypeError
+        For unusable arguments, a region of which nothing comes to rest at a minimum among them.
+    KeyboardInterrupt
+        When interrupted; where some points were done, the exception's attribute ``result`` is the
+        check by these.
+
+    Notes
+    -----
+    Shares are self-normalised importance estimates; their errors come from the delta method, those of
+    fitted rates from a jackknife over 40 groups of points, as the same points are seen at all times.
+    Fits are made in a window of times that is reported; where there is none the comparison says why.
+
+    References
+    ----------
+    arXiv 2604.11213; the theory page of the documentation, section "Volume".
+
+    Examples
+    --------
+    >>> import talweg
+    >>> f = talweg.Objective(lambda x: x[0]**2/2 + 3*x[1]**2/2 + x[0]**2 * x[1]/2, 2)
+    >>> check = talweg.checks.volume(f, (-0.4, 0.4), step_length=0.1, steps=[0, 10, 20, 30])
+    >>> bool((abs(check.cone.share - [0.051, 0.600, 0.968, 0.9974]) < 3 * check.cone.error).all())
+    True
+    """
+    started_from = None if is_ball(region) else region
+    n_known = len(region[0]) if is_ball(region) else None
+    objective = checked_objective(
+        f, n_known if n_known is not None else dimension_of(started_from, points)
+    )
+    if objective.metric is not None:
+        raise ValueError("f: want an objective without a metric; volumes here are Euclidean")
+    n = objective.n
+    if step_length is None:
+        step = None
+        if steps is not None:
+            raise ValueError("steps: want a step_length with them; the flow takes times")
+    else:
+        step = checked_positive(step_length, "step_length")
+        if times is not None:
+            raise ValueError("times: want no step_length with them; descent takes steps")
+    beta = checked_momentum(momentum)
+    if nesterov and not beta:
+        raise ValueError("nesterov: want momentum with it")
+    if beta and step is None:
+        raise ValueError("momentum: gradient flow has none; give a step_length")
+    R = checked_positive(ratio, "ratio")
+    if R <= 1.0:
+        raise ValueError(f"ratio: want a ratio above 1, got {ratio}")
+    width = checked_positive(cone, "cone")
+    if width >= 1.0:
+        raise ValueError(f"cone: want a half-width below 1, got {cone}")
+    if distance not in ("talweg", "tangent"):
+        raise ValueError(f"distance: want 'talweg' or 'tangent', got {distance!r}")
+    if isinstance(valley, str) and valley != "region":
+        raise ValueError(f"valley: want 'region', a survey or curves, got {valley!r}")
+    count = checked_count(n_points, "n_points", 2)
+    moments = _checked_times(steps, times, step)
+    checked_workers(workers)
+    sample = drawn(region, points, weights, n, count, rng)
+    mover = Mover(objective, step, workers, beta, bool(nesterov))
+    run = _Run(objective, region, sample, mover, R, width, distance)
+    run.find_minimum(x_min)
+    run.set_times(moments)
+    run.find_talweg(valley)
+    return run.carried()
+
+
+def _checked_times(steps: Any, times: Any, step: float | None) -> Any:
+    """Increasing times, or the last alone, or None."""
+    given, name = (times, "times") if step is None else (steps, "steps")
+    if given is None:
+        return None
+    array = np.asarray(given)
+    wanted = "iu" if step is not None else "iuf"
+    if array.dtype.kind not in wanted:
+        words = "whole numbers" if step is not None else "numbers"
+        raise TypeError(f"{name}: want {words}, got dtype {array.dtype}")
+    if array.ndim == 0:
+        if not (np.isfinite(array) and array > 0):
+            raise ValueError(f"{name}: want a finite number above 0, got {given}")
+        return array[()]
+    if array.ndim != 1 or not array.size:
+        raise ValueError(f"{name}: want shape (times,), got {array.shape}")
+    if not np.isfinite(array).all() or array[0] < 0 or (np.diff(array) <= 0).any():
+        raise ValueError(f"{name}: want increasing finite numbers from 0 on, got {array.tolist()}")
+    if array[-1] == 0:
+        raise ValueError(f"{name}: want a number above 0 among them")
+    return array
+
+
+def _spread(last: Any, descent: bool) -> Any:
+    if descent:
+        return np.unique(np.rint(np.linspace(0, int(last), min(int(last), 40) + 1)).astype(int))
+    return np.linspace(0.0, float(last), 41)
+
+
+class _Run:
+    """What one check goes through, in order."""
+
+    def __init__(
+        self,
+        f: Objective,
+        region: Any,
+        sample: Sample,
+        mover: Mover,
+        ratio: float,
+        cone: float,
+        distance: str,
+    ) -> None:
+        self.f, self.region, self.sample, self.mover = f, region, sample, mover
+        self.ratio, self.width, self.distance = ratio, cone, distance
+        self.notes: list[str] = []
+        self.talweg: Any = None
+        self.valley_of: Any = None
+        self.quotient: Callable[[Floats], Floats] | None = None
+        self.membership: ValleyMembership | None = None
+
+    # --- where it goes
+
+    def find_minimum(self, x_min: Any) -> None:
+        known = [] if x_min is None else [_checked_minimum(self.f, x_min)]
+        self.trial = carried_from_trial(self.mover, self.sample.x)
+        self.wells = Wells(self.f, self.trial.ends, known)
+        if not self.wells.points:
+            raise ValueError(
+                "x_min: no trial point of the region came to rest at a nondegenerate minimum; give "
+                "x_min, or a shorter step_length"
+            )
+        if not known:
+            labels = self.wells.label(self.trial.ends)
+            self.wells.put_first(int(np.bincount(labels[labels >= 0], minlength=1).argmax()))
+        self.point = self.wells.points[0]
+        if self.point.eigenvalues.size != self.f.n:
+            raise ValueError("f: want a function without rigid motions: they have no volume to lose")
+        values = self.point.eigenvalues
+        self.predicted = volume_rate(
+            values, self.mover.step, self.mover.momentum, self.mover.nesterov
+        )
+        s = self.mover.step
+        with np.errstate(divide="ignore"):
+            self.rates = -values if s is None else np.log(np.abs(1.0 - s * values))
+
+    def set_times(self, moments: Any) -> None:
+        descent = self.mover.step is not None
+        if moments is None:
+            moments = self._enough()
+        self.times = _spread(moments, descent) if np.ndim(moments) == 0 else moments
+        if len(self.times) == 1 and self.times[0] > 0:
+            self.times = np.append(0 * self.times, self.times)
+
+    def _enough(self) -> float:
+        """The way to the minimum's ball, and on to a share of 1e-3 outside the cone there."""
+        slowest = float(self.rates.max())
+        if self.mover.step is not None and not slowest < 0.0:
+            raise ValueError(
+                f"step_length: {self.mover.step:g} is not stable at x_min: want less than "
+                f"{2.0 / self.point.eigenvalues[-1]:.6g}, or give steps"
+            )
+        if self.mover.momentum:
+            return max(2 * self.trial.amount, 10)
+        gap = float(self.rates[0] - self.rates[1:].max(initial=-np.inf))
+        # Ten digits are what directions next to the minimum have.
+        digits = math.log(1e10) / -slowest if np.isfinite(slowest) else 10.0
+        need = math.log(1e3) / gap if gap > 0 else 0.5 * digits
+        time = self.trial.entry(self.wells) + min(need, digits)
+        return max(math.ceil(time), 4) if self.mover.step is not None else time
+
+    # --- the valley
+
+    def find_talweg(self, valley: Any) -> None:
+        if self.mover.momentum:
+            self.notes.append(
+                "with momentum volume is that of pairs of iterates: shares within sets of x have no "
+                "meaning and are left out"
+            )
+            return
+        x, e = self.point.x, self.point.eigenvectors[:, 0]
+        if isinstance(valley, Extremal):
+            self.talweg = valley
+        else:
+            self.talweg = self._traced(x)
+        try:
+            measure = TalwegDistance(self.talweg, x, e)
+            if self.distance == "talweg":
+                self.quotient = measure.quotient
+        except ValueError:
+            if isinstance(valley, Extremal):
+                raise
+            self.notes.append(f"no talweg starts at x_min: {self.talweg.message}")
+            self.talweg = None
+        if self.distance == "tangent":
+            self.quotient = lambda offset: tangent_sine(offset, e)
+        if isinstance(valley, str):
+            valley = survey(self.f, bounds=self._box(1.0))
+        self.valley_of = valley if valley is not None else self.talweg
+        if self.valley_of is not None:
+            self.membership = ValleyMembership(
+                self.f, self.valley_of, self.point, self.ratio, float(self.wells.radius[0])
+            )
+
+    def _box(self, growth: float) -> Floats:
+        """All that trial points go through, and the function's own box."""
+        rows = [self.sample.x, self.point.x[None], self.trial.ends]
+        if self.f.bounds is not None:
+            rows.append(np.asarray(self.f.bounds).T)
+        everything = np.concatenate(rows)
+        low, high = everything.min(axis=0), everything.max(axis=0)
+        grown = (1.1 * growth - 1.0) / 2.0 * (high - low)
+        return np.stack([low - grown, high + grown], axis=1)
+
+    def _traced(self, x: Floats) -> Extremal:
+        """The talweg through x as far up as the region reaches, or as it is one."""
+        box = self._box(1.0)
+        spacing = 0.005 * float(np.linalg.norm(box[:, 1] - box[:, 0]))
+        with np.errstate(all="ignore"):
+            heights = np.asarray(self.f(self.sample.x))
+        top = float(heights[np.isfinite(heights)].max(initial=-np.inf))
+        curve = trace_talweg(self.f, x, bounds=box, max_step=spacing)
+        for growth in (2.0, 4.0, 8.0):
+            ends = (curve.start_status, curve.end_status)
+            if Status.BOUNDARY not in ends or curve.fun[[0, -1]].min() >= top:
+                break
+            longer = trace_talweg(self.f, x, bounds=self._box(growth), max_step=spacing)
+            if not longer.success:
+                break
+            curve = longer
+        return curve
+
+    # --- the points
+
+    def carried(self) -> VolumeCheck:
+        n, count, moments = self.f.n, len(self.sample.x), len(self.times)
+        self.sums = Sums(moments, 2, _GROUPS)
+        self.covered = np.zeros((2, moments))
+        self.close = np.zeros((2, moments))
+        self.labels = np.full(count, -2)
+        self.singular = self.flipped = self.contracting = self.diverged = 0
+        self.clouds: list[tuple[Floats, Floats]] = []
+        batch = int(max(_BATCH // (moments * (n + 4)), 64))
+        done = 0
+        try:
+            while done < count:
+                self._batch(done, min(done + batch, count))
+                done = min(done + batch, count)
+        except KeyboardInterrupt as interrupt:
+            if done:
+                self.notes.append(f"interrupted: {done} of {count} points are done")
+                interrupt.result = self._check(done, Status.INTERRUPTED)  # type: ignore[attr-defined]
+            raise
+        return self._check(count, Status.CONVERGED)
+
+    def _batch(self, first: int, stop: int) -> None:
+        x, base = self.sample.x[first:stop], self.sample.weight[first:stop]
+        moved = self.mover.carry(x, self.times)
+        lost = ~np.isfinite(moved.path[-1]).all(axis=1)
+        label = np.full(len(x), -1)
+        label[~lost] = self.wells.label(moved.path[-1][~lost])
+        open_ = np.flatnonzero(~lost & (label < 0))
+        onward = self.mover.onward(moved.path[-1][open_], 2 * self.trial.amount, self.trial.slope)
+        label[open_] = self.wells.label(onward)
+        here = np.flatnonzero(label == 0)
+        logs = moved.log_volume[:, here]
+        inside = np.zeros((2, len(self.times), len(here)), dtype=bool)
+        counts = np.zeros((2, 2, len(self.times)))
+        rounding = 1e3 * np.finfo(float).eps * float(np.abs(self.point.x).max()) + self.point.error
+        for k, row in enumerate(moved.path):
+            at = row[here]
+            offset = at - self.point.x
+            if self.quotient is not None:
+                inside[0, k] = self.quotient(offset) <= self.width
+            if self.membership is not None:
+                inside[1, k], covered = self.membership.inside(at)
+                counts[0, :, k] = base[here] @ covered, base[here].sum()
+            counts[1, :, k] = (
+                base[here] @ (np.linalg.norm(offset, axis=1) <= rounding),
+                base[here].sum(),
+            )
+        # From here on nothing is slow: an interrupt leaves whole batches.
+        self.sums.add(first, base[here], logs, inside)
+        self.covered += counts[0]
+        self.close += counts[1]
+        self.labels[first:stop] = label
+        self.labels[first:stop][lost] = -3
+        with np.errstate(invalid="ignore"):
+            self.singular += int((logs[-1] == -np.inf).sum())
+            self.flipped += int((moved.sign[-1][here] < 0).sum())
+        self.contracting += int(moved.contracting[here].sum())
+        kept = sum(len(cloud) for _, cloud in self.clouds)
+        some = here[: max(_CLOUD - kept, 0)]
+        if some.size:
+            with np.errstate(divide="ignore"):
+                weighted = moved.log_volume[:, some] + np.log(base[some])
+            self.clouds.append((moved.path[:, some].transpose(1, 0, 2).copy(), weighted.T.copy()))
+
+    # --- what it says
+
+    def _check(self, done: int, status: Status) -> VolumeCheck:
+        labels, base = self.labels[:done], self.sample.weight[:done]
+        total = float(base.sum())
+        shares = np.array([base[labels == i].sum() for i in range(len(self.wells.x))]) / total
+        unsettled = float(base[labels == -1].sum()) / total
+        diverged = float(base[labels == -3].sum()) / total
+        here = int((labels == 0).sum())
+        unresolved = _share(self.close)
+        covered = _share(self.covered) if self.membership is not None else None
+        cone = valley = None
+        if self.quotient is not None:
+            cone = self.sums.concentration(0, self.width)
+        if self.membership is not None:
+            valley = self.sums.concentration(1, self.ratio)
+        injective = self._injective(here)
+        rate = volume_decay(
+            self.times, self.sums, self.predicted, float(np.exp(min(self.rates.max(), 0.0)))
+        )
+        if self.mover.momentum:
+            rate = self._with_momentum(rate)
+        rates = np.sort(self.rates)[::-1]
+        gap = float(self.rates[1:].max(initial=-np.inf) - self.rates[0])
+        if self.f.n == 1:
+            decay = Comparison.none(-np.inf, "one coordinate: the talweg is everything")
+        elif cone is None:
+            decay = Comparison.none(gap, "no cone")
+        else:
+            decay = cone_decay(self.times, self.sums, 0, gap, unresolved < 1e-4)
+        if self.mover.momentum:
+            directions = Comparison.none(rates, "with momentum no tangent map is followed")
+        else:
+            directions = directional_rates(
+                self.f,
+                self.sample.x[:done][labels == 0],
+                self.mover.step,
+                float(self.times[-1]),
+                rates,
+                self.mover.workers,
+            )
+        self._remarks(shares, unsettled, diverged, injective, here, unresolved, covered)
+        for name, one in (("cone", cone), ("valley", valley)):
+            if one is not None and one.message:
+                self.notes.append(f"{name}: {one.message}")
+        for name, both in (
+            ("volume", rate),
+            ("decay outside the cone", decay),
+            ("single directions", directions),
+        ):
+            if both.message:
+                self.notes.append(f"{name}: {both.message}")
+        mean, mean_error = self.sums.mean_log_volume()
+        log_mean, log_mean_error = self.sums.log_mean_volume()
+        path, logs = self._cloud()
+        message = ". ".join(note[0].upper() + note[1:] for note in self.notes)
+        return VolumeCheck(
+            f=self.f,
+            region=self.region,
+            region_volume=self.sample.volume,
+            n_points=done,
+            times=np.asarray(self.times),
+            step_length=self.mover.step,
+            x_min=self.point.x,
+            eigenvalues=self.point.eigenvalues,
+            eigenvectors=self.point.eigenvectors,
+            volume_rate=rate,
+            directions=directions,
+            decay=decay,
+            cone=cone,
+            valley=valley,
+            covered=covered,
+            log_mean_volume=log_mean,
+            log_mean_volume_error=log_mean_error,
+            mean_log_volume=mean,
+            mean_log_volume_error=mean_error,
+            predicted_log_volume=self.predicted * np.where(self.times == 0, 0.0, self.times)
+            if np.isfinite(self.predicted)
+            else np.where(np.asarray(self.times) == 0, 0.0, self.predicted),
+            effective_size=self.sums.effective_size(),
+            minima=self.wells.x,
+            basin_share=shares,
+            unsettled=unsettled,
+            diverged=diverged,
+            unresolved=unresolved,
+            singular=self.singular,
+            flipped=self.flipped,
+            injective=injective,
+            cloud=path,
+            cloud_log_volume=logs,
+            talweg=self.talweg,
+            valley_of=self.valley_of,
+            ratio=self.ratio,
+            message=message + "." if message else "",
+            status=status,
+        )
+
+    def _with_momentum(self, rate: Comparison) -> Comparison:
+        """Of the heavy ball the determinant is the same everywhere; roots decide how fast points come."""
+        if self.mover.nesterov:
+            return rate
+        mass = self.sums.mass.sum(axis=1)
+        if not mass[-1] > 0:
+            return rate
+        value = float(self.sums.log[-1].sum() / mass[-1]) / float(self.times[-1])
+        window = (float(self.times[0]), float(self.times[-1]))
+        return Comparison.of(rate.predicted, value, 0.0, window, "")
+
+    def _injective(self, here: int) -> bool | None:
+        if self.mover.step is None or (here and self.contracting == here):
+            return True
+        if self.singular or 0 < self.flipped < here:
+            return False
+        return None
+
+    def _remarks(
+        self,
+        shares: Floats,
+        unsettled: float,
+        diverged: float,
+        injective: bool | None,
+        here: int,
+        unresolved: Floats,
+        covered: Floats | None,
+    ) -> None:
+        put = self.notes.append
+        if not here:
+            put("no point goes to x_min: nothing can be said")
+        elif shares[0] < 1.0:
+            put(f"all of this is about the {shares[0]:.4g} of the region that goes to x_min")
+        if len(shares) > 1 and shares[1:].any():
+            put("shares that go to other minima: " + ", ".join(f"{s:.4g}" for s in shares[1:]))
+        if unsettled:
+            put(f"a share of {unsettled:.4g} came to none of the minima found")
+        if diverged:
+            put(f"a share of {diverged:.4g} diverged: the step is too long there")
+        if self.singular:
+            put(f"{self.singular} points met a singular map and weigh nothing")
+        if injective is False:
+            put(
+                "the map is not injective: the image may cover parts of itself more than once, and "
+                f"shares count them as often ({self.flipped} of {here} determinants are negative)"
+            )
+        elif injective is None and here and not self.mover.momentum:
+            put("the step is not below the inverse of the largest eigenvalue: injectivity is not shown")
+        if here and unresolved.max(initial=0.0) > 1e-4:
+            put(
+                "late points are within rounding of the minimum; their directions are not known "
+                f"(a share of {unresolved[-1]:.2g} at the end)"
+            )
+        if here and covered is not None and covered.min(initial=1.0) < 1.0:
+            put(
+                f"no talweg is as high as a share of {1.0 - covered.min():.2g} of the points at some "
+                "time; they count as outside V_R"
+            )
+
+    def _cloud(self) -> tuple[Floats, Floats]:
+        if not self.clouds:
+            return np.zeros((len(self.times), 0, self.f.n)), np.zeros((len(self.times), 0))
+        path = np.concatenate([path for path, _ in self.clouds]).transpose(1, 0, 2)
+        return np.ascontiguousarray(path), np.concatenate([logs for _, logs in self.clouds]).T.copy()
+
+
+def _share(pair: Floats) -> Floats:
+    return np.where(pair[1] > 0, pair[0] / np.where(pair[1] > 0, pair[1], 1.0), 0.0)
+
+
+def _checked_minimum(f: Objective, x_min: Any) -> CriticalPoint:
+    x = np.asarray(getattr(x_min, "x", x_min), dtype=float)
+    if x.shape != (f.n,):
+        raise ValueError(f"x_min: want shape ({f.n},), got {x.shape}")
+    found = critical_points(f, bounds=(), starts=x)
+    near = [p for p in found if np.linalg.norm(p.x - x) <= 1e-3 * (1.0 + np.linalg.norm(x))]
+    if not near or near[0].type != "minimum" or near[0].degenerate:
+        raise ValueError("x_min: want a nondegenerate minimum, as talweg.critical_points gives it")
+    return dataclasses.replace(near[0])
