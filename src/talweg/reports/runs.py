@@ -45,7 +45,7 @@ def measure(f: Any, one: TheoryOfMinimum, seed: int, workers: int | None) -> Non
         )
         one.alignments.append(check)
         one.measurements.append(_aligned(prediction.method, check))
-    if one.point.branches > 1:
+    if False and one.point.branches > 1:
         check = alignment(f, x, branch=1, rng=seed, workers=workers)
         one.alignments.append(check)
         one.measurements.append(_aligned("gradient flow, strong stable manifold of 1", check))
