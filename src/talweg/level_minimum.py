@@ -45,7 +45,7 @@ class LevelMinimum:
         curves = _curves(valley)
         profiles = list(_profiles(curves, _objective(curves)))
         if not profiles:
-            self._edges, self._values = np.array([0.0, 1.0]), np.full((4, 1), np.nan)
+            self._edges, self._powers = np.array([0.0, 1.0]), np.full((4, 1), np.nan)
             return
         edges = np.unique(np.concatenate([profile.fun for profile in profiles]))
         places, values = _on_intervals(profiles, edges)
@@ -56,7 +56,9 @@ class LevelMinimum:
             edges = np.unique(np.concatenate([edges, inner.ravel()]))
             places, values = _on_intervals(profiles, edges)
         # Where two change places within a part, the one that is lower in the middle of it.
-        self._edges, self._values = edges, values
+        # Newton's form through the values at 0, 1, 2, 3.
+        a, b, c, d = (np.diff(values, n=order, axis=0)[0] for order in range(4))
+        self._edges, self._powers = edges, np.array([a, b, c / 2.0, d / 6.0])
 
     @property
     def lowest(self) -> float:
@@ -78,15 +80,9 @@ class LevelMinimum:
         levels = np.clip(np.where(outside, edges[0], levels), edges[0], edges[-1])
         i = np.clip(np.searchsorted(edges, levels, side="right") - 1, 0, len(edges) - 2)
         t = 3.0 * (levels - edges[i]) / (edges[i + 1] - edges[i])
-        # Newton's form through the values at t = 0, 1, 2, 3.
-        a, b, c, d = (row[i] for row in self._differences())
+        a, b, c, d = self._powers[:, i]
         result = a + t * (b + (t - 1.0) * (c + (t - 2.0) * d))
         return np.where(outside, np.nan, np.maximum(result, 0.0))
-
-    def _differences(self) -> tuple[Floats, ...]:
-        v = self._values
-        first, second = np.diff(v, axis=0), np.diff(v, n=2, axis=0)
-        return v[0], first[0], second[0] / 2.0, np.diff(v, n=3, axis=0)[0] / 6.0
 
 
 def _on_intervals(profiles: list[Profile], edges: Floats) -> tuple[Any, Floats]:

@@ -70,8 +70,9 @@ def late_slope(
         Below 1.
     """
     last = len(times) - 1
-    # Two windows within the last half, as equal as the times allow.
-    middle = int(np.abs(times - (times[last] - (times[last] - times[0]) / 4)).argmin())
+    # Two windows, the late one a quarter of the time or half of three, as equal as the times allow.
+    share = 2.0 if last == 2 else 4.0
+    middle = int(np.abs(times - (times[last] - (times[last] - times[0]) / share)).argmin())
     first = int(np.abs(times - (2 * times[middle] - times[last])).argmin())
     if not first < middle < last:
         return None

@@ -60,6 +60,46 @@ class TalwegDistance:
         beyond = np.delete(np.linalg.norm(self._nodes, axis=1), middle)
         self._near = 0.25 * float(beyond.min(initial=np.inf))
         self._tree: Any = None
+        self._direction = direction
+        around = np.array([i for i in (middle - 1, middle) if 0 <= i < len(self._chords)])
+        self._curvature = self._bend(around)
+
+    def within(self, offset: Floats, width: float) -> Any:
+        """Whether the quotient is at most `width`: bool (m,), of offsets from the minimum (m, n).
+
+        Bounds of the distance settle it for most points; the others are computed.
+        """
+        square = np.einsum("ij,ij->i", offset, offset)
+        near = square <= self._near**2
+        inside = np.zeros(len(offset), dtype=bool)
+        close = np.flatnonzero(near)
+        if close.size:
+            whole = len(close) == len(offset)
+            d, r2 = (offset, square) if whole else (offset[close], square[close])
+            along = d @ self._direction
+            # Within 2 r of the minimum the curve is no further from its tangent than that.
+            radius = np.sqrt(r2)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                sine = np.sqrt(np.maximum(r2 - along * along, 0.0)) / radius
+            slack = 2.0 * self._curvature * radius + 1e-7
+            sure = sine + slack <= width
+            open_ = np.flatnonzero(~sure & (sine - slack <= width))
+            sure[open_] = self.quotient(d[open_]) <= width
+            inside[close] = sure
+        far = np.flatnonzero(~near & np.isfinite(square))
+        if far.size:
+            reach = width * np.sqrt(square[far])
+            d = offset[far]
+            # A point of the curve is within half a chord of a node, but for its bend.
+            half = 0.55 * self._chords.max()
+            distance, _ = self._nodes_tree().query(
+                d, distance_upper_bound=float(reach.max() + half) * (1 + 1e-9)
+            )
+            sure = distance <= reach
+            open_ = np.flatnonzero(~sure & (distance - half <= reach))
+            sure[open_] = self.quotient(d[open_]) <= width
+            inside[far] = sure
+        return inside
 
     def quotient(self, offset: Floats) -> Floats:
         """Distance from the curve over that from the minimum, of offsets from it (m, n)."""
@@ -67,15 +107,26 @@ class TalwegDistance:
         node = np.full(len(offset), self._middle)
         far = np.flatnonzero(radius > self._near)
         if far.size:
-            if self._tree is None:
-                from scipy.spatial import cKDTree
-
-                self._tree = cKDTree(self._nodes)
-            node[far] = self._tree.query(offset[far])[1]
+            node[far] = self._nodes_tree().query(offset[far])[1]
         ahead = np.einsum("ij,ij->i", offset - self._nodes[node], self._tangents[node]) >= 0.0
         piece = np.clip(np.where(ahead, node, node - 1), 0, len(self._chords) - 1)
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray(self._from_piece(offset, piece) / radius)
+
+    def _nodes_tree(self) -> Any:
+        if self._tree is None:
+            from scipy.spatial import cKDTree
+
+            self._tree = cKDTree(self._nodes)
+        return self._tree
+
+    def _bend(self, i: Any) -> float:
+        """A bound on the curvature of pieces, half as large again for the parametrisation."""
+        chord = self._chords[i][:, None]
+        turn = np.linalg.norm(np.diff(self._tangents, axis=0)[i], axis=1) / chord[:, 0]
+        secant = (self._nodes[i + 1] - self._nodes[i]) / chord
+        bulge = np.linalg.norm(secant - self._tangents[i], axis=1) / chord[:, 0]
+        return 1.5 * float(np.maximum(turn, 6.0 * bulge).max(initial=0.0))
 
     def _from_piece(self, x: Floats, i: Any) -> Floats:
         chord = self._chords[i][:, None]

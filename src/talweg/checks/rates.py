@@ -22,6 +22,7 @@ __all__ = ["cone_decay", "directional_rates", "volume_decay"]
 #: Trajectories that tangent maps are followed along.
 _TRAJECTORIES = 64
 _MOST_COORDINATES = 64
+_MOST_STEPS = 2000
 
 _TOO_SHORT = "the run is too short for a limit: take a later last time"
 
@@ -130,23 +131,33 @@ def directional_rates(
     x = starts[:_TRAJECTORIES]
     if not len(x):
         return Comparison.none(predicted, "no point goes to the minimum")
+    # Distances from the minimum and from the frame of eigenvectors both fall on the way; a window
+    # wants them down to a twentieth. Tangent maps keep their digits next to the minimum.
+    gaps = np.diff(predicted)
+    slowest = float(max(predicted[0], gaps[np.abs(gaps) > 1e-9].max(initial=-np.inf)))
+    if not slowest < 0.0:
+        return Comparison.none(predicted, "the minimum does not attract: there is no limit")
+    need = 4.0 * np.log(20.0) / -slowest
+    if need > (50.0 * last if step is None else max(50 * last, _MOST_STEPS)):
+        return Comparison.none(
+            predicted,
+            "two eigenvalues are too close together, or one to 0, to be told apart in time",
+        )
+    end = max(last, need)
     if step is None:
-        times = np.array([last / 2, 3 * last / 4, last])
+        times = np.array([end / 2, 3 * end / 4, end])
         stretch = _flow_stretch(f, x, times, workers)
     else:
-        times = np.unique([int(last) // 2, 3 * int(last) // 4, int(last)])
+        times = np.ceil(end / 4) * np.array([2, 3, 4])
         stretch = np.array(
             [
                 descend(f, x, step, int(k), tangent=True, workers=workers).stretch
                 for k in times.tolist()
             ]
         )
-    # Distances from the minimum and from the frame of eigenvectors both fall on the way.
-    gaps = np.diff(predicted)
-    slowest = float(max(predicted[0], gaps[np.abs(gaps) > 1e-9].max(initial=-np.inf)))
     fine = np.isfinite(stretch).all(axis=(0, 2))
-    if len(times) < 3 or not fine.any():
-        return Comparison.none(predicted, "singular or too short")
+    if not fine.any():
+        return Comparison.none(predicted, "all trajectories met a singular map")
     found = late_slope(times, stretch[:, fine], float(np.exp(slowest)))
     if found is None:
         return Comparison.none(predicted, _TOO_SHORT)

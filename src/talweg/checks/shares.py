@@ -114,7 +114,9 @@ class Sums:
                 self.outside_square[j, k] += self._total(g, out * out)
 
     def _total(self, group: Any, values: Floats) -> Floats:
-        return np.bincount(group, weights=values, minlength=self.groups)
+        return np.asarray(
+            np.bincount(group, weights=values, minlength=self.groups), dtype=np.float64
+        )
 
     def effective_size(self) -> Floats:
         """The square of the sum of weights over the sum of squares."""

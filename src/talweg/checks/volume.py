@@ -236,7 +236,7 @@ class _Run:
         self.notes: list[str] = []
         self.talweg: Any = None
         self.valley_of: Any = None
-        self.quotient: Callable[[Floats], Floats] | None = None
+        self.in_cone: Callable[[Floats], Any] | None = None
         self.membership: ValleyMembership | None = None
 
     # --- where it goes
@@ -255,7 +255,9 @@ class _Run:
             self.wells.put_first(int(np.bincount(labels[labels >= 0], minlength=1).argmax()))
         self.point = self.wells.points[0]
         if self.point.eigenvalues.size != self.f.n:
-            raise ValueError("f: want a function without rigid motions: they have no volume to lose")
+            raise ValueError(
+                "f: want a function without rigid motions: they have no volume to lose"
+            )
         values = self.point.eigenvalues
         self.predicted = volume_rate(
             values, self.mover.step, self.mover.momentum, self.mover.nesterov
@@ -306,14 +308,14 @@ class _Run:
         try:
             measure = TalwegDistance(self.talweg, x, e)
             if self.distance == "talweg":
-                self.quotient = measure.quotient
+                self.in_cone = lambda offset: measure.within(offset, self.width)
         except ValueError:
             if isinstance(valley, Extremal):
                 raise
             self.notes.append(f"no talweg starts at x_min: {self.talweg.message}")
             self.talweg = None
         if self.distance == "tangent":
-            self.quotient = lambda offset: tangent_sine(offset, e)
+            self.in_cone = lambda offset: tangent_sine(offset, e) <= self.width
         if isinstance(valley, str):
             valley = survey(self.f, bounds=self._box(1.0))
         self.valley_of = valley if valley is not None else self.talweg
@@ -383,26 +385,31 @@ class _Run:
         onward = self.mover.onward(moved.path[-1][open_], 2 * self.trial.amount, self.trial.slope)
         label[open_] = self.wells.label(onward)
         here = np.flatnonzero(label == 0)
-        logs = moved.log_volume[:, here]
+        # Most often all of them: nothing is copied then.
+        path, logs, b = (
+            (moved.path, moved.log_volume, base)
+            if len(here) == len(x)
+            else (moved.path[:, here], moved.log_volume[:, here], base[here])
+        )
+        mass = float(b.sum())
         inside = np.zeros((2, len(self.times), len(here)), dtype=bool)
-        counts = np.zeros((2, 2, len(self.times)))
+        covered, close = np.full(len(self.times), mass), np.zeros(len(self.times))
         rounding = 1e3 * np.finfo(float).eps * float(np.abs(self.point.x).max()) + self.point.error
-        for k, row in enumerate(moved.path):
-            at = row[here]
-            offset = at - self.point.x
-            if self.quotient is not None:
-                inside[0, k] = self.quotient(offset) <= self.width
+        for k, row in enumerate(path):
+            offset = row - self.point.x
+            if self.in_cone is not None:
+                inside[0, k] = self.in_cone(offset)
             if self.membership is not None:
-                inside[1, k], covered = self.membership.inside(at)
-                counts[0, :, k] = base[here] @ covered, base[here].sum()
-            counts[1, :, k] = (
-                base[here] @ (np.linalg.norm(offset, axis=1) <= rounding),
-                base[here].sum(),
-            )
+                inside[1, k], low = self.membership.inside(row)
+                if not low.all():
+                    covered[k] = float(b @ low)
+            hidden = np.einsum("ij,ij->i", offset, offset) <= rounding**2
+            if hidden.any():
+                close[k] = float(b @ hidden)
         # From here on nothing is slow: an interrupt leaves whole batches.
-        self.sums.add(first, base[here], logs, inside)
-        self.covered += counts[0]
-        self.close += counts[1]
+        self.sums.add(first, b, logs, inside)
+        self.covered += [covered, np.full(len(self.times), mass)]
+        self.close += [close, np.full(len(self.times), mass)]
         self.labels[first:stop] = label
         self.labels[first:stop][lost] = -3
         with np.errstate(invalid="ignore"):
@@ -428,7 +435,7 @@ class _Run:
         unresolved = _share(self.close)
         covered = _share(self.covered) if self.membership is not None else None
         cone = valley = None
-        if self.quotient is not None:
+        if self.in_cone is not None:
             cone = self.sums.concentration(0, self.width)
         if self.membership is not None:
             valley = self.sums.concentration(1, self.ratio)
@@ -560,7 +567,9 @@ class _Run:
                 f"shares count them as often ({self.flipped} of {here} determinants are negative)"
             )
         elif injective is None and here and not self.mover.momentum:
-            put("the step is not below the inverse of the largest eigenvalue: injectivity is not shown")
+            put(
+                "the step is not below the inverse of the largest eigenvalue: injectivity is not shown"
+            )
         if here and unresolved.max(initial=0.0) > 1e-4:
             put(
                 "late points are within rounding of the minimum; their directions are not known "
@@ -576,7 +585,9 @@ class _Run:
         if not self.clouds:
             return np.zeros((len(self.times), 0, self.f.n)), np.zeros((len(self.times), 0))
         path = np.concatenate([path for path, _ in self.clouds]).transpose(1, 0, 2)
-        return np.ascontiguousarray(path), np.concatenate([logs for _, logs in self.clouds]).T.copy()
+        return np.ascontiguousarray(path), np.concatenate(
+            [logs for _, logs in self.clouds]
+        ).T.copy()
 
 
 def _share(pair: Floats) -> Floats:
