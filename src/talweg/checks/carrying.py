@@ -66,10 +66,14 @@ class Mover:
     momentum: float = 0.0
     nesterov: bool = False
 
-    def carry(self, x: Floats, times: Any) -> Carried:
-        """The points at `times`: whole numbers of steps, or times from 0 on."""
+    def carry(self, x: Floats, times: Any, shrinkage: float) -> Carried:
+        """The points at `times`: whole numbers of steps, or times from 0 on.
+
+        `shrinkage` is what is left of the distances from the minimum, next to which points are right to
+        many digits still.
+        """
         if self.step is None:
-            return self._flow(x, np.asarray(times, dtype=float))
+            return self._flow(x, np.asarray(times, dtype=float), shrinkage)
         if self.momentum:
             return self._with_momentum(x, np.asarray(times))
         path = np.full((len(times), *x.shape), np.nan)
@@ -102,8 +106,9 @@ class Mover:
                 break
         return Carried(path, volume, sign, contracting)
 
-    def _flow(self, x: Floats, times: Floats) -> Carried:
-        found = flow(self.f, x, times, log_volume=True, workers=self.workers)
+    def _flow(self, x: Floats, times: Floats, shrinkage: float) -> Carried:
+        atol = 1e-10 * shrinkage * float(np.abs(x).max(initial=1e-300))
+        found = flow(self.f, x, times, 1e-8, atol, log_volume=True, workers=self.workers)
         ones = np.where(np.isnan(found.log_volume), np.nan, 1.0)
         return Carried(found.x, found.log_volume, ones, np.ones(len(x), dtype=bool))
 

@@ -8,7 +8,6 @@ import numpy as np
 
 from talweg.extremals.points import CriticalPoint
 from talweg.level_minimum import LevelMinimum
-from talweg.objective import Objective
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,16 +18,17 @@ __all__ = ["ValleyMembership"]
 
 
 class ValleyMembership:
-    """``|g(x)| <= R inf |g|`` over the level of x, for blocks of points.
+    """``|g(x)| <= R inf |g|`` over the level of x, for blocks of points given by offsets d = x - x*.
 
-    Next to the minimum, heights above it are lost in the rounding of f, and come from gradients
-    instead: ``f(x) - f(x*) = g(x).d / 2 - (d.H(x) d - d.H(x*) d) / 12`` up to fifth order in d = x - x*,
-    and the talweg's slope from its own expansion.
+    The function of the offset gives heights above the minimum with all their digits. Next to the
+    minimum, where a table of heights of f has lost them, the talweg's slope comes from its expansion.
 
     Parameters
     ----------
-    f : Objective
+    g : RelativeObjective
+        The function of the offset.
     valley : Survey, Extremal or list of Extremal
+        Of f itself.
     point : CriticalPoint
         The minimum.
     ratio : float
@@ -38,35 +38,29 @@ class ValleyMembership:
     """
 
     def __init__(
-        self, f: Objective, valley: Any, point: CriticalPoint, ratio: float, radius: float
+        self, g: Any, valley: Any, point: CriticalPoint, ratio: float, radius: float
     ) -> None:
-        self._f, self._ratio, self._point = f, ratio, point
+        self._g, self._ratio = g, ratio
         self._levels = LevelMinimum(valley)
-        self._near = 1e-4 * radius
+        self._base, self._near = point.fun, 1e-4 * radius
         soft = point.eigenvectors[:, 0]
         self._soft = float(point.eigenvalues[0])
         # Third derivative along the talweg.
-        self._bend = float(soft @ f.third(point.x, soft) @ soft)
-        self._hessian = f.hess(point.x) if f.n <= 1000 else None
-        self.highest = self._levels.highest
+        self._bend = float(soft @ g.third(np.zeros(g.n), soft) @ soft)
 
-    def inside(self, x: Floats) -> tuple[Any, Any]:
-        """Membership of points (m, n), and whether a talweg has the height; NaN points are in none."""
+    def inside(self, d: Floats) -> tuple[Any, Any]:
+        """Membership of offsets (m, n), and whether a talweg has the height; NaN points are in none."""
         with np.errstate(all="ignore"):
-            square = np.einsum("ij,ij->i", *(2 * [np.asarray(self._f.grad(x))]))
-            least = self._levels.square(np.asarray(self._f(x)))
-            offset = x - self._point.x
-            near = np.flatnonzero(np.einsum("ij,ij->i", offset, offset) <= self._near**2)
+            slope = np.linalg.norm(self._g.grad(d), axis=1)
+            height = np.asarray(self._g(d))
+            least = np.sqrt(self._levels.square(self._base + height))
+            near = np.flatnonzero(np.linalg.norm(d, axis=1) <= self._near)
             if near.size:
-                least[near] = self._expansion(x[near], offset[near])
-            return square <= self._ratio**2 * least, ~np.isnan(least)
+                least[near] = self._expansion(height[near])
+            return slope <= self._ratio * least, ~np.isnan(least)
 
-    def _expansion(self, x: Floats, d: Floats) -> Floats:
-        gradient = np.asarray(self._f.grad(x))
-        height = np.einsum("ij,ij->i", gradient, d) / 2.0
-        if self._hessian is not None:
-            curved = np.asarray(self._f.hessp(x, d)) - d @ self._hessian
-            height -= np.einsum("ij,ij->i", curved, d) / 12.0
-        # On both sides of the minimum; the lower of the two.
-        up = 2.0 * np.maximum(height, 0.0) / self._soft
-        return np.asarray(self._soft**2 * up - 2.0 / 3.0 * self._soft * abs(self._bend) * up**1.5)
+    def _expansion(self, height: Floats) -> Floats:
+        # On both sides of the minimum; the lower of the two. No squares, which underflow first.
+        along = np.sqrt(2.0 * np.maximum(height, 0.0) / self._soft)
+        shrink = 1.0 - 2.0 / 3.0 * abs(self._bend) / self._soft * along
+        return np.asarray(self._soft * along * np.sqrt(np.maximum(shrink, 0.0)))

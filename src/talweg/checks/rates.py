@@ -82,7 +82,7 @@ def cone_decay(times: Any, sums: Sums, j: int, predicted: float, resolved: Any) 
         return Comparison.none(
             predicted,
             f"no window: fewer than four times have {words}, so that there is no line to fit"
-            + ("" if resolved.all() else "; late points are within rounding of the minimum"),
+            + ("" if resolved.all() else "; late points are too close to the minimum"),
         )
     t = np.asarray(times, dtype=float)[places]
     if share[places[0]] < 2.0 * share[places[-1]]:
@@ -173,7 +173,7 @@ def _flow_stretch(f: Objective, x: Floats, times: Floats, workers: int | None) -
     h = float(times[-1]) / pieces
     node = np.sqrt(3.0) / 6.0
     at = h * (np.arange(pieces)[:, None] + [0.5 - node, 0.5 + node])
-    path = flow(f, x, at.ravel(), workers=workers).x
+    path = flow(f, x, at.ravel(), 1e-8, 1e-14, workers=workers).x
     n = f.n
     hessian = np.full((*path.shape[:2], n, n), np.nan)
     fine = np.isfinite(path).all(axis=2)

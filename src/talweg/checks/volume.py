@@ -29,6 +29,7 @@ from talweg.extremals.points import CriticalPoint
 from talweg.extremals.results import Extremal
 from talweg.extremals.surveying import survey
 from talweg.extremals.tracing import trace_talweg
+from talweg.jets import relative
 from talweg.objective import Objective
 from talweg.status import Status
 from talweg.theory.arguments import checked_momentum
@@ -43,6 +44,8 @@ __all__ = ["volume"]
 
 _GROUPS = 40
 _CLOUD = 4000
+#: Squares of shorter offsets underflow.
+_SMALLEST = 1e-140
 #: Numbers that a batch of points may take at all times.
 _BATCH = 4_000_000
 
@@ -254,6 +257,11 @@ class _Run:
             labels = self.wells.label(self.trial.ends)
             self.wells.put_first(int(np.bincount(labels[labels >= 0], minlength=1).argmax()))
         self.point = self.wells.points[0]
+        # All points are carried as offsets from the minimum, so that the last of them have directions.
+        self.g = relative(self.f, self.point.x)
+        self.point = dataclasses.replace(self.point, x=self.g.x_min)
+        self.offsets = self.sample.x - self.point.x
+        self.mover = dataclasses.replace(self.mover, f=self.g)
         if self.point.eigenvalues.size != self.f.n:
             raise ValueError(
                 "f: want a function without rigid motions: they have no volume to lose"
@@ -270,6 +278,10 @@ class _Run:
         descent = self.mover.step is not None
         if moments is None:
             moments = self._enough()
+        last = float(np.max(moments))
+        slowest = float(self.rates.max())
+        #: What is left of distances at last, for the flow's tolerances.
+        self.shrinkage = math.exp(max(slowest * last, -600.0)) if slowest < 0.0 else 1.0
         self.times = _spread(moments, descent) if np.ndim(moments) == 0 else moments
         if len(self.times) == 1 and self.times[0] > 0:
             self.times = np.append(0 * self.times, self.times)
@@ -285,10 +297,10 @@ class _Run:
         if self.mover.momentum:
             return max(2 * self.trial.amount, 10)
         gap = float(self.rates[0] - self.rates[1:].max(initial=-np.inf))
-        # Ten digits are what directions next to the minimum have.
-        digits = math.log(1e10) / -slowest if np.isfinite(slowest) else 10.0
-        need = math.log(1e3) / gap if gap > 0 else 0.5 * digits
-        time = self.trial.entry(self.wells) + min(need, digits)
+        # Offsets have all their digits, but not below the smallest number.
+        scale = math.log(10.0) / -slowest if np.isfinite(slowest) else 1.0
+        need = math.log(1e3) / gap if gap > 0 else 5.0 * scale
+        time = self.trial.entry(self.wells) + min(need, 100.0 * scale)
         return max(math.ceil(time), 4) if self.mover.step is not None else time
 
     # --- the valley
@@ -321,7 +333,7 @@ class _Run:
         self.valley_of = valley if valley is not None else self.talweg
         if self.valley_of is not None:
             self.membership = ValleyMembership(
-                self.f, self.valley_of, self.point, self.ratio, float(self.wells.radius[0])
+                self.g, self.valley_of, self.point, self.ratio, float(self.wells.radius[0])
             )
 
     def _box(self, growth: float) -> Floats:
@@ -376,14 +388,14 @@ class _Run:
         return self._check(count, Status.CONVERGED)
 
     def _batch(self, first: int, stop: int) -> None:
-        x, base = self.sample.x[first:stop], self.sample.weight[first:stop]
-        moved = self.mover.carry(x, self.times)
+        x, base = self.offsets[first:stop], self.sample.weight[first:stop]
+        moved = self.mover.carry(x, self.times, self.shrinkage)
         lost = ~np.isfinite(moved.path[-1]).all(axis=1)
         label = np.full(len(x), -1)
-        label[~lost] = self.wells.label(moved.path[-1][~lost])
+        label[~lost] = self.wells.label(moved.path[-1][~lost] + self.point.x)
         open_ = np.flatnonzero(~lost & (label < 0))
         onward = self.mover.onward(moved.path[-1][open_], 2 * self.trial.amount, self.trial.slope)
-        label[open_] = self.wells.label(onward)
+        label[open_] = self.wells.label(onward + self.point.x)
         here = np.flatnonzero(label == 0)
         # Most often all of them: nothing is copied then.
         path, logs, b = (
@@ -394,16 +406,14 @@ class _Run:
         mass = float(b.sum())
         inside = np.zeros((2, len(self.times), len(here)), dtype=bool)
         covered, close = np.full(len(self.times), mass), np.zeros(len(self.times))
-        rounding = 1e3 * np.finfo(float).eps * float(np.abs(self.point.x).max()) + self.point.error
-        for k, row in enumerate(path):
-            offset = row - self.point.x
+        for k, offset in enumerate(path):
             if self.in_cone is not None:
                 inside[0, k] = self.in_cone(offset)
             if self.membership is not None:
-                inside[1, k], low = self.membership.inside(row)
+                inside[1, k], low = self.membership.inside(offset)
                 if not low.all():
                     covered[k] = float(b @ low)
-            hidden = np.einsum("ij,ij->i", offset, offset) <= rounding**2
+            hidden = np.abs(offset).max(axis=1) <= _SMALLEST
             if hidden.any():
                 close[k] = float(b @ hidden)
         # From here on nothing is slow: an interrupt leaves whole batches.
@@ -457,8 +467,8 @@ class _Run:
             directions = Comparison.none(rates, "with momentum no tangent map is followed")
         else:
             directions = directional_rates(
-                self.f,
-                self.sample.x[:done][labels == 0],
+                self.g,
+                self.offsets[:done][labels == 0],
                 self.mover.step,
                 float(self.times[-1]),
                 rates,
@@ -481,6 +491,7 @@ class _Run:
         message = ". ".join(note[0].upper() + note[1:] for note in self.notes)
         return VolumeCheck(
             f=self.f,
+            g=self.g,
             region=self.region,
             region_volume=self.sample.volume,
             n_points=done,
@@ -515,6 +526,7 @@ class _Run:
             cloud_log_volume=logs,
             talweg=self.talweg,
             valley_of=self.valley_of,
+            membership=self.membership,
             ratio=self.ratio,
             message=message + "." if message else "",
             status=status,
@@ -572,7 +584,7 @@ class _Run:
             )
         if here and unresolved.max(initial=0.0) > 1e-4:
             put(
-                "late points are within rounding of the minimum; their directions are not known "
+                "late points are at the minimum or too close to it for numbers; they have no direction "
                 f"(a share of {unresolved[-1]:.2g} at the end)"
             )
         if here and covered is not None and covered.min(initial=1.0) < 1.0:

@@ -76,7 +76,7 @@ class VolumeCheck:
         The shares that came to none of them in twice the time that trial points needed, and that ran into
         values that are not finite.
     unresolved : ndarray, shape (times,)
-        The share of the points that are so close to the minimum that rounding hides their direction.
+        The share of the points that are at the minimum, or closer to it than numbers tell directions.
     singular, flipped : int
         How many points of those that go to `x_min` met a singular map, and how many have a negative
         determinant at the last time.
@@ -91,20 +91,24 @@ class VolumeCheck:
     n_points : int
         Points carried.
     cloud : ndarray, shape (times, c, n)
-        Some of the points that go to `x_min`, for pictures, and
+        Some of the points that go to `x_min`, as offsets from it, for pictures, and
     cloud_log_volume : ndarray, shape (times, c)
         the logarithms of their factors of volume, base weights included.
     talweg : Extremal or None
         The talweg through `x_min`.
     valley_of : Survey, Extremal, list of Extremal or None
         What holds the least slopes.
+    membership : ValleyMembership or None
+        Tells whether offsets from `x_min` lie in V_R.
     ratio : float
-    f : Objective
+    f, g : Objective
+        The function, and the same of the offset from `x_min` (`talweg.jets.relative`).
     status : Status
         CONVERGED, or INTERRUPTED where a user stopped it: the points done by then count.
     """
 
     f: Any
+    g: Any
     region: Any
     region_volume: float
     n_points: int
@@ -137,6 +141,7 @@ class VolumeCheck:
     cloud_log_volume: Floats
     talweg: Any
     valley_of: Any
+    membership: Any
     ratio: float
     message: str
     status: Status = Status.CONVERGED
@@ -185,10 +190,12 @@ class VolumeCheck:
         return [(name, one) for name, one in both if one is not None]
 
     def asdict(self) -> dict[str, Any]:
-        """The fields by name, those of the comparisons and concentrations by name too."""
+        """The fields by name but for `membership`, those of the comparisons and concentrations by name too."""
         result = {}
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
+            if field.name == "membership":
+                continue
             nested = isinstance(value, (Comparison, Concentration))
             result[field.name] = dataclasses.asdict(value) if nested else value
         return result

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from talweg.quantity import GRADIENT, VALUE
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -52,8 +54,12 @@ def gradient_remainder(
         points = x + r * units
         # The offsets there are, of which rounding made something else than r * units.
         with np.errstate(invalid="ignore", over="ignore"):
-            vectors = f.grad(points) - polynomial.grad(points - x)
-            return vectors, np.linalg.norm(vectors, axis=1)
+            there = f._core.evaluate(points, VALUE | GRADIENT)
+            vectors = there["gradient"] - polynomial.grad(points - x)
+            norms = np.linalg.norm(vectors, axis=1)
+        # A gradient may go on where its function has ended, as that of log does.
+        norms[~np.isfinite(there["value"])] = np.nan
+        return vectors, norms
 
     tiny = differences(1e-9 * reach, units)[1]
     floor = float(np.nanmax(tiny, initial=0.0)) + 4.0 * _EPSILON * slope

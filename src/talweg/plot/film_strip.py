@@ -36,10 +36,9 @@ def draw_film_strip(
         squeeze=False,
     )
     n = check.cloud.shape[2]
-    view = _View(check)
     shown = None
     for axes, k in zip(grid.ravel(), places):
-        shown = _draw_frame(axes, check, view, k, points) or shown
+        shown = _draw_frame(axes, check, k, points) or shown
     for axes in grid.ravel()[len(places) :]:
         axes.set_axis_off()
     if shown is not None:
@@ -90,25 +89,33 @@ def _places(check: VolumeCheck, frames: Any) -> list[int]:
 
 
 class _View:
-    """The plane of the picture and how wide each frame is."""
+    """The plane of a frame, and how wide it is."""
 
-    def __init__(self, check: VolumeCheck) -> None:
+    def __init__(self, check: VolumeCheck, reach: float) -> None:
         n = check.cloud.shape[2]
         self.flat = n == 2
+        self.origin = np.zeros(n)
         if self.flat:
-            self.origin, self.basis = np.zeros(2), np.eye(2)
+            self.basis = np.eye(2)
             self.names = ("$x_1$", "$x_2$")
-        else:
-            self.origin = check.x_min
-            if n == 1:
-                self.basis = np.eye(1, 2)
-                self.names = ("x - x$_{min}$", "")
+            # Coordinates that differ in late digits only are no scale to read.
+            if reach > 1e-3 * float(np.abs(check.x_min).max()):
+                self.origin = check.x_min
             else:
-                self.basis = check.eigenvectors[:, :2]
-                self.names = ("along eigenvector 0", "along eigenvector 1")
+                self.names = tuple(f"{name} - $x_{{min}}$" for name in self.names)
+        elif n == 1:
+            self.basis = np.eye(1, 2)
+            self.names = ("x - $x_{min}$", "")
+        else:
+            self.basis = check.eigenvectors[:, :2]
+            self.names = ("along eigenvector 0", "along eigenvector 1")
 
-    def of(self, x: Any) -> Any:
-        return (x - self.origin) @ self.basis
+    def of(self, offset: Any) -> Any:
+        return (offset + self.origin) @ self.basis
+
+    def offset(self, seen: Any) -> Any:
+        """The offset from the minimum of a point of the picture of two coordinates."""
+        return seen - self.origin
 
     def box(self, x: Any, centre: Any) -> Any:
         """Around the bulk of the points and the minimum, square, a tenth wider."""
@@ -116,15 +123,16 @@ class _View:
         low, high = np.quantile(rows, [0.0, 1.0], axis=0)
         low, high = np.minimum(low, centre), np.maximum(high, centre)
         half = 0.56 * np.maximum(high - low, 0.35 * (high - low).max())
-        half = np.maximum(half, 1e-12 * (1.0 + np.abs(centre)))
+        half = np.maximum(half, 1e-280)
         middle = (low + high) / 2
         return np.stack([middle - half, middle + half], axis=1)
 
 
-def _draw_frame(axes: Any, check: VolumeCheck, view: _View, k: int, points: int) -> Any:
+def _draw_frame(axes: Any, check: VolumeCheck, k: int, points: int) -> Any:
     x, logs = check.cloud[k][:points], check.cloud_log_volume[k][:points]
     alive = np.isfinite(x).all(axis=1) & np.isfinite(logs)
     x, logs = x[alive], logs[alive]
+    view = _View(check, float(np.abs(x).max(initial=0.0)))
     time = check.times[k]
     words = f"t = {time:.4g}" if check.step_length is None else f"step {time}"
     shares = [
@@ -140,14 +148,17 @@ def _draw_frame(axes: Any, check: VolumeCheck, view: _View, k: int, points: int)
         axes.text(0.5, 0.5, "no points", transform=axes.transAxes, ha="center")
         return None
     seen = view.of(x)
-    centre = view.of(check.x_min)
+    centre = view.of(np.zeros(len(check.x_min)))
     box = view.box(seen, centre)
     if view.flat:
-        draw_landscape(axes, check.f, box, [float(check.f(check.x_min))], levels=18, resolution=160)
+        # Heights above the minimum, which have digits however near it.
+        draw_landscape(
+            axes, lambda at: check.g(view.offset(at)), box, [0.0], levels=18, resolution=160
+        )
         if check.valley_of is not None:
-            _shade_valley(axes, check, box)
+            _shade_valley(axes, check, view, box)
     if check.talweg is not None:
-        line = view.of(check.talweg.x)
+        line = view.of(_fine(check, box))
         axes.plot(
             line[:, 0],
             line[:, 1],
@@ -178,16 +189,32 @@ def _draw_frame(axes: Any, check: VolumeCheck, view: _View, k: int, points: int)
     return shown
 
 
-def _shade_valley(axes: Any, check: VolumeCheck, box: Any) -> None:
-    from talweg.valleys import slope_ratio
+def _fine(check: VolumeCheck, box: Any) -> Any:
+    """Offsets of the talweg's points, more of them next to the minimum where a frame is small."""
+    curve = check.talweg
+    nodes = curve.x - check.x_min
+    i = int(np.linalg.norm(nodes, axis=1).argmin())
+    nodes[i] = 0.0
+    size = float((box[:, 1] - box[:, 0]).max())
+    t = np.geomspace(min(0.01 * size, 0.5), 1.0, 60)[:, None]
+    before = [nodes[:i], t[::-1] * nodes[i - 1]] if i else []
+    after = [t * nodes[i + 1], nodes[i + 1 :]] if i + 1 < len(nodes) else []
+    return np.concatenate([*before, nodes[i : i + 1], *after])
 
-    s, t = (np.linspace(side[0], side[1], 160) for side in box)
+
+def _shade_valley(axes: Any, check: VolumeCheck, view: _View, box: Any) -> None:
+    s, t = (np.linspace(side[0], side[1], 200) for side in box)
     grid = np.stack(np.meshgrid(s, t), axis=-1).reshape(-1, 2)
-    ratio = slope_ratio(check.valley_of, grid).ratio.reshape(160, 160)
-    finite = np.ma.masked_invalid(np.minimum(ratio, 1e3 * check.ratio))
-    if finite.count():
+    inside, _ = check.membership.inside(view.offset(grid))
+    if inside.any():
         filled = axes.contourf(
-            s, t, finite, [0.0, check.ratio], colors=[_VALLEY], alpha=0.45, zorder=2
+            s,
+            t,
+            inside.reshape(200, 200).astype(float),
+            [0.5, 1.5],
+            colors=[_VALLEY],
+            alpha=0.45,
+            zorder=2,
         )
         filled.set_rasterized(True)
         axes.fill([], [], color=_VALLEY, alpha=0.45, label=f"valley V$_R$, R = {check.ratio:g}")
