@@ -13,7 +13,7 @@ from talweg.reports.theory import TheoryReport
 from talweg.theory.arguments import distinct
 from talweg.theory.multipliers import moduli
 
-__all__ = ["draw_curves", "draw_steps", "draw_theory"]
+__all__ = ["draw_angles", "draw_curves", "draw_steps", "draw_theory"]
 
 _TALWEG, _TRAJECTORIES, _STIFF, _MEASURED = "#0072B2", "#D55E00", "#009E73", "#000000"
 #: Most minima that get pictures of their own.
@@ -29,6 +29,12 @@ def draw_theory(report: TheoryReport) -> dict[str, Any]:
         figures[f"minimum-{i}-steps"] = draw_steps(one, title=f"Minimum {i}")
         if report.f is not None:
             figures[f"minimum-{i}-curves"] = draw_curves(report.f, one, title=f"Minimum {i}")
+        if one.alignments:
+            figures[f"minimum-{i}-angles"] = draw_angles(one, title=f"Minimum {i}")
+        if one.concentration is not None:
+            name = f"Minimum {i}: gradient flow"
+            figures[f"minimum-{i}-film"] = one.concentration.film_strip(title=name)
+            figures[f"minimum-{i}-volume"] = one.concentration.plot(title=name)
     return figures
 
 
@@ -166,3 +172,46 @@ def draw_curves(f: Any, one: TheoryOfMinimum, axes: Any = None, title: str | Non
     if title:
         axes.set_title(title)
     return axes.figure
+
+
+def draw_angles(one: TheoryOfMinimum, title: str | None = None) -> Any:
+    """Sines of angles with the direction that wins, run by run, and the predicted slopes."""
+    pyplot = load_pyplot()
+    checks = one.alignments
+    names = [m.method for m in one.measurements if m.quantity.endswith("of the sine")]
+    columns = min(3, len(checks))
+    rows = -(-len(checks) // columns)
+    figure, panels = pyplot.subplots(
+        rows, columns, figsize=(3.9 * columns, 3.0 * rows), layout="constrained", squeeze=False
+    )
+    for panel in panels.ravel()[len(checks) :]:
+        panel.set_axis_off()
+    for panel, check, name in zip(panels.ravel(), checks, names):
+        unit = 1.0 if check.step_length is None else check.step_length
+        sine = np.where(check.sine > 0.0, check.sine, np.nan)
+        steps = check.times / unit
+        panel.plot(steps, sine, color="#777777", linewidth=0.6)
+        panel.plot([], [], color="#777777", linewidth=0.6, label="runs")
+        if np.isfinite(check.window).all():
+            panel.axvspan(
+                *(at / unit for at in check.window), color="#56B4E9", alpha=0.18, label="window"
+            )
+            anchor = int(np.argmin(np.abs(check.times - check.window[0])))
+            t = check.times[(check.times >= check.window[0]) & (check.times <= check.window[1])]
+            with np.errstate(invalid="ignore"):
+                level = np.exp(np.nanmean(np.log(sine[anchor])))
+            line = level * np.exp(-check.predicted.rate * (t - check.times[anchor]))
+            panel.plot(t / unit, line, color=_TRAJECTORIES, linewidth=1.8, label="predicted slope")
+        panel.set_yscale("log")
+        finite = sine[np.isfinite(sine)]
+        if finite.size:
+            panel.set_ylim(max(float(finite.min()), 1e-18) / 3.0, 3.0)
+        panel.set_title(f"{name}: {check.verdict}", fontsize=8.0)
+        panel.set_xlabel("time" if check.step_length is None else "steps", fontsize=8.0)
+        panel.tick_params(labelsize=7.0)
+        panel.legend(fontsize=6.5, loc="upper right")
+    for row in panels:
+        row[0].set_ylabel("sine of the angle", fontsize=8.0)
+    if title:
+        figure.suptitle(title)
+    return figure

@@ -17,7 +17,7 @@ __all__ = ["measure_all"]
 
 #: Extent of the ball whose volume is followed, in radii of the ball that surely falls to the minimum.
 _REGION = 3.0
-_POINTS = 10_000
+_POINTS = 3_000
 
 
 def measure_all(report: TheoryReport, rng: np.random.Generator, workers: int | None) -> None:
@@ -45,7 +45,7 @@ def measure(f: Any, one: TheoryOfMinimum, seed: int, workers: int | None) -> Non
         )
         one.alignments.append(check)
         one.measurements.append(_aligned(prediction.method, check))
-    if False and one.point.branches > 1:
+    if one.point.branches > 1:
         check = alignment(f, x, branch=1, rng=seed, workers=workers)
         one.alignments.append(check)
         one.measurements.append(_aligned("gradient flow, strong stable manifold of 1", check))
