@@ -13,7 +13,7 @@ from talweg.checks.cycles import judge_cycle
 from talweg.checks.forcing import Forcing, measured_forcing
 from talweg.checks.measurement import Measurement, measure
 from talweg.checks.method import Method, Run, checked_method
-from talweg.checks.minimum import Minimum, found_minimum
+from talweg.checks.minimum import Minimum, found_minimum, lengths
 from talweg.checks.verdict import judge
 from talweg.extremals.arguments import (
     checked_count,
@@ -246,29 +246,21 @@ def alignment(
     generator = np.random.default_rng(rng)
     directions = generator.normal(size=(count, n))
     distance = radius or 0.3 * minimum.radius
-    length = setting.length(most_steps)
     tries = 1 if radius is not None or setting.diverges else 4
     for _ in range(tries):
         start = setting.starts(directions, distance, threads)
+        length = setting.length(start, most_steps)
         try:
-            run = method.run(minimum.offset, start, length, recorded, threads, minimum.resolution)
+            run = method.run(minimum, start, length, recorded, threads)
         except KeyboardInterrupt as interrupt:
             part = getattr(interrupt, "result", None)
-            if part is not None:
-                done = _interrupted(part, method, length, recorded, start)
-                interrupt.result = setting.check(done, start)  # type: ignore[attr-defined]
+            if isinstance(part, Run):
+                interrupt.result = setting.check(part, start)  # type: ignore[attr-defined]
             raise
         if setting.stayed(run, distance):
             break
         distance /= 4.0
     return setting.check(run, start)
-
-
-def _interrupted(part: Any, method: Method, length: float, records: int, start: Floats) -> Run:
-    if method.step_length is None:
-        return Run(np.asarray(part.t), part.x, np.asarray(part.status))
-    every = max(1, -(-max(int(length), 1) // records))
-    return Run(every * np.arange(len(part.path), dtype=float), part.path, np.asarray(part.status))
 
 
 class _Setting:
@@ -292,7 +284,12 @@ class _Setting:
             self.soft = self.decay < self.decay[branch] - scale
         inside = np.flatnonzero(~self.soft)
         generic = self._predict(inside, None)
-        if generic.dominant_branch is None:
+        alone = self.soft.any() and np.ptp(values[inside]) <= 1e-10 * values[-1]
+        if alone:
+            d = int(inside[0])
+            self.forcing = measured_forcing(f, minimum, d, max_order)
+            self.predicted = self._alone(d)
+        elif generic.dominant_branch is None:
             d = int(inside[np.argmin(self.decay[inside])])
             self.forcing = Forcing(None, np.zeros(minimum.n), 0)
             self.predicted = generic
@@ -325,7 +322,22 @@ class _Setting:
                 found = self._predict(inside, None)
         return dataclasses.replace(found, dominant_branch=d)
 
-    def length(self, max_steps: int) -> float:
+    def _alone(self, d: int) -> AlignmentRate:
+        """In a manifold of one eigenvalue: only its bending turns trajectories away."""
+        order, unit = self.forcing.order, self.method.unit
+        rate = np.inf if order is None else order * float(self.decay[d])
+        mechanism = {None: "none", 1: "lambda_1"}.get(order, "higher order")
+        return AlignmentRate(
+            rate=rate / unit,
+            factor=None if self.method.step_length is None else math.exp(-rate),
+            mechanism=mechanism,
+            dominant_branch=d,
+            logarithmic=False,
+            forcing=order,
+            message="The manifold has one eigenvalue: the rate is set by how it bends.",
+        )
+
+    def length(self, start: Floats, max_steps: int) -> float:
         """Index up to which there is something to see."""
         finite = self.decay[np.isfinite(self.decay)]
         if self.diverges:
@@ -333,7 +345,7 @@ class _Setting:
         d = int(np.argmax(self.dominant))
         slowest = float(self.decay[d])
         rate = self.predicted.rate * self.method.unit
-        if rate <= 0.0:
+        if not 0.0 < rate < np.inf:
             gaps = finite[finite > slowest * (1.0 + 1e-9)] - slowest
             rate = min(float(gaps.min(initial=slowest)), slowest) / 4.0
         # Angles that grow linearly before they fall need longer.
@@ -341,7 +353,7 @@ class _Setting:
         if self.minimum.noise > 0.0:
             range_ = max(self.minimum.radius / (10.0 * self.minimum.resolution), 10.0)
             length = min(length, math.log(range_) / slowest)
-        if self.soft.any():
+        if start[:, self.soft].any():
             growth = slowest - float(finite.min())
             length = min(length, _DECADES / growth)
         limit = max_steps
@@ -354,29 +366,33 @@ class _Setting:
             return distance * directions / np.linalg.norm(directions, axis=1, keepdims=True)
         from talweg.checks.strong_manifold import strong_starts
 
-        return strong_starts(
+        start = strong_starts(
             self.minimum, self.method, self.soft, self.decay, directions, distance, workers
         )
+        return start[np.isfinite(start).all(axis=1)]
 
     def stayed(self, run: Run, distance: float) -> bool:
         """Whether most trajectories went down to the minimum."""
         if self.diverges:
             return True
-        last = np.linalg.norm(run.y[-1], axis=1)
+        last = lengths(run.y[-1])
         return bool((last < distance).sum() > len(last) / 2)
 
     def check(self, run: Run, start: Floats) -> AlignmentCheck:
         minimum, method = self.minimum, self.method
         with np.errstate(all="ignore"):
-            distance = np.linalg.norm(run.y, axis=2)
-            across = np.linalg.norm(run.y[:, :, ~self.dominant], axis=2)
+            distance = lengths(run.y)
+            across = lengths(run.y[:, :, ~self.dominant])
             sine = across / distance
         times = run.index * method.unit
         aligned = self._aligned(run)
         with np.errstate(invalid="ignore"):
             done = (run.status < 100) & np.isfinite(run.y).all(axis=(0, 2))
             kept = np.flatnonzero(done & (distance[-1] < distance[0]))
-        if self.predicted.mechanism == "none":
+        if self.predicted.rate == np.inf:
+            found = None
+            verdict, message = _judge_straight(sine[:, kept])
+        elif self.predicted.mechanism == "none":
             verdict, message, found = judge_cycle(
                 run, kept, minimum, method, self.decay, self.predicted
             )
@@ -449,7 +465,7 @@ class _Setting:
     def _aligned(self, run: Run) -> int | None:
         """The direction with the largest part, at the last record that most trajectories have."""
         with np.errstate(all="ignore"):
-            parts = np.abs(run.y) / np.linalg.norm(run.y, axis=2, keepdims=True)
+            parts = np.abs(run.y) / lengths(run.y)[:, :, None]
         usable = np.flatnonzero(np.isfinite(parts).all(axis=2).sum(axis=1) > parts.shape[1] / 2)
         if not usable.size:
             return None
@@ -468,3 +484,13 @@ class _Setting:
         forced = coefficients != 0.0
         bend = float(np.linalg.norm(coefficients[forced] * response[forced]))
         return bend * found.coordinate**order if np.isfinite(bend) else None
+
+
+def _judge_straight(sine: Floats) -> tuple[str, str]:
+    """Of a manifold without bending, as far as derivatives at the minimum tell."""
+    largest = float(np.nanmax(sine, initial=0.0))
+    if largest < 1e-10:
+        return "agrees", f"The manifold is straight: the largest sine is {largest:.1g}."
+    return "undecided", (
+        f"No order of forcing was found, and the manifold is not straight (sine {largest:.1g})."
+    )

@@ -8,7 +8,7 @@ import numpy as np
 
 from talweg.checks.measurement import Measurement, measure
 from talweg.checks.method import Method, Run
-from talweg.checks.minimum import Minimum
+from talweg.checks.minimum import Minimum, lengths
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,7 +37,7 @@ def judge_cycle(
     tied = decay - slowest <= 1e-12 * max(1.0, slowest)
     y = run.y[:, kept]
     with np.errstate(all="ignore"):
-        parts = np.abs(y) / np.linalg.norm(y, axis=2, keepdims=True)
+        parts = np.abs(y) / lengths(y)[:, :, None]
     usable = np.flatnonzero(np.isfinite(parts).all(axis=(1, 2)))
     if len(usable) < 8:
         return "undecided", "No asymptotic window: too few records above rounding.", None
@@ -63,7 +63,7 @@ def judge_cycle(
 def _judge_leaving(run: Run) -> tuple[str, str]:
     """Of an unstable step: all but starts in the stable directions leave."""
     with np.errstate(all="ignore"):
-        distance = np.linalg.norm(run.y, axis=2)
+        distance = lengths(run.y)
         nearest = np.nanmin(distance, axis=0)
         last = np.array([row[np.isfinite(row)][-1] for row in distance.T])
     left = (run.status >= 100) | (last > 0.5 * distance[0]) | (last > 10.0 * nearest)

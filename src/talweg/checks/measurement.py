@@ -9,7 +9,7 @@ import numpy as np
 
 from talweg.checks.exponents import Exponents, fit_exponents
 from talweg.checks.method import Method, Run
-from talweg.checks.minimum import Minimum
+from talweg.checks.minimum import Minimum, lengths
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -90,16 +90,18 @@ def measure(
     """
     y = run.y[:, kept]
     d = int(np.argmax(dominant))
-    along = y[:, :, d] if dominant.sum() == 1 else np.linalg.norm(y[:, :, dominant], axis=2)
+    along = y[:, :, d] if dominant.sum() == 1 else lengths(y[:, :, dominant])
     with np.errstate(all="ignore"):
         ratio = y / along[:, :, None]
     ratio[:, :, dominant] = 0.0
     size = np.sqrt((ratio**2).mean(axis=1))
     tangent = np.linalg.norm(ratio, axis=2)
-    distance = np.sqrt((along**2).mean(axis=1))
+    distance = lengths(along) / np.sqrt(len(kept))
     spacing = float(run.index[1] - run.index[0]) if len(run.index) > 1 else 1.0
     floor = _floors(run, minimum, method, d, dominant, soft, distance)
     relative = 1e-11 if method.step_length is None else 1e-13
+    # An exponent of 0 has no relative error: small is what changes nothing in the whole run.
+    flat = 1e-3 / len(run.index)
     fits: dict[int, Exponents] = {}
     unclear: list[int] = []
     for j in np.flatnonzero(~dominant):
@@ -116,7 +118,13 @@ def measure(
             "there is no window in which a few exponentials describe the directions: too few "
             "records above rounding"
         )
-    component = min(fits, key=lambda j: fits[j].rate)
+    clear = {
+        j: fit for j, fit in fits.items() if fit.error < 0.1 * abs(fit.rate) or fit.error < flat
+    }
+    unclear += [j for j in fits if j not in clear]
+    if not clear:
+        return _nothing("the exponents of different windows differ by more than a tenth")
+    component = min(clear, key=lambda j: clear[j].rate)
     fit = fits[component]
     unit = spacing * method.unit
     # Rounding, or the tolerance of the flow, at each step or unit of the fastest decay.
@@ -126,7 +134,7 @@ def measure(
     times = run.index[window] * method.unit
     slope, slope_error = _slope(times, tangent[window])
     end = fit.end
-    reason = _reason(fits, unclear, component, size[end], fit)
+    reason = _reason(unclear, component, size[end], fit)
     close = fit.rates / unit - fit.rate / unit
     visible = fit.shares > max(1e-3, 10.0 * fit.residual)
     together = visible & (np.abs(close) <= 3.0 * error + 1e-6 * abs(fit.rate / unit))
@@ -162,13 +170,16 @@ def _floors(
     gaps[dominant] = np.inf
     with np.errstate(all="ignore"):
         floor = 4.0 * np.broadcast_to(minimum.floor[d], (len(run.index), minimum.n)).copy()
+        if method.step_length is None and minimum.floor.any():
+            floor += 1e-13 * np.maximum(1.0, minimum.eigenvalues[-1] / gaps)
         if minimum.noise > 0.0:
             floor += minimum.noise * method.unit / (np.minimum(gaps, 1.0) * distance[:, None])
-        if soft.any():
+        if run.y[:, :, soft].any():
             # Rounding at the start grows against what is measured.
+            small = 8.0 * _EPS if method.step_length is not None else 1e-13
             growth = np.exp(np.minimum(np.outer(run.index, decay[d] - decay[soft]), 600.0))
-            floor[:, soft] += 8.0 * _EPS * growth
-            floor[:, ~soft] += (8.0 * _EPS * growth.max(axis=1))[:, None] * distance[0]
+            floor[:, soft] += small * growth
+            floor[:, ~soft] += small * growth.max(axis=1)[:, None] * distance[0]
     floor[np.isnan(floor)] = np.inf
     return floor
 
@@ -191,9 +202,7 @@ def _slope(times: Floats, tangent: Floats) -> tuple[float, float]:
     return float(slopes.mean()), spread
 
 
-def _reason(
-    fits: dict[int, Exponents], unclear: list[int], component: int, size: Floats, fit: Exponents
-) -> str:
+def _reason(unclear: list[int], component: int, size: Floats, fit: Exponents) -> str:
     largest = float(np.nanmax(size)) if np.isfinite(size).any() else np.nan
     for j in unclear:
         if size[j] > _GOVERNS * largest:

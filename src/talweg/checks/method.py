@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from talweg.checks.minimum import Minimum
 from talweg.descent import descend
 from talweg.extremals.arguments import checked_positive
 from talweg.gradient_flow import flow
-from talweg.objective import Objective
+from talweg.status import Status
 from talweg.theory.arguments import checked_momentum
 from talweg.theory.multipliers import moduli
 
@@ -86,38 +87,85 @@ class Method:
             return np.asarray(-s * ahead**power / left)
 
     def run(
-        self,
-        f: Objective,
-        start: Floats,
-        length: float,
-        records: int,
-        workers: int | None,
-        resolution: float = 0.0,
+        self, minimum: Minimum, start: Floats, length: float, records: int, workers: int | None
     ) -> Run:
-        """From `start`, shape (m, n), up to index `length`, at most about `records` points.
+        """From `start`, shape (m, n), up to index `length`, at about `records` points at most.
 
-        `resolution` is the size of offsets that the function does not tell from 0.
+        Interrupted, the KeyboardInterrupt has the run so far as its ``result``.
         """
         if self.step_length is None:
             times = np.linspace(0.0, length, records)
-            # Relative to each coordinate: the direction is as accurate next to 0 as anywhere.
-            atol = max(resolution, 1e-290)
-            found = flow(f, start, times, rtol=1e-12, atol=atol, max_steps=10**6, workers=workers)
-            return Run(times, found.x, np.asarray(found.status))
+            return _flow(minimum, start, times, workers)
         steps = max(int(length), 1)
         every = max(1, -(-steps // records))
-        done = descend(
-            f,
-            start,
-            self.step_length,
-            steps,
-            momentum=self.momentum,
-            nesterov=self.nesterov,
-            record_every=every,
-            workers=workers,
-        )
+        interrupt = None
+        try:
+            done = descend(
+                minimum.offset,
+                start,
+                self.step_length,
+                steps,
+                momentum=self.momentum,
+                nesterov=self.nesterov,
+                record_every=every,
+                workers=workers,
+            )
+        except KeyboardInterrupt as caught:
+            interrupt, done = caught, getattr(caught, "result", None)
+            if done is None:
+                raise
         index = every * np.arange(len(done.path), dtype=float)
-        return Run(index, done.path, np.asarray(done.status))
+        found = Run(index, done.path, np.asarray(done.status))
+        if interrupt is not None:
+            interrupt.result = found  # type: ignore[attr-defined]
+            raise interrupt
+        return found
+
+
+def _flow(minimum: Minimum, start: Floats, times: Floats, workers: int | None) -> Run:
+    """Errors relative to each coordinate where rounding is, else to the distance from 0.
+
+    The flow's tolerances are fixed numbers, while the distance falls by hundreds of orders of
+    magnitude: so in pieces.
+    """
+    y = np.full((len(times), *start.shape), np.nan)
+    y[0] = start
+    status = np.full(len(start), int(Status.MAX_TIME))
+    # A coordinate that is 0 has no relative errors.
+    exact = not minimum.floor.any() and bool((start != 0.0).all())
+    piece = len(times) if exact else max(1, int(2.0 / (minimum.eigenvalues[0] * times[1])))
+    going = np.arange(len(start))
+    for first in range(0, len(times) - 1, piece):
+        last = min(first + piece, len(times) - 1)
+        here = y[first, going]
+        atol = 1e-290
+        if not exact:
+            atol = max(minimum.resolution, 1e-14 * float(np.linalg.norm(here, axis=1).max()))
+        interrupt = None
+        try:
+            found = flow(
+                minimum.offset,
+                here,
+                times[first : last + 1] - times[first],
+                rtol=1e-12,
+                atol=atol,
+                max_steps=200_000 if exact else 20_000,
+                workers=workers,
+            )
+        except KeyboardInterrupt as caught:
+            interrupt, found = caught, getattr(caught, "result", None)
+        if found is not None:
+            y[first + 1 : last + 1, going] = found.x[1:]
+            status[going] = found.status
+        if interrupt is not None:
+            if found is None:
+                status[going] = int(Status.INTERRUPTED)
+            interrupt.result = Run(times, y, status)  # type: ignore[attr-defined]
+            raise interrupt
+        going = going[np.isfinite(y[last, going]).all(axis=1)]
+        if not going.size:
+            break
+    return Run(times, y, status)
 
 
 def _root(mu: float, beta: float, nesterov: bool) -> tuple[float, float]:

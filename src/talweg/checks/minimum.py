@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Minimum", "found_minimum"]
+__all__ = ["Minimum", "found_minimum", "lengths"]
 
 _EPS = float(np.finfo(float).eps)
 
@@ -61,6 +61,15 @@ class Minimum:
     def resolution(self) -> float:
         """The size of offsets that the gradient does not tell from 0."""
         return self.noise / float(self.eigenvalues[0])
+
+
+def lengths(y: Floats) -> Floats:
+    """Norms over the last axis; squares of offsets may underflow."""
+    with np.errstate(all="ignore"):
+        size = np.abs(y).max(axis=-1, initial=0.0)
+        unit = np.where(size > 0.0, size, 1.0)
+        result: Floats = size * np.linalg.norm(y / unit[..., None], axis=-1)
+    return result
 
 
 def found_minimum(f: Objective, x_min: Any) -> Minimum:
@@ -149,15 +158,16 @@ def _floor(offset: Objective, eigenvalues: Floats, noise: float) -> Floats:
     n = offset.n
     gaps = np.abs(eigenvalues[:, None] - eigenvalues[None, :])
     gaps[gaps <= 1e-10 * eigenvalues[-1]] = np.inf
-    if noise > 0.0:
-        hessian = offset.hess(np.zeros(n))
-        errors = np.abs(hessian - np.diag(eigenvalues)) + n * _EPS * eigenvalues[-1]
-    else:
-        scale, part = 1e-100, 1e-12
-        sides = np.random.default_rng(1).normal(size=(n, n))
+    hessian = offset.hess(np.zeros(n))
+    errors = np.abs(hessian - np.diag(np.diag(hessian)))
+    scale, part = 1e-100, 1e-12
+    rng = np.random.default_rng(1)
+    for _ in range(4 if noise == 0.0 else 0):
+        sides = rng.normal(size=(n, n))
         y = scale * (np.eye(n) + part * (sides - np.diag(np.diag(sides))))
-        errors = np.abs(offset.grad(y) - y * eigenvalues) / scale
-        # Of exact coordinates only the rounding of the small component is left.
-        errors[errors < 1e-14 * part * eigenvalues[-1]] = 0.0
-    floor: Floats = errors / gaps
+        np.maximum(errors, np.abs(offset.grad(y) - y * eigenvalues) / scale, out=errors)
+    # Of exact coordinates only the rounding of the small component is left.
+    if noise == 0.0 and (errors[np.isfinite(gaps)] < 1e-14 * part * eigenvalues[-1]).all():
+        return np.zeros((n, n))
+    floor: Floats = (errors + n * _EPS * eigenvalues[-1]) / gaps
     return floor
