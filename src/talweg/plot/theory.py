@@ -33,8 +33,10 @@ def draw_theory(report: TheoryReport) -> dict[str, Any]:
             figures[f"minimum-{i}-angles"] = draw_angles(one, title=f"Minimum {i}")
         if one.concentration is not None:
             name = f"Minimum {i}: gradient flow"
-            figures[f"minimum-{i}-film"] = one.concentration.film_strip(title=name)
             figures[f"minimum-{i}-volume"] = one.concentration.plot(title=name)
+            # A film takes longer to draw than everything else: one of the lowest minimum.
+            if i == 0:
+                figures[f"minimum-{i}-film"] = one.concentration.film_strip(title=name)
     return figures
 
 
@@ -181,8 +183,16 @@ def draw_angles(one: TheoryOfMinimum, title: str | None = None) -> Any:
     names = [m.method for m in one.measurements if m.quantity.endswith("of the sine")]
     columns = min(3, len(checks))
     rows = -(-len(checks) // columns)
-    figure, panels = pyplot.subplots(
-        rows, columns, figsize=(3.9 * columns, 3.0 * rows), layout="constrained", squeeze=False
+    width, height = 3.9 * columns, 2.9 * rows + 0.4
+    figure, panels = pyplot.subplots(rows, columns, figsize=(width, height), squeeze=False)
+    # Fixed, as finding room for so many ticks takes a second.
+    figure.subplots_adjust(
+        left=0.65 / width,
+        right=1.0 - 0.15 / width,
+        bottom=0.5 / height,
+        top=1.0 - 0.65 / height,
+        wspace=0.22,
+        hspace=0.42,
     )
     for panel in panels.ravel()[len(checks) :]:
         panel.set_axis_off()
