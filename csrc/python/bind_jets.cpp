@@ -39,6 +39,14 @@ void register_jets(py::module_& module) {
       py::arg("objective"), py::arg("origin"), py::arg("order"), py::arg("step"),
       "The Taylor polynomial from second order on, of the offset, by products at the origin.");
   module.def(
+      "exact_offsets",
+      [](std::shared_ptr<Objective> objective, const Tape& tape, Node output, const Values& point) {
+        return std::shared_ptr<Objective>(
+            exact_offsets(std::move(objective), tape, output, span_of(point)));
+      },
+      py::arg("objective"), py::arg("tape"), py::arg("output"), py::arg("point"),
+      "The recorded function of the offset from a point, its gradient from changes of values.");
+  module.def(
       "compose_relative",
       [](std::shared_ptr<Objective> objective, std::shared_ptr<Objective> near,
          const Values& origin, double value, const Values& gradient, double radius) {

@@ -185,6 +185,7 @@ def directional_derivative(tape: Tape, output: int, n: int) -> tuple[Tape, int]:
 def compose_taylor(
     objective: Objective, origin: ArrayLike, order: int, step: float
 ) -> Objective: ...
+def exact_offsets(objective: Objective, tape: Tape, output: int, point: ArrayLike) -> Objective: ...
 def compose_relative(
     objective: Objective,
     near: Objective,

@@ -2,6 +2,7 @@
 
 import math
 import pickle
+import sys
 
 import mpmath
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 import talweg
 from talweg.jets import relative
+from talweg.jets.compositions import by_differences
 from talweg.quantity import GRADIENT, HESSIAN, HESSIAN_PRODUCT, THIRD, THIRD_PRODUCT, VALUE
 
 TERMS = [
@@ -88,12 +90,14 @@ def test_gradients_are_those_of_high_precision(case, length, order):
 
 def test_the_error_is_worth_the_switch(case):
     f, _, near = case
-    r = relative(f, near)
-    assert r.order == 4
-    assert r.relative_error < 1e-10
-    assert relative(f, near, order=2).relative_error > r.relative_error
-    assert 1e-8 < r.switch_radius < 1e-1
-    assert np.linalg.norm(r.x_min - near) < 1e-2
+    exact = relative(f, near)
+    assert exact.order is None
+    assert exact.relative_error < 1e-13
+    errors = [relative(f, near, order=k).relative_error for k in (4, 3, 2)]
+    assert exact.relative_error < errors[0] < errors[1] < errors[2]
+    assert errors[0] < 1e-10
+    assert relative(f, near, order=4).switch_radius < exact.switch_radius
+    assert np.linalg.norm(exact.x_min - near) < 1e-2
 
 
 @pytest.mark.parametrize("length", [1e-2, 1e-12, 1e-100])
@@ -163,15 +167,19 @@ def test_published_rates_of_alignment(eigenvalues, s, forced, dominant, expected
     assert np.isclose(rate, expected, rtol=2e-3)
 
 
-@pytest.fixture(scope="module")
-def plain():
-    return relative(talweg.surfaces.muller_brown(), [-0.558, 1.442])
+@pytest.fixture(scope="module", params=[None, 4], ids=["differences", "polynomial"])
+def plain(request):
+    return relative(talweg.surfaces.muller_brown(), [-0.558, 1.442], order=request.param)
 
 
 def test_values(plain):
     f = talweg.surfaces.muller_brown()
     d = np.array([[0.1, 0.2], [1e-3, 2e-3], [1e-9, 1e-9], [3e-100, 4e-100], [0.0, 0.0]])
     assert np.allclose(plain(d[:2]), f(plain.x_min + d[:2]) - f(plain.x_min), rtol=1e-7)
+    short = d[1] * [[1e-2], [1e-4], [1e-6]]
+    parts = np.einsum("mi,ij,mj->m", short, f.hess(plain.x_min), short) / 2
+    parts += [v @ f.third(plain.x_min, v) @ v / 6 for v in short]
+    assert np.allclose(plain(short), parts, rtol=1e-7)
     hessian = f.hess(plain.x_min)
     assert np.allclose(
         plain(d[2:4]), np.einsum("mi,ij,mj->m", d[2:4], hessian, d[2:4]) / 2, rtol=1e-8
@@ -179,17 +187,23 @@ def test_values(plain):
     assert plain(d[4]) == 0.0 and not plain.grad(d[4]).any()
 
 
-def test_both_sides_agree_at_the_switch(plain):
+@pytest.mark.parametrize("order", [None, 4])
+def test_both_sides_agree_at_the_switch(order):
+    f = talweg.surfaces.muller_brown()
+    plain = relative(f, [-0.558, 1.442], order=order)
+    radius = plain.switch_radius
+    inner = relative(f, plain.x_min, order=order, switch_radius=1.1 * radius)
+    outer = relative(f, plain.x_min, order=order, switch_radius=0.9 * radius)
     angles = np.linspace(0, 2 * np.pi, 40)
-    circle = plain.switch_radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    inside, outside = circle * (1 - 1e-15), circle * (1 + 1e-15)
+    circle = radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
     soft = np.linalg.eigvalsh(plain.hess([0.0, 0.0]))[0]
-    change = np.linalg.norm(plain.grad(outside) - plain.grad(inside), axis=1).max()
-    assert change <= plain.relative_error * soft * plain.switch_radius
-    assert np.allclose(plain.hess(outside), plain.hess(inside), rtol=1e-8)
+    change = np.linalg.norm(outer.grad(circle) - inner.grad(circle), axis=1)
+    assert change.any()
+    assert change.max() <= plain.relative_error * soft * radius
+    assert np.allclose(outer.hess(circle), inner.hess(circle), rtol=1e-8)
     v = np.array([0.3, -1.1])
-    assert np.allclose(plain.third(outside, v), plain.third(inside, v), rtol=1e-4)
-    assert np.allclose(plain.hessp(outside, v), plain.hess(inside) @ v, rtol=1e-8)
+    assert np.allclose(outer.third(circle, v), inner.third(circle, v), rtol=1e-4)
+    assert np.allclose(outer.hessp(circle, v), inner.hess(circle) @ v, rtol=1e-8)
 
 
 def mixed(n, radius, count, seed=0):
@@ -204,8 +218,9 @@ def mixed(n, radius, count, seed=0):
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: (talweg.surfaces.muller_brown(), [-0.558, 1.442]),
-        lambda: (talweg.models.phi4_chain(12), np.ones(12)),
+        lambda: (talweg.surfaces.muller_brown(), [-0.558, 1.442], None),
+        lambda: (talweg.surfaces.muller_brown(), [-0.558, 1.442], 4),
+        lambda: (talweg.models.phi4_chain(12), np.ones(12), None),
         lambda: (
             talweg.Objective.from_callables(
                 talweg.surfaces.himmelblau(),
@@ -214,13 +229,14 @@ def mixed(n, radius, count, seed=0):
                 bounds=[(-5, 5)] * 2,
             ),
             [3.0, 2.0],
+            None,
         ),
     ],
-    ids=["recorded", "by products", "callables"],
+    ids=["differences", "polynomial", "by products", "callables"],
 )
 def test_lanes_do_not_know_their_neighbours(make):
-    f, near = make()
-    r = relative(f, near, switch_radius=1e-3)
+    f, near, order = make()
+    r = relative(f, near, order=order, switch_radius=1e-3)
     quantities = VALUE | GRADIENT | HESSIAN | THIRD | HESSIAN_PRODUCT | THIRD_PRODUCT
     d, v, w = mixed(f.n, r.switch_radius, 61)
     inside = np.linalg.norm(d, axis=1) < r.switch_radius
@@ -290,6 +306,124 @@ def test_large_ones():
     assert r.relative_error < 1e-11
     d = 1e-150 * np.random.default_rng(0).normal(size=600)
     assert np.allclose(r.grad(d), f.hessp(r.x_min, d), rtol=1e-12, atol=1e-163)
+
+
+OPERATIONS = {
+    "exp": (np.exp, mpmath.exp),
+    "log": (np.log, mpmath.log),
+    "sqrt": (np.sqrt, mpmath.sqrt),
+    "sin": (np.sin, mpmath.sin),
+    "cos": (np.cos, mpmath.cos),
+    "tan": (np.tan, mpmath.tan),
+    "tanh": (np.tanh, mpmath.tanh),
+    "sinh": (np.sinh, mpmath.sinh),
+    "cosh": (np.cosh, mpmath.cosh),
+    "arctan": (np.arctan, mpmath.atan),
+    "erf": (talweg.erf, mpmath.erf),
+    "log1p": (np.log1p, mpmath.log1p),
+    "expm1": (np.expm1, mpmath.expm1),
+    "sigmoid": (lambda u: 1 / (1 + np.exp(-u)), lambda u: 1 / (1 + mpmath.exp(-u))),
+    "square": (lambda u: u**2,) * 2,
+    "seventh power": (lambda u: u**7,) * 2,
+    "inverse cube": (lambda u: u**-3,) * 2,
+    "root of an odd power": (lambda u: u**2.5, lambda u: u ** mpmath.mpf(2.5)),
+    "power of itself": (lambda u: u**u,) * 2,
+    "quotient": (lambda u: u / (1 + u * u),) * 2,
+    "absolute value": (lambda u: abs(u) * u * u,) * 2,
+    "minimum": (lambda u: np.minimum(u**3, u**4), lambda u: min(u**3, u**4)),
+    "maximum": (lambda u: np.maximum(u**3, u**4), lambda u: max(u**3, u**4)),
+    "where": (lambda u: np.where(u < 0.65, u**3, u**4), lambda u: u**3 if u < 0.65 else u**4),
+}
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_differences_of_every_operation(name):
+    double, exact = OPERATIONS[name]
+    f = talweg.Objective(lambda x: double(x[0] * x[1]) * x[0] + double(x[1]) ** 2, 2, verify=False)
+
+    def value(x, y):
+        return exact(x * y) * x + exact(y) ** 2
+
+    def slopes(point):
+        return [mpmath.diff(value, tuple(point), order) for order in ((1, 0), (0, 1))]
+
+    x = np.array([0.7, 0.9])
+    changes = by_differences(f, x)
+    with mpmath.workdps(430):
+        for length in (1e-2, 1e-8, 1e-100, 1e-200):
+            d = length * np.array([0.3, -0.8])
+            want = exact_gradient(slopes, x, [mpmath.mpf(float(v)) for v in d])
+            norm = mpmath.sqrt(sum(v * v for v in want))
+            error = mpmath.sqrt(sum((float(a) - b) ** 2 for a, b in zip(changes.grad(d), want)))
+            assert error < 4e-15 * norm
+        origin = [mpmath.mpf(float(v)) for v in x]
+        d = np.array([0.003, -0.008])
+        there = value(*[o + mpmath.mpf(float(v)) for o, v in zip(origin, d)]) - value(*origin)
+        there -= sum(g * mpmath.mpf(float(v)) for g, v in zip(slopes(origin), d))
+        assert abs(float(changes(d)) - there) < 1e-14 * abs(there)
+    assert np.array_equal(changes.hess(d), f.hess(x + d))
+
+
+def test_differences_across_kinks():
+    """Where a branch changes between the point and the offset, the change is the plain one."""
+
+    def fun(x):
+        return (
+            np.where(x[0] < 1.0, x[0] ** 2, 2 * x[0] - 1) + np.maximum(x[1], 0.5) ** 2
+            + abs(x[1] - 0.25) ** 3 + np.minimum(x[0], x[1]) ** 2
+        )  # fmt: skip
+
+    f = talweg.Objective(fun, 2)
+    rng = np.random.default_rng(4)
+    for x in rng.uniform(0.0, 1.5, size=(40, 2)):
+        changes = by_differences(f, x)
+        d = rng.uniform(-1.0, 1.0, size=(40, 2))
+        assert np.allclose(changes.grad(d), f.grad(x + d) - f.grad(x), rtol=1e-12, atol=1e-12)
+
+
+def test_differences_of_sums_over_data():
+    rng = np.random.default_rng(6)
+    data = rng.normal(size=(50, 4))
+    loss = talweg.sum_over(lambda x, row: np.log1p(np.exp(-(row[:3] @ x) * row[3])), data)
+    f = talweg.Objective(lambda x: loss(x) + x @ x, 3)
+    r = relative(f, talweg.descend(f, np.zeros(3), 0.05, 500).x)
+    assert r.order is None and r.relative_error < 1e-13
+
+    def gradient(x):
+        total = [2 * v for v in x]
+        for row in data:
+            row = [mpmath.mpf(float(v)) for v in row]
+            margin = sum(a * b for a, b in zip(row[:3], x)) * row[3]
+            for i in range(3):
+                total[i] -= row[i] * row[3] / (1 + mpmath.exp(margin))
+        return total
+
+    soft = np.linalg.eigvalsh(f.hess(r.x_min))[0]
+    with mpmath.workdps(340):
+        for length in (1.0, 1e-3, 1e-12, 1e-150):
+            d = length * np.array([0.2, -0.1, 0.4])
+            want = exact_gradient(gradient, r.x_min, [mpmath.mpf(float(v)) for v in d])
+            error = mpmath.sqrt(sum((float(a) - b) ** 2 for a, b in zip(r.grad(d), want)))
+            assert error <= r.relative_error * soft * math.hypot(*d)
+
+
+def test_what_a_branch_not_taken_does_never_enters():
+    f = talweg.Objective(
+        lambda x: np.where(x[0] < 1.0, 2 * x[0] ** 2, 1 / x[0]) + np.exp(x[1]) - x[1],
+        2,
+        verify=False,
+    )
+    r = relative(f, [0.0, 0.0])
+    assert r.order is None
+    assert np.allclose(r.grad([1e-90, 1e-90]), [4e-90, 1e-90], rtol=1e-15, atol=0.0)
+
+
+def test_without_differences_that_are_finite_the_polynomial_is_taken(monkeypatch):
+    f = talweg.surfaces.himmelblau()
+    nowhere = talweg.Objective(lambda x: np.log(-1 - x[0] ** 2) + x[1], 2, verify=False)
+    monkeypatch.setattr(sys.modules["talweg.jets.relative"], "by_differences", lambda *_: nowhere)
+    r = relative(f, [3.0, 2.0])
+    assert r.order == 4 and r.relative_error < 1e-12
 
 
 def test_what_is_no_nondegenerate_critical_point():

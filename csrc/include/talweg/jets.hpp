@@ -18,6 +18,16 @@ namespace talweg {
 std::unique_ptr<Objective> compose_taylor(std::shared_ptr<const Objective> objective,
                                           std::span<const double> origin, int order, double step);
 
+// d -> f(point + d) - f(point) - grad f(point) . d for a recorded f, `objective` being the tape's
+// output. The gradient is computed from changes of the recorded values, by identities that do not
+// subtract what is nearly equal, so that it has full relative precision at any length of d; the
+// value is an integral of it, by a rule of order 16. Higher derivatives are those of `objective`.
+// Throws std::invalid_argument for sizes that do not fit or a point that is not finite,
+// RecordingLimit for too long a function.
+std::unique_ptr<Objective> exact_offsets(std::shared_ptr<const Objective> objective,
+                                         const Tape& tape, Node output,
+                                         std::span<const double> point);
+
 // What `compose_relative` takes the function to be at its origin.
 struct RelativeOrigin {
   std::span<const double> point;     // n

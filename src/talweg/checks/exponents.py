@@ -171,9 +171,9 @@ def _fit(part: Floats, spaces: Floats, terms: int, slope: float, stride: int) ->
     k = part.shape[1]
     with np.errstate(all="ignore"):
         basis = z[None, :] ** np.arange(k)[:, None]
+        basis = basis / np.linalg.norm(basis, axis=0)
     if not np.isfinite(basis).all():
         return None
-    basis = basis / np.linalg.norm(basis, axis=0)
     coefficients = np.linalg.lstsq(basis, part.T.astype(complex), rcond=1e-14)[0]
     left = part.T - basis @ coefficients
     residual = float(np.sqrt((np.abs(left) ** 2).mean() / (part**2).mean()))

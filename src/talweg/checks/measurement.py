@@ -90,7 +90,7 @@ def measure(
     """
     y = run.y[:, kept]
     d = int(np.argmax(dominant))
-    along = y[:, :, d] if dominant.sum() == 1 else lengths(y[:, :, dominant])
+    along = _along(y[:, :, dominant], method.oscillation(float(minimum.eigenvalues[d])))
     with np.errstate(all="ignore"):
         ratio = y / along[:, :, None]
     ratio[:, :, dominant] = 0.0
@@ -124,8 +124,8 @@ def measure(
     unclear += [j for j in fits if j not in clear]
     if not clear:
         return _nothing("the exponents of different windows differ by more than a tenth")
-    component = min(clear, key=lambda j: clear[j].rate)
-    fit = fits[component]
+    component = _governing(clear, size)
+    fit = clear[component]
     unit = spacing * method.unit
     # Rounding, or the tolerance of the flow, at each step or unit of the fastest decay.
     resolution = _resolution(minimum, method)
@@ -153,6 +153,17 @@ def measure(
         floor=float(floor[end].max()),
         reason=reason,
     )
+
+
+def _along(y: Floats, oscillation: tuple[float, float] | None) -> Floats:
+    """The dominant coordinate; its amplitude, which has no zeros, where it oscillates."""
+    if oscillation is None:
+        return y[:, :, 0] if y.shape[2] == 1 else lengths(y)
+    trace, determinant = oscillation
+    before = np.concatenate([y[:1], y[:-1]])
+    middle = y - 0.5 * trace * before
+    rest = np.sqrt(determinant - 0.25 * trace**2) * before
+    return lengths(np.concatenate([middle, rest], axis=2))
 
 
 def _floors(
@@ -200,6 +211,24 @@ def _slope(times: Floats, tangent: Floats) -> tuple[float, float]:
     slopes = -np.polyfit(times - times.mean(), logs[:, good], 1)[0]
     spread = float(slopes.std(ddof=1) / np.sqrt(len(slopes))) if len(slopes) > 1 else 0.0
     return float(slopes.mean()), spread
+
+
+def _governing(clear: dict[int, Exponents], size: Floats) -> int:
+    """Of the directions with the slowest term, as far as errors tell, the one with the largest."""
+    slowest = min(clear.values(), key=lambda fit: fit.rate)
+
+    def largest(j: int) -> float:
+        fit = clear[j]
+        return float(size[fit.end, j] * fit.shares[fit.rates == fit.rate].max())
+
+    alike = [
+        j
+        for j, fit in clear.items()
+        if fit.rate - slowest.rate <= 4.0 * (fit.error + slowest.error) + 1e-9 * abs(slowest.rate)
+    ]
+    # At one time: the size at the end of the shortest window.
+    end = min(clear[j].end for j in alike)
+    return max(alike, key=lambda j: largest(j) * np.exp((clear[j].end - end) * clear[j].rate))
 
 
 def _reason(unclear: list[int], component: int, size: Floats, fit: Exponents) -> str:

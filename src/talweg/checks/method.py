@@ -86,6 +86,15 @@ class Method:
                 ahead = 1.0
             return np.asarray(-s * ahead**power / left)
 
+    def oscillation(self, eigenvalue: float) -> tuple[float, float] | None:
+        """Trace and determinant of a direction's recursion where its roots are complex."""
+        if self.step_length is None or self.momentum == 0.0:
+            return None
+        mu, beta = 1.0 - self.step_length * eigenvalue, self.momentum
+        trace = (1.0 + beta) * mu if self.nesterov else mu + beta
+        determinant = beta * mu if self.nesterov else beta
+        return (trace, determinant) if trace**2 < 4.0 * determinant else None
+
     def run(
         self, minimum: Minimum, start: Floats, length: float, records: int, workers: int | None
     ) -> Run:
@@ -98,6 +107,8 @@ class Method:
             return _flow(minimum, start, times, workers)
         steps = max(int(length), 1)
         every = max(1, -(-steps // records))
+        if self.oscillation(float(minimum.eigenvalues[0])) is not None:
+            every = 1  # an amplitude is that of two points in succession
         interrupt = None
         try:
             done = descend(

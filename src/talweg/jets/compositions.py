@@ -1,4 +1,4 @@
-"""Taylor polynomials as objectives: from stored derivatives, or by products at the point."""
+"""Functions of a short offset: Taylor polynomials, stored or by products, and exact differences."""
 
 from __future__ import annotations
 
@@ -18,7 +18,32 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["by_products", "polynomial_of", "terms_of"]
+__all__ = ["by_differences", "by_products", "polynomial_of", "terms_of"]
+
+
+def by_differences(f: Any, x: Floats) -> Any:
+    """A recorded f in the offset from `x`, its gradient from changes that were never subtracted.
+
+    Raises
+    ------
+    talweg._core.RecordingLimit
+        When the function is too long.
+    """
+    return _changes((f,), x)
+
+
+def _changes(operands: tuple[Any], x: Floats) -> Any:
+    (f,) = operands
+    tape, output = f._tape
+    result = evaluated_from(
+        operands,
+        _core.exact_offsets(f._core, tape, output, x),
+        n=f.n,
+        bounds=None,
+        name=f"{f.name} by differences",
+    )
+    result._made = (_changes, operands, (x,))
+    return result
 
 
 def by_products(f: Any, x: Floats, order: int) -> Any:

@@ -49,7 +49,8 @@ def fourth_derivatives(f: Any, x: Floats) -> tuple[Floats, float]:
 
 def _of_recording(f: Any, x: Floats) -> Floats:
     n = f.n
-    core = _core.TapeObjective(*_core.directional_derivative(*f._tape, n))
+    tape, output = f._tape
+    core = _core.TapeObjective(*_core.directional_derivative(tape, output, n))
     i, j = np.tril_indices(n)
     tensor = np.empty((n, n, n, n))
     unit = np.eye(n)
@@ -78,9 +79,8 @@ def _by_differences(f: Any, x: Floats) -> tuple[Floats, float]:
     coarse = (4.0 * levels[1] - levels[0]) / 3.0
     fine = (4.0 * levels[2] - levels[1]) / 3.0
     tensor = _symmetrised(fine)
-    error = max(np.linalg.norm(fine - coarse), np.linalg.norm(fine - tensor))
-    error = max(error, 1e-15 * float(np.linalg.norm(tensor)))
-    return tensor, float(error)
+    apart = (fine - coarse, fine - tensor, 1e-15 * tensor)
+    return tensor, max(float(np.linalg.norm(part)) for part in apart)
 
 
 def fourth_step(f: Any, x: Floats, extrapolated: bool = False) -> tuple[float, float]:

@@ -182,7 +182,7 @@ class Jet:
 def _turned(jet: Jet, axes: Floats, shown: Floats | None, hessian: Floats | None = None) -> Jet:
     """The derivatives along the columns of `axes`."""
 
-    def turned(tensor: Floats | None) -> Floats | None:
+    def turned(tensor: Any) -> Any:
         if tensor is None:
             return None
         for _ in range(tensor.ndim):  # each turn takes the first index and moves it to the end

@@ -191,7 +191,8 @@ def _ends(f: Objective, x: Floats, tol: float, maxiter: int | None, rng: Any) ->
     if has_motions(f) or n <= _DENSE:
         values = _all_eigenvalues(f, x)
         if values is None:
-            return _Ends(*[math.nan] * 6, 0, False)
+            nan = math.nan
+            return _Ends(nan, nan, nan, nan, nan, nan, 0, False)
         error = 10.0 * len(values) * float(np.finfo(float).eps) * float(np.abs(values).max())
         return _told_apart(values, np.full(len(values), error), 0, True, len(values))
     options: dict[str, Any] = {"which": "both", "tol": tol, "maxiter": maxiter, "rng": rng}
@@ -218,8 +219,7 @@ def _all_eigenvalues(f: Objective, x: Floats) -> Floats | None:
         inverse = np.linalg.inv(np.linalg.cholesky(f.metric))
         hessian = inverse @ hessian @ inverse.T
         hessian = (hessian + hessian.T) / 2
-    values: Floats = np.linalg.eigvalsh(hessian)
-    return values
+    return np.asarray(np.linalg.eigvalsh(hessian), dtype=np.float64)
 
 
 def _told_apart(

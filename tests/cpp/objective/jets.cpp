@@ -215,3 +215,47 @@ TEST_CASE("derivatives along a vector as tapes") {
   CHECK_THROWS_AS(directional_derivative(recorded.tape, recorded.output, 3), std::invalid_argument);
   CHECK_THROWS_AS(directional_derivative(recorded.tape, 10000, 2), std::invalid_argument);
 }
+
+TEST_CASE("exact offsets") {
+  const auto function = [](auto x) {
+    return exp(x[0] * x[1]) + sin(x[1]) * x[0] * x[0] + x[1] * x[1] * x[1] * 0.5;
+  };
+  const TapeFunction recorded = record_tape(function, 2);
+  const std::shared_ptr<const Objective> objective = make_objective(recorded.tape, recorded.output);
+  const std::vector<double> point = {0.75, -0.5}, v = {0.3, -1.1}, zero(2, 0.0);
+  const auto exact = exact_offsets(objective, recorded.tape, recorded.output, point);
+  const Quantities there = evaluate_at(*objective, point, v, v);
+  // At lengths where subtraction loses little it is the difference.
+  const std::vector<double> d = {0.25, -0.125}, moved = {1.0, -0.625};
+  const Quantities far = evaluate_at(*objective, moved, v, v);
+  const Quantities changed = evaluate_at(*exact, d, v, v);
+  for (std::size_t i = 0; i < 2; ++i)
+    CHECK(changed.gradient[i] ==
+          doctest::Approx(far.gradient[i] - there.gradient[i]).epsilon(1e-14));
+  CHECK(changed.value[0] == doctest::Approx(far.value[0] - there.value[0] -
+                                            there.gradient[0] * d[0] - there.gradient[1] * d[1])
+                                .epsilon(1e-13));
+  CHECK(changed.hessian == far.hessian);
+  CHECK(changed.third == far.third);
+  CHECK(changed.hessian_product == far.hessian_product);
+  CHECK(changed.third_product == far.third_product);
+  // At others it is the product with the Hessian.
+  for (const double length : {1e-20, 1e-100, 1e-250}) {
+    const std::vector<double> shorter = {0.3 * length, -0.7 * length};
+    const Quantities near = evaluate_at(*exact, shorter, v, v);
+    const Quantities product = evaluate_at(*objective, point, shorter, v);
+    for (std::size_t i = 0; i < 2; ++i)
+      CHECK(near.gradient[i] / length ==
+            doctest::Approx(product.hessian_product[i] / length).epsilon(1e-14));
+  }
+  const Quantities nothing = evaluate_at(*exact, zero, v, v);
+  CHECK(nothing.value[0] == 0.0);
+  CHECK(nothing.gradient == zero);
+
+  CHECK_THROWS_AS(exact_offsets(objective, recorded.tape, 10000, point), std::invalid_argument);
+  CHECK_THROWS_AS(exact_offsets(objective, recorded.tape, recorded.output, std::vector<double>(3)),
+                  std::invalid_argument);
+  CHECK_THROWS_AS(exact_offsets(objective, recorded.tape, recorded.output,
+                                std::vector<double>(2, std::nan(""))),
+                  std::invalid_argument);
+}
