@@ -142,7 +142,7 @@ def stationary(
     burn = 12 * memory
     total = burn + looks * memory
     predicted = unit * noise
-    setting = {
+    setting: dict[str, Any] = {
         "step_length": step,
         "momentum": beta,
         "noise_variance": noise,

@@ -118,7 +118,9 @@ def _sine_factor(one: TheoryOfMinimum, s: Any) -> Any:
     second = np.where(apart, mu, 0.0).max(axis=1)
     factor = second / np.maximum(best, 1e-300)
     stiff = np.delete(one.stiff_forcing, -1)
-    forced_above = np.abs(stiff).max(initial=0.0) > 1e-9 * max(np.abs(one.stiff_forcing).max(), 1e-300)
+    forced_above = np.abs(stiff).max(initial=0.0) > 1e-9 * max(
+        np.abs(one.stiff_forcing).max(), 1e-300
+    )
     power = np.where(winner == 0, one.forcing or np.inf, 1.0 if forced_above else np.inf)
     return np.maximum(factor, np.where(np.isfinite(power), best**power, 0.0))
 
@@ -139,7 +141,8 @@ def draw_curves(f: Any, one: TheoryOfMinimum, axes: Any = None, title: str | Non
         (abs(c) for c in (curves.invariant[j], curves.extremal[j]) if np.isfinite(c)), default=0.0
     )
     strength = max(
-        float(np.linalg.norm(vectors.T @ (f.third(x, v) @ v))) for v in (vectors[:, 0], vectors[:, j])
+        float(np.linalg.norm(vectors.T @ (f.third(x, v) @ v)))
+        for v in (vectors[:, 0], vectors[:, j])
     )
     reach = 0.7 * values[0] / strength if strength > 0.0 else 0.5
     if bend > 0.0:

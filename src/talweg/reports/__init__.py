@@ -9,6 +9,7 @@ from __future__ import annotations
 from talweg.reports.descents import DescentReport, descent_report
 from talweg.reports.measurement import Measurement
 from talweg.reports.minimum import Prediction, ResonantTerm, TheoryOfMinimum
+from talweg.reports.runs import measured_alignment
 from talweg.reports.theory import TheoryReport, theory_report
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "TheoryOfMinimum",
     "TheoryReport",
     "descent_report",
+    "measured_alignment",
     "theory_report",
 ]

@@ -454,7 +454,9 @@ def _random_starts(f: Objective, box: Floats, count: int, rng: np.random.Generat
         if len(kept) >= count:
             return kept[:count]
     if not len(kept):
-        raise ValueError(f"bounds: the function is finite at none of {20 * count} points of the box")
+        raise ValueError(
+            f"bounds: the function is finite at none of {20 * count} points of the box"
+        )
     return kept
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from talweg.checks.forcing import measured_forcing
+from talweg.checks.minimum import found_minimum
 from talweg.extremals.points import CriticalPoint
 from talweg.objective import Objective
 from talweg.reports.measurement import Measurement
@@ -24,8 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Prediction", "ResonantTerm", "TheoryOfMinimum", "theory_of"]
 
-#: Third derivatives below this part of the largest one are taken for rounding.
-_NO_FORCING = 1e-9
+#: Up to which order p forcing is looked for.
+_MOST_FORCING = 8
 #: Most resonances that are listed for one system.
 _MOST_RESONANCES = 12
 
@@ -87,7 +89,7 @@ class TheoryOfMinimum:
         What rounding and the error of the point can change eigenvalues by.
     forcing : int or None
         The order p at which the softest direction forces others (see `talweg.theory.alignment_rate`):
-        1, 2, or None where neither third nor fourth derivatives do.
+        None where none up to order 8 was found.
     soft_forcing, stiff_forcing : ndarray, shape (n,)
         T[e, e, e_j] with e the softest and the stiffest direction.
     bounds : StepBounds
@@ -125,7 +127,9 @@ class TheoryOfMinimum:
     concentration: Any = None
 
 
-def theory_of(f: Objective, point: CriticalPoint, max_order: int, tolerance: float) -> TheoryOfMinimum:
+def theory_of(
+    f: Objective, point: CriticalPoint, max_order: int, tolerance: float
+) -> TheoryOfMinimum:
     """All predictions for one nondegenerate minimum."""
     x = point.x
     curves = slow_manifold(f, x)
@@ -134,13 +138,15 @@ def theory_of(f: Objective, point: CriticalPoint, max_order: int, tolerance: flo
     # What is rounding beside the other entries reads as the zero it stands for.
     scale = max(float(np.abs(curves.forcing).max()), float(np.abs(stiff).max()))
     soft, stiff = (np.where(np.abs(b) > 1e-13 * scale, b, 0.0) for b in (curves.forcing, stiff))
-    bends = {
-        name: np.where(soft == 0.0, 0.0, getattr(curves, name)) for name in ("invariant", "extremal")
+    bends: dict[str, Any] = {
+        name: np.where(soft == 0.0, 0.0, getattr(curves, name))
+        for name in ("invariant", "extremal")
     }
     curves = dataclasses.replace(curves, forcing=soft, **bends)
     derivative = _Derivatives(f, x, vectors)
-    forcing = _forcing_order(curves.forcing, derivative, len(values))
-    stiff_order = _forcing_order(stiff, derivative, len(values), branch=len(values) - 1)
+    minimum = found_minimum(f, x)
+    forcing = measured_forcing(f, minimum, 0, _MOST_FORCING).order
+    stiff_order = measured_forcing(f, minimum, len(values) - 1, _MOST_FORCING).order
     bounds = step_bounds(values, forcing=forcing)
     beta = bounds.best_momentum.momentum if bounds.best_momentum is not None else 0.0
     nesterov = step_bounds(values, beta, nesterov=True, resonant_order=0) if beta else bounds
@@ -247,20 +253,6 @@ class _Derivatives:
         wide = (third(2 * h) - third(-2 * h)) / (4 * h)
         near = (third(h) - third(-h)) / (2 * h)
         return (4.0 * near - wide) / 3.0
-
-
-def _forcing_order(
-    coefficients: Floats, derivative: _Derivatives, n: int, branch: int = 0
-) -> int | None:
-    """1 where third derivatives along the branch force others, 2 where fourth ones do."""
-    others = np.arange(n) != branch
-    scale = np.abs(coefficients).max(initial=0.0)
-    if scale > 0.0 and (np.abs(coefficients[others]) > _NO_FORCING * scale).any():
-        return 1
-    fourth = [derivative.of((branch, branch, branch, j)) or 0.0 for j in range(min(n, 40))]
-    size = max((abs(value) for value in fourth), default=0.0)
-    cross = [abs(value) for j, value in enumerate(fourth) if j != branch]
-    return 2 if size > 0.0 and max(cross, default=0.0) > 1e-6 * size else None
 
 
 def _eigenvalue_error(

@@ -14,7 +14,7 @@ from talweg.reports.minimum import Prediction, TheoryOfMinimum
 if TYPE_CHECKING:
     from talweg.reports.theory import TheoryReport
 
-__all__ = ["measure_all"]
+__all__ = ["measure_all", "measured_alignment"]
 
 #: Extent of the ball whose volume is followed, in radii of the ball that surely falls to the minimum.
 _REGION = 3.0
@@ -77,6 +77,29 @@ def measure(f: Any, one: TheoryOfMinimum, seed: int, workers: int | None) -> Non
         if step is None:
             one.concentration = carried
         one.measurements += _volumes(step, carried)
+
+
+def measured_alignment(
+    f: Any, one: TheoryOfMinimum, step_length: float, method: str = "gradient descent"
+) -> Measurement:
+    """The factor by which one step of descent shrinks the sine, beside the predicted one.
+
+    Parameters
+    ----------
+    f : Objective
+    one : TheoryOfMinimum
+        Of a minimum of f.
+    step_length : float
+    method : str
+        What to call it.
+
+    Returns
+    -------
+    Measurement
+    """
+    from talweg.checks import alignment
+
+    return _aligned(method, alignment(f, one.point.x, step_length))
 
 
 def _radius(f: Any, x: Any) -> float:

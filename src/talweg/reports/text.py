@@ -33,14 +33,17 @@ def plain_table(columns: list[str], rows: list[list[str]]) -> str:
 def markdown_table(columns: list[str], rows: list[list[str]]) -> str:
     """The same in Markdown."""
     lines = [columns, ["---"] * len(columns), *rows]
-    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
+    return "\n".join(
+        f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines
+    )
 
 
 def status_counts(status: np.ndarray) -> str:
     """ "180 converged, 20 max steps"."""
     counts = Counter(int(code) for code in status)
     return ", ".join(
-        f"{count} {Status(code).name.lower().replace('_', ' ')}" for code, count in counts.most_common()
+        f"{count} {Status(code).name.lower().replace('_', ' ')}"
+        for code, count in counts.most_common()
     )
 
 
@@ -124,7 +127,11 @@ def _steps(one: TheoryOfMinimum) -> Table:
                 f"{bounds.alignment:.8g}",
                 "2 / (smallest + largest eigenvalue)",
             ],
-            ["aligns fastest", f"{bounds.best_alignment:.8g}", f"factor {bounds.best_factor:.6g} a step"],
+            [
+                "aligns fastest",
+                f"{bounds.best_alignment:.8g}",
+                f"factor {bounds.best_factor:.6g} a step",
+            ],
         ]
     best = bounds.best_momentum
     if best is not None and best.momentum > 0.0:

@@ -239,9 +239,7 @@ def _minimum_at(f: Objective, x: Floats, box: Floats | None) -> CriticalPoint:
         what = f"{nearest.type} at {format_vector(nearest.x, 6)}"
     else:
         what = "no critical point"
-    raise ValueError(
-        f"x_min: want a nondegenerate minimum, {format_vector(x, 6)} leads to: {what}"
-    )
+    raise ValueError(f"x_min: want a nondegenerate minimum, {format_vector(x, 6)} leads to: {what}")
 
 
 def _minima_in(f: Objective, box: Floats | None, rng: np.random.Generator) -> list[CriticalPoint]:
