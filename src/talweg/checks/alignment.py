@@ -356,7 +356,7 @@ class _Setting:
         if start[:, self.soft].any():
             growth = slowest - float(finite.min())
             length = min(length, _DECADES / growth)
-        limit = max_steps
+        limit = float(max_steps)
         if self.method.step_length is None:
             limit = max_steps / float(self.minimum.eigenvalues[-1])
         return min(length, limit)

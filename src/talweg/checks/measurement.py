@@ -21,6 +21,8 @@ __all__ = ["Measurement", "measure"]
 _EPS = float(np.finfo(float).eps)
 #: A term that is smaller, against all others at the end of its window, does not govern there.
 _GOVERNS = 0.1
+#: Directions with larger tangents have not aligned.
+_SMALL = 0.1
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -134,7 +136,10 @@ def measure(
     times = run.index[window] * method.unit
     slope, slope_error = _slope(times, tangent[window])
     end = fit.end
+    last = float(np.sqrt((tangent[end] ** 2).mean()))
     reason = _reason(unclear, component, size[end], fit)
+    if not reason and last > _SMALL:
+        reason = f"the tangent of the angle is still {last:.2g} at the end of the window"
     close = fit.rates / unit - fit.rate / unit
     visible = fit.shares > max(1e-3, 10.0 * fit.residual)
     together = visible & (np.abs(close) <= 3.0 * error + 1e-6 * abs(fit.rate / unit))
@@ -148,7 +153,7 @@ def measure(
         window=(float(times[0]), float(times[-1])),
         slope=slope,
         slope_error=slope_error,
-        tangent=float(np.sqrt((tangent[end] ** 2).mean())),
+        tangent=last,
         coordinate=float(distance[end]),
         floor=float(floor[end].max()),
         reason=reason,
@@ -181,6 +186,8 @@ def _floors(
     gaps[dominant] = np.inf
     with np.errstate(all="ignore"):
         floor = 4.0 * np.broadcast_to(minimum.floor[d], (len(run.index), minimum.n)).copy()
+        # Coordinates that have left the range of numbers do not shrink with the distance.
+        floor += 1e-286 / distance[:, None]
         if method.step_length is None and minimum.floor.any():
             floor += 1e-13 * np.maximum(1.0, minimum.eigenvalues[-1] / gaps)
         if minimum.noise > 0.0:

@@ -109,7 +109,8 @@ class Method:
         every = max(1, -(-steps // records))
         if self.oscillation(float(minimum.eigenvalues[0])) is not None:
             every = 1  # an amplitude is that of two points in succession
-        interrupt = None
+        interrupt: Any = None
+        done: Any
         try:
             done = descend(
                 minimum.offset,
@@ -128,7 +129,7 @@ class Method:
         index = every * np.arange(len(done.path), dtype=float)
         found = Run(index, done.path, np.asarray(done.status))
         if interrupt is not None:
-            interrupt.result = found  # type: ignore[attr-defined]
+            interrupt.result = found
             raise interrupt
         return found
 
@@ -152,7 +153,8 @@ def _flow(minimum: Minimum, start: Floats, times: Floats, workers: int | None) -
         atol = 1e-290
         if not exact:
             atol = max(minimum.resolution, 1e-14 * float(np.linalg.norm(here, axis=1).max()))
-        interrupt = None
+        interrupt: Any = None
+        found: Any
         try:
             found = flow(
                 minimum.offset,
@@ -171,7 +173,7 @@ def _flow(minimum: Minimum, start: Floats, times: Floats, workers: int | None) -
         if interrupt is not None:
             if found is None:
                 status[going] = int(Status.INTERRUPTED)
-            interrupt.result = Run(times, y, status)  # type: ignore[attr-defined]
+            interrupt.result = Run(times, y, status)
             raise interrupt
         going = going[np.isfinite(y[last, going]).all(axis=1)]
         if not going.size:

@@ -14,7 +14,7 @@ __all__ = ["judge"]
 #: Standard errors that a difference may have.
 _DEVIATION = 4.0
 #: Errors above this part of a rate say too little.
-_TELLING = 0.02
+_TELLING = 0.002
 
 
 def judge(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from talweg.plot.alignment import draw_alignment
 from talweg.plot.basins import draw_basins
 from talweg.plot.concentration import draw_concentration
 from talweg.plot.descents import draw_descents
@@ -12,6 +13,7 @@ from talweg.plot.valley import draw_valley
 
 __all__ = [
     "contour_levels",
+    "draw_alignment",
     "draw_basins",
     "draw_concentration",
     "draw_descents",
