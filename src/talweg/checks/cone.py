@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["TalwegDistance", "tangent_sine"]
 
+#: Into how many parts pieces of the curve are cut to find the nearest.
+_PARTS = 8
+
 
 def tangent_sine(offset: Floats, direction: Floats) -> Floats:
     """Distance from the line along a unit vector, over the distance from the origin; rows (m, n)."""
@@ -90,34 +93,47 @@ class TalwegDistance:
         if far.size:
             reach = width * np.sqrt(square[far])
             d = offset[far]
-            # A point of the curve is within half a chord of a node, but for its bend.
-            half = 0.55 * self._chords.max()
-            distance, _ = self._nodes_tree().query(
+            # A point of the curve is within half a part of a place on it, but for its bend.
+            half = 0.6 / _PARTS * float(self._chords.max())
+            distance, place = self._places().query(
                 d, distance_upper_bound=float(reach.max() + half) * (1 + 1e-9)
             )
             sure = distance <= reach
             open_ = np.flatnonzero(~sure & (distance - half <= reach))
-            sure[open_] = self.quotient(d[open_]) <= width
+            sure[open_] = self._quotient(d[open_], place[open_]) <= width
             inside[far] = sure
         return inside
 
     def quotient(self, offset: Floats) -> Floats:
         """Distance from the curve over that from the minimum, of offsets from it (m, n)."""
-        radius = np.linalg.norm(offset, axis=1)
-        node = np.full(len(offset), self._middle)
-        far = np.flatnonzero(radius > self._near)
+        place = np.full(len(offset), _PARTS * self._middle)
+        far = np.flatnonzero(np.linalg.norm(offset, axis=1) > self._near)
         if far.size:
-            node[far] = self._nodes_tree().query(offset[far])[1]
-        ahead = np.einsum("ij,ij->i", offset - self._nodes[node], self._tangents[node]) >= 0.0
-        piece = np.clip(np.where(ahead, node, node - 1), 0, len(self._chords) - 1)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(self._from_piece(offset, piece) / radius)
+            place[far] = self._places().query(offset[far])[1]
+        return self._quotient(offset, place)
 
-    def _nodes_tree(self) -> Any:
+    def _quotient(self, offset: Floats, place: Any) -> Floats:
+        # At a point between two pieces the side of it tells which one is the nearer.
+        node = place // _PARTS
+        ahead = np.einsum("ij,ij->i", offset - self._nodes[node], self._tangents[node]) >= 0.0
+        between = (place % _PARTS == 0) & ~ahead
+        piece = np.clip(np.where(between, node - 1, node), 0, len(self._chords) - 1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(self._from_piece(offset, piece) / np.linalg.norm(offset, axis=1))
+
+    def _places(self) -> Any:
+        """The points of the curve, and parts of the pieces between them."""
         if self._tree is None:
             from scipy.spatial import cKDTree
 
-            self._tree = cKDTree(self._nodes)
+            i = np.arange(len(self._chords))
+            start, end, chord = self._nodes[:-1], self._nodes[1:], self._chords[:, None]
+            c1, last = chord * self._tangents[i], chord * self._tangents[i + 1]
+            c2, c3 = 3.0 * (end - start) - 2.0 * c1 - last, c1 + last - 2.0 * (end - start)
+            t = (np.arange(_PARTS) / _PARTS)[:, None, None]
+            inner = start + t * (c1 + t * (c2 + t * c3))
+            places = inner.transpose(1, 0, 2).reshape(-1, self._nodes.shape[1])
+            self._tree = cKDTree(np.concatenate([places, self._nodes[-1:]]))
         return self._tree
 
     def _bend(self, i: Any) -> float:

@@ -102,7 +102,7 @@ class _View:
             if reach > 1e-3 * float(np.abs(check.x_min).max()):
                 self.origin = check.x_min
             else:
-                self.names = tuple(f"{name} - $x_{{min}}$" for name in self.names)
+                self.names = ("$x_1 - x_{1, min}$", "$x_2 - x_{2, min}$")
         elif n == 1:
             self.basis = np.eye(1, 2)
             self.names = ("x - $x_{min}$", "")
