@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "objective/exact_offsets.hpp"
 #include "python/register.hpp"
 #include "talweg/jets.hpp"
 
@@ -38,14 +39,15 @@ void register_jets(py::module_& module) {
       },
       py::arg("objective"), py::arg("origin"), py::arg("order"), py::arg("step"),
       "The Taylor polynomial from second order on, of the offset, by products at the origin.");
-  module.def(
-      "exact_offsets",
-      [](std::shared_ptr<Objective> objective, const Tape& tape, Node output, const Values& point) {
-        return std::shared_ptr<Objective>(
-            exact_offsets(std::move(objective), tape, output, span_of(point)));
-      },
-      py::arg("objective"), py::arg("tape"), py::arg("output"), py::arg("point"),
-      "The recorded function of the offset from a point, its gradient from changes of values.");
+  py::class_<ExactOffsets, Objective, std::shared_ptr<ExactOffsets>>(
+      module, "ExactOffsets",
+      "A recorded function of the offset from a point, its gradient from changes of values.")
+      .def(py::init([](std::shared_ptr<Objective> objective, const Tape& tape, Node output,
+                       const Values& point) {
+             return std::make_shared<ExactOffsets>(std::move(objective), tape, output,
+                                                   span_of(point));
+           }),
+           py::arg("objective"), py::arg("tape"), py::arg("output"), py::arg("point"));
   module.def(
       "compose_relative",
       [](std::shared_ptr<Objective> objective, std::shared_ptr<Objective> near,

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "objective/exact_offsets.hpp"
 #include "objective/machine_code.hpp"
 #include "objective/tape_objective.hpp"
 #include "python/register.hpp"
@@ -108,7 +109,8 @@ std::unique_ptr<const MachineCode> ask(const py::object& compiler, const Executa
   return code;
 }
 
-void compile_with(TapeObjective& objective, py::object compiler) {
+template <class Compilable>
+void compile_with(Compilable& objective, py::object compiler) {
   objective.compile_with([held = shared(std::move(compiler))](
                              const Executable& program) -> std::unique_ptr<const MachineCode> {
     const py::gil_scoped_acquire acquired;
@@ -164,7 +166,10 @@ py::dict vector_functions() {
 }  // namespace
 
 void register_machine_code(py::module_& module) {
-  module.def("compile_with", &compile_with, py::arg("objective"), py::arg("compiler"),
+  module.def("compile_with", &compile_with<ExactOffsets>, py::arg("objective"),
+             py::arg("compiler"));
+  module.def("compile_with", &compile_with<TapeObjective>, py::arg("objective"),
+             py::arg("compiler"),
              "From now on compiler(stages) is asked once for the code of each program: a list with "
              "the address of each stage's function, the lanes of a vector, and what keeps the code "
              "in memory; or None. A stage is ([(opcode, destination, a, b, c, k), ...], places).");

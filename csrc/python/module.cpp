@@ -14,10 +14,10 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   talweg::python::register_callback(module);
   talweg::python::register_gauge(module);
   talweg::python::register_algebra(module);
+  talweg::python::register_jets(module);
   talweg::python::register_machine_code(module);
   talweg::python::register_density(module);
   talweg::python::register_extremal(module);
-  talweg::python::register_jets(module);
   talweg::python::register_lanczos(module);
   talweg::python::register_models(module);
   talweg::python::register_spectrum_batches(module);

@@ -118,6 +118,11 @@ class TapeObjective(Objective):
     def instruction_counts(self) -> dict[str, int | None]: ...
     def serialize(self) -> dict[str, Any]: ...
 
+class ExactOffsets(Objective):
+    """A recorded function of the offset from a point, its gradient from changes of values."""
+
+    def __init__(self, objective: Objective, tape: Tape, output: int, point: ArrayLike) -> None: ...
+
 class GaugedObjective(Objective):
     """An objective that rigid motions leave unchanged."""
 
@@ -185,7 +190,6 @@ def directional_derivative(tape: Tape, output: int, n: int) -> tuple[Tape, int]:
 def compose_taylor(
     objective: Objective, origin: ArrayLike, order: int, step: float
 ) -> Objective: ...
-def exact_offsets(objective: Objective, tape: Tape, output: int, point: ArrayLike) -> Objective: ...
 def compose_relative(
     objective: Objective,
     near: Objective,
@@ -195,7 +199,7 @@ def compose_relative(
     radius: float,
 ) -> Objective: ...
 def compile_with(
-    objective: TapeObjective,
+    objective: TapeObjective | ExactOffsets,
     compiler: Callable[
         [list[tuple[list[tuple[str, int, int, int, int, float]], list[int]]]],
         tuple[list[int], int, Any] | None,

@@ -35,9 +35,14 @@ def by_differences(f: Any, x: Floats) -> Any:
 def _changes(operands: tuple[Any], x: Floats) -> Any:
     (f,) = operands
     tape, output = f._tape
+    core = _core.ExactOffsets(f._core, tape, output, x)
+    if f.compiled:
+        from talweg.machine_code import compile_core
+
+        compile_core(core)
     result = evaluated_from(
         operands,
-        _core.exact_offsets(f._core, tape, output, x),
+        core,
         n=f.n,
         bounds=None,
         name=f"{f.name} by differences",

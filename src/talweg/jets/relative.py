@@ -19,9 +19,8 @@ from talweg.extremals.arguments import (
 from talweg.jets.compositions import by_differences, by_products, polynomial_of, terms_of
 from talweg.jets.derivatives import fourth_derivatives, third_derivatives
 from talweg.jets.polishing import polished, softest_and_stiffest
-from talweg.jets.remainder import directions_to_try
+from talweg.jets.switching import EQUAL, SAFETY, Switch
 from talweg.objective import Objective
-from talweg.quantity import GRADIENT, VALUE
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -33,16 +32,8 @@ __all__ = ["RelativeObjective", "relative"]
 #: Monomials up to which a polynomial is evaluated rather than products at the minimum.
 _FEW_TERMS = 500
 
-_EPSILON = float(np.finfo(float).eps)
-
 #: Operations of a recording above which differences of them are not tried.
 _LONGEST = 20_000
-
-#: What the difference found is multiplied by, for the directions that were not tried.
-_SAFETY = 3.0
-
-#: Errors within this factor are equal: they are the largest of samples of rounding.
-_EQUAL = 2.0
 
 
 class RelativeObjective(Objective):
@@ -163,24 +154,19 @@ def relative(
     value, gradient = float(objective(x)), objective.grad(x)
     if not np.isfinite(value):
         raise ValueError("x_min: the function there is not finite")
+    switch = Switch(objective, x, value, gradient, switch_radius)
     near = _candidates(objective, x, order)
-    found = {
-        k: _switch(objective, x, value, gradient, function, switch_radius, k is None)
-        for k, function in near.items()
-    }
+    found = {k: switch.of(function, exact=k is None) for k, function in near.items()}
     if None in found and not np.isfinite(found[None][0]):
         # A recorded value that is infinite at x_min has no change.
         near = _polynomials(objective, x)
-        found = {
-            k: _switch(objective, x, value, gradient, function, switch_radius, False)
-            for k, function in near.items()
-        }
+        found = {k: switch.of(function, exact=False) for k, function in near.items()}
     smallest = min(error for error, _ in found.values())
     if not np.isfinite(smallest):
         raise ValueError("x_min: the function is not finite next to it")
     # The first of those that are as good: differences, or the highest order, since its error falls faster
     # further inside.
-    chosen = next(k for k, (error, _) in found.items() if error <= _EQUAL * smallest)
+    chosen = next(k for k, (error, _) in found.items() if error <= EQUAL * smallest)
     error, radius = found[chosen]
     return _relative(
         (objective, near[chosen]),
@@ -189,7 +175,7 @@ def relative(
         gradient,
         chosen,
         radius,
-        _SAFETY * error / abs(soft),
+        SAFETY * error / abs(soft),
     )
 
 
@@ -219,61 +205,6 @@ def _near(f: Any, x: Floats, order: int) -> Any:
     if not all(np.isfinite(tensor).all() for tensor in tensors):
         return by_products(f, x, order)
     return polynomial_of(0.0, tensors, f"{f.name} to order {order}")
-
-
-def _switch(
-    f: Any,
-    x: Floats,
-    value: float,
-    gradient: Floats,
-    near: Any,
-    given: float | None,
-    exact: bool,
-) -> tuple[float, float]:
-    """The largest error of the gradient over the distance, where that is smallest, and where.
-
-    Differences between both evaluations at each distance are the remainder where it is large and rounding
-    where it is small; rounding grows no smaller than at shorter distances. Exact differences have no
-    remainder, so that they are switched to as soon as rounding weighs more.
-    """
-    # Differences of functions that are sums over data take a pass over these for every point.
-    count = 4 if f.n > 1000 else 24 if exact else 64
-    units = directions_to_try(f.hess(x), count) if f.n <= 16 else _random_units(f.n, count)
-    if given is not None:
-        radii = given * 0.5 ** np.arange(3)
-    else:
-        radii = max(1.0, float(np.abs(x).max())) * 10.0 ** -np.arange(
-            0.0, 12.1, 0.5 if exact else 0.25
-        )
-    direct = _core.compose_relative(f._core, near._core, x, value, gradient, 0.0)
-    errors = np.empty(len(radii))
-    with np.errstate(invalid="ignore", over="ignore"):
-        for k, r in enumerate(radii):
-            offsets = r * units
-            there = direct.evaluate(offsets, GRADIENT | VALUE)
-            here = near._core.evaluate(offsets, GRADIENT | VALUE)
-            errors[k] = np.linalg.norm(there["gradient"] - here["gradient"], axis=1).max()
-            if exact and given is None:
-                # Of the gradient nothing says how far the integral for the value goes.
-                rounding = 256.0 * _EPSILON * (np.abs(there["value"]) + abs(value))
-                off = np.abs(there["value"] - here["value"])
-                if not (off <= 1e-9 * np.abs(there["value"]) + rounding).all():
-                    errors[k] = np.inf
-    errors[~np.isfinite(errors)] = np.inf
-    if exact:
-        errors /= radii
-        good = np.flatnonzero(errors <= _SAFETY * errors.min())
-        best = 0 if given is not None else int(good[-1])
-    else:
-        errors = np.maximum.accumulate(errors[::-1])[::-1] / radii
-        best = 0 if given is not None else int(np.argmax(errors <= _EQUAL * errors.min()))
-    return float(errors[best]), float(radii[best])
-
-
-def _random_units(n: int, count: int) -> Floats:
-    units = np.random.default_rng(7).normal(size=(count, n))
-    units /= np.linalg.norm(units, axis=1)[:, None]
-    return units
 
 
 def _relative(

@@ -34,7 +34,7 @@ def require() -> None:
 
 
 def compile_core(core: Any) -> None:
-    """From now on the programs of a new talweg._core.TapeObjective are compiled on first use."""
+    """From now on the programs of a new objective of recorded operations are compiled on first use."""
     from talweg.machine_code.engine import compile_stages
 
     require()
