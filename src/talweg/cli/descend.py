@@ -108,6 +108,8 @@ def descend(
             out.draw(result, target)
     except KeyboardInterrupt as stop:
         partial = result if result is not None else getattr(stop, "result", None)
+        # The search for minima leaves results of another kind behind.
+        partial = partial if hasattr(partial, "headline") else None
         out.interrupted(partial, "" if partial is None else f"{len(partial.x)} starts")
     out.conclude(result)
 

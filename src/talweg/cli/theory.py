@@ -94,6 +94,8 @@ def theory(
             out.draw_all(result)
     except KeyboardInterrupt as stop:
         partial = result if result is not None else getattr(stop, "result", None)
+        # The search for minima leaves results of another kind behind.
+        partial = partial if hasattr(partial, "headline") else None
         _interrupted(out, partial, target)
     out.conclude(result)
 

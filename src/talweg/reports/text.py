@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["descent_tables", "markdown_table", "plain_table", "theory_tables"]
 
+#: What is said of measurements that hold no surprise.
+_PLAIN = ("One exponential governs", "Largest along")
+
 Table = tuple[str, list[str], list[list[str]]]
 
 
@@ -92,7 +95,11 @@ def theory_tables(one: TheoryOfMinimum) -> list[Table]:
         columns = ["method", "quantity", "predicted", "measured", "window", "verdict"]
         rows = [_measured(m) for m in one.measurements]
         tables.append(("Predicted and measured", columns, rows))
-        notes = [[m.method, m.quantity, m.reason] for m in one.measurements if m.reason]
+        notes = [
+            [m.method, m.quantity, m.reason]
+            for m in one.measurements
+            if m.reason and not (m.verdict == "agrees" and m.reason.startswith(_PLAIN))
+        ]
         if notes:
             tables.append(("Notes", ["method", "quantity", "note"], notes))
     return [table for table in tables if table[2]]
