@@ -97,7 +97,10 @@ def test_without_a_minimum_it_says_so(file):
     ("arguments", "message"),
     [
         (["tooy"], r"'tooy'.*did you mean toy"),
-        (["toy", "--at", "2,-1"], r"--at: want a nondegenerate minimum, \[2, -1\] leads to: saddle"),
+        (
+            ["toy", "--at", "2,-1"],
+            r"--at: want a nondegenerate minimum, \[2, -1\] leads to: saddle",
+        ),
         (["toy", "--at", "1,2,3"], "toy has 2, --at has 3"),
         (["toy", "--at", "1,x"], "--at: 'x' in '1,x' is no number"),
         (["mine.py:slope", "--at", "0,0", "--bounds", "-1,1"], "leads to: no critical point"),

@@ -72,11 +72,33 @@ def _descents(report: DescentReport) -> dict[str, Any]:
     }
 
 
+#: What the runs behind a report keep for pictures alone.
+_PICTURED = ("sine", "distance", "cloud", "cloud_log_volume", "talweg", "valley_of", "membership")
+
+
+def _run(check: Any) -> dict[str, Any]:
+    """The fields of a check, without paths and functions."""
+    result = {}
+    for field in dataclasses.fields(check):
+        value = getattr(check, field.name)
+        if field.name in (*_PICTURED, "f", "g"):
+            continue
+        result[field.name] = _run(value) if dataclasses.is_dataclass(value) else value
+    return result
+
+
 def _theory(report: TheoryReport) -> dict[str, Any]:
     minima = []
     for one in report.minima:
-        fields = dataclasses.asdict(dataclasses.replace(one, point=None))  # type: ignore[arg-type]
+        fields = {field.name: getattr(one, field.name) for field in dataclasses.fields(one)}
         fields["point"] = {**one.point.asdict(), "type": one.point.type}
+        for name in ("bounds", "curves"):
+            fields[name] = dataclasses.asdict(fields[name])
+        for name in ("resonances", "resonant_steps", "predictions", "measurements"):
+            fields[name] = [dataclasses.asdict(row) for row in fields[name]]
+        fields["alignments"] = [_run(check) for check in one.alignments]
+        if one.concentration is not None:
+            fields["concentration"] = _run(one.concentration)
         minima.append(fields)
     return {
         "bounds": report.bounds,

@@ -18,7 +18,7 @@ __all__ = ["measure_all", "measured_alignment"]
 
 #: Extent of the ball whose volume is followed, in radii of the ball that surely falls to the minimum.
 _REGION = 3.0
-_POINTS = 3_000
+_POINTS = 2_000
 
 
 def measure_all(report: TheoryReport, rng: np.random.Generator, workers: int | None) -> None:
