@@ -39,6 +39,12 @@ def main(folder: Path) -> None:
     save(survey.plot(), folder / "logistic-breast-cancer.png")
     basins = talweg.basins(talweg.surfaces.muller_brown(), resolution=400)
     save(basins.plot(title="Müller-Brown"), folder / "basins.png")
+    surface = talweg.surfaces.muller_brown()
+    box = [(-0.9, -0.3), (1.2, 1.6)]
+    check = talweg.checks.volume(surface, box, step_length=1e-4, steps=20, ratio=1.5)
+    title = "Müller-Brown: gradient descent, steps of 0.0001"
+    film = check.film_strip([0, 2, 5, 8, 12, 20], points=800, title=title)
+    save(film, folder / "concentration.png", dpi=80)
     draw_gallery(folder)
 
 

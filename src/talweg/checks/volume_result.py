@@ -262,7 +262,7 @@ class VolumeCheck:
         --------
         >>> import talweg
         >>> f = talweg.Objective(lambda x: (x[0]**2 + 3 * x[1]**2) / 2, 2)
-        >>> check = talweg.checks.volume(f, (-1, 1), step_length=0.1, n_points=2000)
+        >>> check = talweg.checks.volume(f, (-1, 1), step_length=0.1, steps=30, n_points=2000)
         >>> figure = check.film_strip([0, 10, 30])
         """
         from talweg.plot.film_strip import draw_film_strip
