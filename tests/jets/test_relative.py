@@ -13,6 +13,8 @@ from talweg.jets import relative
 from talweg.jets.compositions import by_differences
 from talweg.quantity import GRADIENT, HESSIAN, HESSIAN_PRODUCT, THIRD, THIRD_PRODUCT, VALUE
 
+from . import high_precision
+
 TERMS = [
     (-200.0, -1.0, 0.0, -10.0, 1.0, 0.0),
     (-100.0, -1.0, 0.0, -10.0, 0.0, 0.5),
@@ -86,6 +88,32 @@ def test_gradients_are_those_of_high_precision(case, length, order):
             want = exact_gradient(gradient, r.x_min, [mpmath.mpf(float(v)) for v in d])
             error = mpmath.sqrt(sum((float(a) - b) ** 2 for a, b in zip(r.grad(d), want)))
             assert error <= r.relative_error * softest * math.hypot(*d)
+
+
+# Without those that have zero eigenvalues.
+SURFACES = {entry.name for entry in talweg.surfaces.catalogue()} - {
+    "monkey-saddle",
+    "lennard-jones",
+}
+
+
+@pytest.mark.parametrize("name", sorted(SURFACES))
+def test_every_minimum_of_the_catalogue(name):
+    f = talweg.surfaces.by_name(name)
+    points = talweg.critical_points(f)
+    assert points
+    for point in points[:4]:
+        for order in (None, 4):
+            r = relative(f, point.x, order=order)
+            softest = np.abs(np.linalg.eigvalsh(f.hess(r.x_min))).min()
+            with mpmath.workdps(500):
+                for length in (1e-1, 1e-3, 1e-5, 1e-8, 1e-100):
+                    d = length * np.array([0.6, -0.3, 0.4][: f.n])
+                    exact = exact_gradient(
+                        lambda x: high_precision.gradient(f, x), r.x_min, [mpmath.mpf(v) for v in d]
+                    )
+                    error = mpmath.sqrt(sum((float(a) - b) ** 2 for a, b in zip(r.grad(d), exact)))
+                    assert error <= r.relative_error * softest * np.linalg.norm(d)
 
 
 def test_the_error_is_worth_the_switch(case):
@@ -432,6 +460,9 @@ def test_what_is_no_nondegenerate_critical_point():
         relative(f, [2.0, 1.0])
     with pytest.raises(ValueError, match="nondegenerate"):
         relative(talweg.Objective(lambda x: x[0] ** 4 + x[1] ** 2, 2), [0.0, 0.0])
+    triangle = np.array([0, 0, 0, 1, 0, 0, 0.5, np.sqrt(0.75), 0]) * 2 ** (1 / 6)
+    with pytest.raises(ValueError, match="rigid motions"):
+        relative(talweg.models.lennard_jones(3), triangle)
     with pytest.raises(ValueError, match="x_min: want shape"):
         relative(f, [3.0, 2.0, 1.0])
     with pytest.raises(ValueError, match="order"):

@@ -16,6 +16,7 @@ from talweg.extremals.arguments import (
     checked_positive,
     dimension_of,
 )
+from talweg.extremals.orbits import has_motions
 from talweg.jets.compositions import by_differences, by_products, polynomial_of, terms_of
 from talweg.jets.derivatives import fourth_derivatives, third_derivatives
 from talweg.jets.polishing import polished, softest_and_stiffest
@@ -34,6 +35,10 @@ _FEW_TERMS = 500
 
 #: Operations of a recording above which differences of them are not tried.
 _LONGEST = 20_000
+
+
+#: Rounding errors of a product with the Hessian that a gradient may have at any distance.
+_ROUNDINGS = 8.0
 
 
 class RelativeObjective(Objective):
@@ -125,7 +130,7 @@ def relative(
     with the Hessian a gradient. A polynomial has its terms stored where they are few and is evaluated by
     products at `x_min` otherwise, so that n may be as large as for f. Its error at the switch is
     typically 1e-13 to 1e-11 times the condition number; that of differences is 1e-16 to 1e-15 times it.
-    Values near the minimum are integrals of the gradient from there, by a rule of order 16.
+    With differences the value is an integral of the gradient from the minimum, by a rule of order 16.
 
     Examples
     --------
@@ -147,9 +152,10 @@ def relative(
     x = polished(objective, start)
     soft, stiff = softest_and_stiffest(objective, x)
     if abs(soft) <= 1e-12 * stiff:
+        motions = "; rigid motions leave f unchanged" if has_motions(objective) else ""
         raise ValueError(
             f"x_min: want a nondegenerate critical point, got an eigenvalue of {soft:.3g} beside "
-            f"one of {stiff:.3g}"
+            f"one of {stiff:.3g}{motions}"
         )
     value, gradient = float(objective(x)), objective.grad(x)
     if not np.isfinite(value):
@@ -175,7 +181,8 @@ def relative(
         gradient,
         chosen,
         radius,
-        SAFETY * error / abs(soft),
+        # Both evaluations may share the rounding of what they have in common.
+        (SAFETY * error + _ROUNDINGS * float(np.finfo(float).eps) * stiff) / abs(soft),
     )
 
 
