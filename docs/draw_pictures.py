@@ -44,7 +44,7 @@ def main(folder: Path) -> None:
     check = talweg.checks.volume(surface, box, step_length=1e-4, steps=20, ratio=1.5)
     title = "Müller-Brown: gradient descent, steps of 0.0001"
     film = check.film_strip([0, 2, 5, 8, 12, 20], points=800, title=title)
-    save(film, folder / "concentration.png", dpi=80)
+    save_small(film, folder / "concentration.png", 80)
     draw_gallery(folder)
 
 
