@@ -60,6 +60,7 @@ def test_report_of_an_own_function(file, tmp_path):
     text = (out / "theory.md").read_text(encoding="utf-8")
     assert text.startswith("# Theory and measurement: mine.py:bowl\n")
     assert f"{document['counts']['agrees']} agree" in text
+    assert all(f"]({name})" in text for name in pictures)
 
 
 def test_predictions_alone_are_quick_and_say_so():

@@ -83,10 +83,10 @@ class Output:
 
         self._write(ending, write)
 
-    def draw_all(self, result: Any) -> None:
-        """Write a picture for each of the result's plots."""
+    def draw_all(self, result: Any) -> list[str]:
+        """Write a picture for each of the result's plots; their names."""
         if self.folder is None:
-            return
+            return []
         try:
             import matplotlib
 
@@ -94,9 +94,10 @@ class Output:
             figures = result.plots()
         except (ImportError, ValueError) as error:
             click.echo(f"talweg: no pictures: {error}", err=True)
-            return
+            return []
         for name, figure in figures.items():
             self._write("png", figure.savefig, name)
+        return list(figures)
 
     def _write(self, ending: str, write: Any, name: str | None = None) -> None:
         assert self.folder is not None
@@ -105,7 +106,8 @@ class Output:
             write(path)
         except OSError as error:
             raise Refused(f"{path}: {error.strerror or error}") from None
-        self.written.append(path)
+        if path not in self.written:
+            self.written.append(path)
 
     def print_json(self, result: Any) -> None:
         """The result on standard output."""

@@ -91,7 +91,7 @@ def theory(
         elif not quiet:
             _print(result)
         if not no_plot:
-            out.draw_all(result)
+            _write_text(out, result, target, out.draw_all(result))
     except KeyboardInterrupt as stop:
         partial = result if result is not None else getattr(stop, "result", None)
         # The search for minima leaves results of another kind behind.
@@ -101,8 +101,13 @@ def theory(
 
 
 def _leave(out: Output, result: Any, target: str) -> None:
-    out.write_text("md", result.markdown(f"Theory and measurement: {os.path.basename(target)}"))
+    _write_text(out, result, target, [])
     out.write_json(result)
+
+
+def _write_text(out: Output, result: Any, target: str, pictures: list[str]) -> None:
+    title = f"Theory and measurement: {os.path.basename(target)}"
+    out.write_text("md", result.markdown(title, pictures))
 
 
 def _interrupted(out: Output, partial: Any, target: str) -> None:

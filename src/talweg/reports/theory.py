@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -87,8 +87,19 @@ class TheoryReport:
     def __repr__(self) -> str:
         return f"TheoryReport({self.headline()})"
 
-    def markdown(self, title: str = "Theory and measurement") -> str:
-        """The report as a Markdown document."""
+    def markdown(self, title: str = "Theory and measurement", pictures: Sequence[str] = ()) -> str:
+        """The report as a Markdown document.
+
+        Parameters
+        ----------
+        title : str
+        pictures : sequence of str
+            Which of `plots` lie beside it as PNG files.
+
+        Returns
+        -------
+        str
+        """
         from talweg.reports.text import markdown_table, theory_tables
 
         parts = [f"# {title}", f"{self.headline()}."]
@@ -96,6 +107,8 @@ class TheoryReport:
             parts.append(f"## Minimum {i}: {format_vector(one.point.x)}, f = {one.point.fun:.8g}")
             for name, columns, rows in theory_tables(one):
                 parts.append(f"### {name}\n\n{markdown_table(columns, rows)}")
+            own = [name for name in pictures if name.startswith(f"minimum-{i}-")]
+            parts += [f"![{name}]({name}.png)" for name in own]
         if self.message:
             parts.append(self.message)
         return "\n\n".join(parts) + "\n"
