@@ -323,3 +323,9 @@ def test_unusable_arguments(arguments, message):
 def test_a_gradient_without_a_value_is_not_finite():
     found = talweg.descend(lambda x: np.log(x[0]) + x[1] ** 2, [[-1.0, 1.0], [1.0, 1.0]], 0.01, 5)
     assert found.status.tolist() == [Status.NON_FINITE, Status.MAX_STEPS]
+
+
+def test_masked_starts_are_refused() -> None:
+    starts = np.ma.masked_array([[1.0, 2.0]], mask=[[True, False]])
+    with pytest.raises(ValueError, match="x0: want no masked entries, got 1"):
+        talweg.descend(talweg.surfaces.himmelblau(), starts, 0.01, 3)

@@ -11,6 +11,8 @@ __all__ = ["finite_array", "real_array"]
 
 def real_array(value: Any, argument: str) -> np.ndarray:
     """`value` as float64, not copied where it is that, or an error that names the argument."""
+    if np.ma.is_masked(value):
+        raise ValueError(f"{argument}: want no masked entries, got {np.ma.count_masked(value)}")
     try:
         array = np.asarray(value)
     except ValueError:

@@ -24,6 +24,9 @@ COLOURS = (
     "#999999",
 )
 
+#: By how much the longest time darkens a colour.
+_DARKEST = 0.5
+
 
 def draw_basins(
     basins: Basins, axes: Any = None, *, times: bool = True, title: str | None = None
@@ -43,7 +46,8 @@ def draw_basins(
     if times and inside.any():
         # Ranks, as times next to the edges of basins grow without bound.
         order = np.argsort(np.argsort(basins.time[inside]))
-        picture[inside] *= 1.0 - 0.5 * (order / max(order.size - 1, 1))[:, None]
+        picture[inside] *= 1.0 - _DARKEST * (order / max(order.size - 1, 1))[:, None]
+        _draw_scale(axes, basins.time[inside])
     (left, right), (bottom, top) = basins.bounds
     columns, rows = basins.label.shape
     dx, dy = (right - left) / (columns - 1) / 2, (top - bottom) / (rows - 1) / 2
@@ -76,3 +80,15 @@ def draw_basins(
     axes.set_ylabel("$x_2$")
     axes.set_title(title if title is not None else basins.f.name)
     return axes.figure
+
+
+def _draw_scale(axes: Any, times: Any) -> None:
+    """A bar that says which times the darkness of colours stands for."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import ListedColormap
+
+    greys = ListedColormap(np.linspace(1.0, 1.0 - _DARKEST, 256)[:, None].repeat(3, axis=1))
+    bar = axes.figure.colorbar(ScalarMappable(cmap=greys), ax=axes, shrink=0.6, pad=0.02)
+    shares = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
+    bar.set_ticks(shares, labels=[f"{time:.3g}" for time in np.quantile(times, shares)])
+    bar.set_label("time to the minimum (quarters of the starts)")
