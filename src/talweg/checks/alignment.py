@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talweg.checks.cycles import judge_cycle
-from talweg.checks.forcing import Forcing, measured_forcing
 from talweg.checks.measurement import Measurement, measure
-from talweg.checks.method import Method, Run, checked_method
-from talweg.checks.minimum import Minimum, found_minimum, lengths
+from talweg.checks.method import Run, checked_method
+from talweg.checks.minimum import found_minimum, lengths
+from talweg.checks.prediction import Prediction
+from talweg.checks.strong_manifold import strong_starts
 from talweg.checks.verdict import judge
 from talweg.extremals.arguments import (
     checked_count,
@@ -23,7 +24,8 @@ from talweg.extremals.arguments import (
     dimension_of,
 )
 from talweg.objective import Objective
-from talweg.theory import AlignmentRate, alignment_rate
+from talweg.status import Status
+from talweg.theory import AlignmentRate
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -31,11 +33,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 __all__ = ["AlignmentCheck", "alignment"]
-
-#: Powers of e between the first angle and the last one that rounding leaves.
-_DECADES = 34.0
-#: Powers of e between the largest and the smallest distance.
-_SHRINKING = 540.0
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -119,6 +116,7 @@ class AlignmentCheck:
     momentum: float
     nesterov: bool
     branch: int | None
+    _measurement: Measurement | None = None
 
     @property
     def agrees(self) -> bool | None:
@@ -130,9 +128,35 @@ class AlignmentCheck:
         """Of descent: the measured factor of the sine a step."""
         return None if self.step_length is None else math.exp(-self.measured * self.step_length)
 
+    def against(self, predicted: AlignmentRate) -> tuple[str, str]:
+        """The verdict of the same measurement on another prediction.
+
+        Parameters
+        ----------
+        predicted : talweg.theory.AlignmentRate
+            A rate of alignment with the direction that was checked.
+
+        Returns
+        -------
+        tuple of str
+            "agrees", "disagrees" or "undecided", and why.
+
+        Examples
+        --------
+        >>> import talweg
+        >>> f = talweg.models.normal_form([1.0, 5.0], {(0, 0, 1): 0.5})
+        >>> check = talweg.checks.alignment(f, [0.0, 0.0])
+        >>> check.verdict, check.against(talweg.theory.alignment_rate([1.0, 5.0]))[0]
+        ('agrees', 'disagrees')
+        """
+        if self._measurement is None:
+            return "undecided", self.message
+        return judge(predicted, self._measurement)
+
     def asdict(self) -> dict[str, Any]:
         """The fields by name."""
-        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        names = (field.name for field in dataclasses.fields(self))
+        return {name: getattr(self, name) for name in names if not name.startswith("_")}
 
     def __repr__(self) -> str:
         return f"AlignmentCheck({self.verdict}: {self.message})"
@@ -242,248 +266,137 @@ def alignment(
         if method.momentum:
             raise ValueError("branch: want no momentum with it; the manifold is that of one point")
     minimum = found_minimum(objective, x_min)
-    setting = _Setting(objective, minimum, method, branch, orders)
-    generator = np.random.default_rng(rng)
-    directions = generator.normal(size=(count, n))
+    prediction = Prediction(objective, minimum, method, branch, orders)
+    directions = np.random.default_rng(rng).normal(size=(count, n))
     distance = radius or 0.3 * minimum.radius
-    tries = 1 if radius is not None or setting.diverges else 4
-    for _ in range(tries):
-        start = setting.starts(directions, distance, threads)
-        length = setting.length(start, most_steps)
+    for _ in range(1 if radius is not None or prediction.diverges else 4):
+        start = None
         try:
+            start = _start(prediction, directions, distance, threads)
+            length = prediction.length(start, most_steps)
             run = method.run(minimum, start, length, recorded, threads)
         except KeyboardInterrupt as interrupt:
-            part = getattr(interrupt, "result", None)
-            if isinstance(part, Run):
-                interrupt.result = setting.check(part, start)  # type: ignore[attr-defined]
+            part = interrupt.__dict__.pop("result", None)
+            if start is not None and isinstance(part, Run):
+                interrupt.result = _check(  # type: ignore[attr-defined]
+                    prediction, part, start, branch
+                )
             raise
-        if setting.stayed(run, distance):
+        if _stayed(prediction, run, distance):
             break
+        # Higher derivatives can make a ball too large that third ones allow.
         distance /= 4.0
-    return setting.check(run, start)
+    assert start is not None
+    return _check(prediction, run, start, branch)
 
 
-class _Setting:
-    """What is known before the runs."""
+def _start(
+    prediction: Prediction, directions: Floats, distance: float, workers: int | None
+) -> Floats:
+    if not prediction.soft.any():
+        return distance * directions / np.linalg.norm(directions, axis=1, keepdims=True)
+    start = strong_starts(
+        prediction.minimum,
+        prediction.method,
+        prediction.soft,
+        prediction.decay,
+        directions,
+        distance,
+        workers,
+    )
+    return start[np.isfinite(start).all(axis=1)]
 
-    def __init__(
-        self,
-        f: Objective,
-        minimum: Minimum,
-        method: Method,
-        branch: int | None,
-        max_order: int,
-    ) -> None:
-        self.minimum, self.method, self.branch = minimum, method, branch
-        values = minimum.eigenvalues
-        self.decay = method.decay(values)
-        self.diverges = bool(self.decay.min() <= 0.0)
-        self.soft = np.zeros(minimum.n, dtype=bool)
-        if branch is not None:
-            scale = 1e-12 * max(1.0, float(np.abs(self.decay[np.isfinite(self.decay)]).max()))
-            self.soft = self.decay < self.decay[branch] - scale
-        inside = np.flatnonzero(~self.soft)
-        generic = self._predict(inside, None)
-        alone = self.soft.any() and np.ptp(values[inside]) <= 1e-10 * values[-1]
-        if alone:
-            d = int(inside[0])
-            self.forcing = measured_forcing(f, minimum, d, max_order)
-            self.predicted = self._alone(d)
-        elif generic.dominant_branch is None:
-            d = int(inside[np.argmin(self.decay[inside])])
-            self.forcing = Forcing(None, np.zeros(minimum.n), 0)
-            self.predicted = generic
-        else:
-            d = int(inside[generic.dominant_branch])
-            self.forcing = measured_forcing(f, minimum, d, max_order)
-            self.predicted = self._governed(inside, d)
-        self.dominant = np.abs(values - values[d]) <= 1e-10 * values[-1]
 
-    def _predict(self, inside: Any, forcing: Any) -> AlignmentRate:
-        method = self.method
-        return alignment_rate(
-            self.minimum.eigenvalues[inside],
-            method.step_length,
-            method.momentum,
-            forcing,
-            method.nesterov,
+def _stayed(prediction: Prediction, run: Run, distance: float) -> bool:
+    """Whether most trajectories went down to the minimum, or none should."""
+    if prediction.diverges:
+        return True
+    last = lengths(run.y[-1])
+    return bool((last < distance).sum() > len(last) / 2)
+
+
+def _check(prediction: Prediction, run: Run, start: Floats, branch: int | None) -> AlignmentCheck:
+    minimum, method = prediction.minimum, prediction.method
+    with np.errstate(all="ignore"):
+        distance = lengths(run.y)
+        sine = lengths(run.y[:, :, ~prediction.dominant]) / distance
+        down = np.isfinite(run.y).all(axis=(0, 2)) & (distance[-1] < distance[0])
+    kept = np.flatnonzero(down & (run.status < 100))
+    verdict, message, found = _judged(prediction, run, kept, sine)
+    nan, nothing = float("nan"), np.zeros(0)
+    times = run.index * method.unit
+    window = (nan, nan) if found is None else found.window
+    places = [int(np.argmin(np.abs(times - t))) for t in window if t == t]
+    ends = [float(np.median(sine[place, kept])) for place in places] or [nan, nan]
+    return AlignmentCheck(
+        predicted=prediction.rate,
+        measured=nan if found is None else found.rate,
+        error=nan if found is None else found.error,
+        verdict=verdict,
+        message=message,
+        window=window,
+        window_sine=(ends[0], ends[1]),
+        rates=nothing if found is None else found.rates,
+        shares=nothing if found is None else found.shares,
+        logarithmic=found is not None and found.logarithmic,
+        slope=nan if found is None else found.slope,
+        slope_error=nan if found is None else found.slope_error,
+        aligned_with=_aligned(run),
+        times=times,
+        sine=sine,
+        distance=distance,
+        status=run.status,
+        x0=minimum.x + start @ minimum.axes.T,
+        x_min=minimum.x,
+        eigenvalues=minimum.eigenvalues,
+        eigenvectors=minimum.axes,
+        forcing=prediction.forcing.coefficients,
+        step_length=method.step_length,
+        momentum=method.momentum,
+        nesterov=method.nesterov,
+        branch=branch,
+        _measurement=found,
+    )
+
+
+def _judged(
+    prediction: Prediction, run: Run, kept: Any, sine: Floats
+) -> tuple[str, str, Measurement | None]:
+    rate = prediction.rate
+    total = run.y.shape[1]
+    if rate.mechanism == "none" and rate.rate < np.inf:
+        return judge_cycle(run, kept, prediction.minimum, prediction.method, prediction.decay)
+    interrupted = (run.status == int(Status.INTERRUPTED)).any()
+    if len(kept) < 4:
+        why = "Interrupted: only" if interrupted else "Only"
+        return (
+            "undecided",
+            f"{why} {len(kept)} of {total} trajectories went down to the minimum.",
+            None,
         )
-
-    def _governed(self, inside: Any, d: int) -> AlignmentRate:
-        """The prediction with the forcing; soft directions can be forced, but not be free."""
-        order, coefficients = self.forcing.order, self.forcing.coefficients
-        if order is None:
-            found = self._predict(inside, None)
-        elif coefficients[inside].any():
-            found = self._predict(inside, {order: coefficients[inside]})
-        else:
-            found = self._predict(inside, order)
-            if found.logarithmic:
-                found = self._predict(inside, None)
-        return dataclasses.replace(found, dominant_branch=d)
-
-    def _alone(self, d: int) -> AlignmentRate:
-        """In a manifold of one eigenvalue: only its bending turns trajectories away."""
-        order, unit = self.forcing.order, self.method.unit
-        rate = np.inf if order is None else order * float(self.decay[d])
-        mechanism = {None: "none", 1: "lambda_1"}.get(order, "higher order")
-        return AlignmentRate(
-            rate=rate / unit,
-            factor=None if self.method.step_length is None else math.exp(-rate),
-            mechanism=mechanism,
-            dominant_branch=d,
-            logarithmic=False,
-            forcing=order,
-            message="The manifold has one eigenvalue: the rate is set by how it bends.",
+    if rate.rate == np.inf:
+        return (*_judge_straight(sine[:, kept]), None)
+    found = measure(
+        run, kept, prediction.minimum, prediction.method, prediction.dominant, prediction.soft
+    )
+    verdict, message = judge(rate, found, prediction.tangent(found.coordinate))
+    if len(kept) < total:
+        message += (
+            f" {total - len(kept)} trajectories were interrupted or did not go down to the minimum, and "
+            "are left out."
         )
+    return verdict, message, found
 
-    def length(self, start: Floats, max_steps: int) -> float:
-        """Index up to which there is something to see."""
-        finite = self.decay[np.isfinite(self.decay)]
-        if self.diverges:
-            return 200.0
-        d = int(np.argmax(self.dominant))
-        slowest = float(self.decay[d])
-        rate = self.predicted.rate * self.method.unit
-        if not 0.0 < rate < np.inf:
-            gaps = finite[finite > slowest * (1.0 + 1e-9)] - slowest
-            rate = min(float(gaps.min(initial=slowest)), slowest) / 4.0
-        # Angles that grow linearly before they fall need longer.
-        length = min(1.25 * _DECADES / rate, _SHRINKING / slowest)
-        if self.minimum.noise > 0.0:
-            range_ = max(self.minimum.radius / (10.0 * self.minimum.resolution), 10.0)
-            length = min(length, math.log(range_) / slowest)
-        if start[:, self.soft].any():
-            growth = slowest - float(finite.min())
-            length = min(length, _DECADES / growth)
-        limit = float(max_steps)
-        if self.method.step_length is None:
-            limit = max_steps / float(self.minimum.eigenvalues[-1])
-        return min(length, limit)
 
-    def starts(self, directions: Floats, distance: float, workers: int | None) -> Floats:
-        if not self.soft.any():
-            return distance * directions / np.linalg.norm(directions, axis=1, keepdims=True)
-        from talweg.checks.strong_manifold import strong_starts
-
-        start = strong_starts(
-            self.minimum, self.method, self.soft, self.decay, directions, distance, workers
-        )
-        return start[np.isfinite(start).all(axis=1)]
-
-    def stayed(self, run: Run, distance: float) -> bool:
-        """Whether most trajectories went down to the minimum."""
-        if self.diverges:
-            return True
-        last = lengths(run.y[-1])
-        return bool((last < distance).sum() > len(last) / 2)
-
-    def check(self, run: Run, start: Floats) -> AlignmentCheck:
-        minimum, method = self.minimum, self.method
-        with np.errstate(all="ignore"):
-            distance = lengths(run.y)
-            across = lengths(run.y[:, :, ~self.dominant])
-            sine = across / distance
-        times = run.index * method.unit
-        aligned = self._aligned(run)
-        with np.errstate(invalid="ignore"):
-            done = (run.status < 100) & np.isfinite(run.y).all(axis=(0, 2))
-            kept = np.flatnonzero(done & (distance[-1] < distance[0]))
-        if self.predicted.rate == np.inf:
-            found = None
-            verdict, message = _judge_straight(sine[:, kept])
-        elif self.predicted.mechanism == "none":
-            verdict, message, found = judge_cycle(
-                run, kept, minimum, method, self.decay, self.predicted
-            )
-        elif len(kept) < 4 or len(run.index) < 8:
-            found = None
-            verdict, message = (
-                "undecided",
-                (
-                    f"Only {len(kept)} of {len(start)} trajectories went down to the minimum."
-                    if len(kept) < 4
-                    else "No asymptotic window: too few steps."
-                ),
-            )
-        else:
-            found = measure(run, kept, minimum, method, self.dominant, self.soft)
-            verdict, message = judge(self.predicted, found, self._expected(found))
-        lost = len(start) - len(kept)
-        if lost and self.predicted.mechanism != "none" and len(kept) >= 4:
-            message += f" {lost} trajectories did not go down to the minimum and are left out."
-        return self._result(run, start, times, sine, distance, aligned, found, verdict, message)
-
-    def _result(
-        self,
-        run: Run,
-        start: Floats,
-        times: Floats,
-        sine: Floats,
-        distance: Floats,
-        aligned: int | None,
-        found: Measurement | None,
-        verdict: str,
-        message: str,
-    ) -> AlignmentCheck:
-        minimum, method = self.minimum, self.method
-        nan = float("nan")
-        window = (nan, nan) if found is None else found.window
-        at = [
-            float(np.nanmedian(sine[np.argmin(np.abs(times - t))])) if t == t else nan
-            for t in window
-        ]
-        return AlignmentCheck(
-            predicted=self.predicted,
-            measured=nan if found is None else found.rate,
-            error=nan if found is None else found.error,
-            verdict=verdict,
-            message=message,
-            window=window,
-            window_sine=(at[0], at[1]),
-            rates=np.zeros(0) if found is None else found.rates,
-            shares=np.zeros(0) if found is None else found.shares,
-            logarithmic=found is not None and found.logarithmic,
-            slope=nan if found is None else found.slope,
-            slope_error=nan if found is None else found.slope_error,
-            aligned_with=aligned,
-            times=times,
-            sine=sine,
-            distance=distance,
-            status=run.status,
-            x0=minimum.x + start @ minimum.axes.T,
-            x_min=minimum.x,
-            eigenvalues=minimum.eigenvalues,
-            eigenvectors=minimum.axes,
-            forcing=self.forcing.coefficients,
-            step_length=method.step_length,
-            momentum=method.momentum,
-            nesterov=method.nesterov,
-            branch=self.branch,
-        )
-
-    def _aligned(self, run: Run) -> int | None:
-        """The direction with the largest part, at the last record that most trajectories have."""
-        with np.errstate(all="ignore"):
-            parts = np.abs(run.y) / lengths(run.y)[:, :, None]
-        usable = np.flatnonzero(np.isfinite(parts).all(axis=2).sum(axis=1) > parts.shape[1] / 2)
-        if not usable.size:
-            return None
-        last = parts[usable[-1]]
-        return int(np.argmax(last[np.isfinite(last).all(axis=1)].mean(axis=0)))
-
-    def _expected(self, found: Measurement) -> float | None:
-        """The tangent at the end of the window, were there nothing but the predicted forcing."""
-        order = self.forcing.order
-        if order is None or not found.coordinate > 0.0:
-            return None
-        d = int(np.argmax(self.dominant))
-        response = self.method.response(self.minimum.eigenvalues, d, order)
-        factorial = float(np.prod(np.arange(1, order + 2)))
-        coefficients = self.forcing.coefficients / factorial
-        forced = coefficients != 0.0
-        bend = float(np.linalg.norm(coefficients[forced] * response[forced]))
-        return bend * found.coordinate**order if np.isfinite(bend) else None
+def _aligned(run: Run) -> int | None:
+    """The direction with the largest part, at the last record that most trajectories have."""
+    with np.errstate(all="ignore"):
+        parts = np.abs(run.y) / lengths(run.y)[:, :, None]
+    usable = np.flatnonzero(np.isfinite(parts).all(axis=2).sum(axis=1) > parts.shape[1] / 2)
+    if not usable.size:
+        return None
+    last = parts[usable[-1]]
+    return int(np.argmax(last[np.isfinite(last).all(axis=1)].mean(axis=0)))
 
 
 def _judge_straight(sine: Floats) -> tuple[str, str]:

@@ -13,8 +13,6 @@ from talweg.checks.minimum import Minimum, lengths
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from talweg.theory import AlignmentRate
-
     Floats = NDArray[np.float64]
 
 __all__ = ["judge_cycle"]
@@ -26,7 +24,6 @@ def judge_cycle(
     minimum: Minimum,
     method: Method,
     decay: Floats,
-    predicted: AlignmentRate,
 ) -> tuple[str, str, Measurement | None]:
     """Whether trajectories leave the minimum, or keep parts along several directions."""
     if decay.min() <= 0.0:

@@ -136,10 +136,10 @@ def measure(
     times = run.index[window] * method.unit
     slope, slope_error = _slope(times, tangent[window])
     end = fit.end
-    last = float(np.sqrt((tangent[end] ** 2).mean()))
+    last = float(np.median(tangent[end]))
     reason = _reason(unclear, component, size[end], fit)
     if not reason and last > _SMALL:
-        reason = f"the tangent of the angle is still {last:.2g} at the end of the window"
+        reason = f"the tangent of the angle is still {last:.2g} when the window ends"
     close = fit.rates / unit - fit.rate / unit
     visible = fit.shares > max(1e-3, 10.0 * fit.residual)
     together = visible & (np.abs(close) <= 3.0 * error + 1e-6 * abs(fit.rate / unit))
@@ -153,7 +153,7 @@ def measure(
         window=(float(times[0]), float(times[-1])),
         slope=slope,
         slope_error=slope_error,
-        tangent=last,
+        tangent=float(np.sqrt((tangent[end] ** 2).mean())),
         coordinate=float(distance[end]),
         floor=float(floor[end].max()),
         reason=reason,
