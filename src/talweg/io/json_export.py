@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 from collections.abc import Mapping
@@ -11,8 +10,6 @@ from typing import Any
 import numpy as np
 
 from talweg.extremals.results import Extremal, Survey
-from talweg.reports.descents import DescentReport
-from talweg.reports.theory import TheoryReport
 from talweg.status import Status
 
 __all__ = ["JSON_FORMAT_VERSION", "as_json"]
@@ -61,55 +58,6 @@ def _survey(survey: Survey) -> dict[str, Any]:
     }
 
 
-def _descents(report: DescentReport) -> dict[str, Any]:
-    changes = [report.volume_change(i) for i in range(len(report.minima))]
-    return {
-        **report.asdict(),
-        "n": report.n,
-        "minima": [{**p.asdict(), "type": p.type} for p in report.minima],
-        "status": [Status(int(code)) for code in report.status],
-        "volume_change": [None if c is None else dataclasses.asdict(c) for c in changes],
-    }
-
-
-#: What the runs behind a report keep for pictures alone.
-_PICTURED = ("sine", "distance", "cloud", "cloud_log_volume", "talweg", "valley_of", "membership")
-
-
-def _run(check: Any) -> dict[str, Any]:
-    """The fields of a check, without paths and functions."""
-    result = {}
-    for field in dataclasses.fields(check):
-        value = getattr(check, field.name)
-        if field.name in (*_PICTURED, "f", "g"):
-            continue
-        result[field.name] = _run(value) if dataclasses.is_dataclass(value) else value
-    return result
-
-
-def _theory(report: TheoryReport) -> dict[str, Any]:
-    minima = []
-    for one in report.minima:
-        fields = {field.name: getattr(one, field.name) for field in dataclasses.fields(one)}
-        fields["point"] = {**one.point.asdict(), "type": one.point.type}
-        for name in ("bounds", "curves"):
-            fields[name] = dataclasses.asdict(fields[name])
-        for name in ("resonances", "resonant_steps", "predictions", "measurements"):
-            fields[name] = [dataclasses.asdict(row) for row in fields[name]]
-        fields["alignments"] = [_run(check) for check in one.alignments]
-        if one.concentration is not None:
-            fields["concentration"] = _run(one.concentration)
-        minima.append(fields)
-    return {
-        "bounds": report.bounds,
-        "minima": minima,
-        "message": report.message,
-        "measured": report.measured,
-        "interrupted": report.interrupted,
-        "counts": report.counts(),
-    }
-
-
 def as_json(result: Any) -> str:
     """A result as JSON text: see docs/files.md for the schema.
 
@@ -134,10 +82,8 @@ def as_json(result: Any) -> str:
         kind, fields = "survey", _survey(result)
     elif isinstance(result, Extremal):
         kind, fields = "extremal", _curve(result)
-    elif isinstance(result, DescentReport):
-        kind, fields = "descents", _descents(result)
-    elif isinstance(result, TheoryReport):
-        kind, fields = "theory", _theory(result)
+    elif hasattr(result, "json_document"):
+        kind, fields = result.json_document()
     else:
         raise TypeError(
             f"cannot write a {type(result).__name__} as JSON, wanted a Survey, an Extremal or a "

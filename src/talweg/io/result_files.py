@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from talweg.extremals.results import EVENT_KINDS, CriticalPoint, Event, Extremal, Survey
-from talweg.reports.descents import DescentReport
 
 __all__ = ["KINDS", "Kind", "kind_of"]
 
@@ -20,8 +20,6 @@ Arrays = dict[str, np.ndarray]
 _CURVE_VECTORS = ("x", "tangent", "eigenvector")
 _CURVE_NUMBERS = ("fun", "sigma", "eigenvalue", "arclength", "residual")
 _CURVE_INTEGERS = ("slope_index", "curvature_index")
-_EVENT_VECTORS = ("x", "tangent")
-_EVENT_NUMBERS = ("fun", "arclength", "error")
 _DESCENT_NUMBERS = (
     "starts",
     "x",
@@ -34,14 +32,19 @@ _DESCENT_NUMBERS = (
     "path_log_volume",
 )
 _DESCENT_INTEGERS = ("status", "minimum")
+_EVENT_VECTORS = ("x", "tangent")
+_EVENT_NUMBERS = ("fun", "arclength", "error")
 # None is NaN in a column of numbers and -1 in a column of counts.
 _EVENT_COUNTS = ("morse_index", "kernel_dimension")
 
 
 class Kind(NamedTuple):
-    """Both directions between a class and (header, arrays)."""
+    """Both directions between a class and (header, arrays).
 
-    type: type
+    `type` is the class, or "module:class" where the module waits for its use.
+    """
+
+    type: type | str
     pack: Callable[[Any], tuple[Header, Arrays]]
     unpack: Callable[[Header, Arrays], Any]
 
@@ -314,7 +317,7 @@ def _unpack_extremal(header: Header, arrays: Arrays) -> Extremal:
     return curves[0]
 
 
-def _pack_descents(report: DescentReport) -> tuple[Header, Arrays]:
+def _pack_descents(report: Any) -> tuple[Header, Arrays]:
     arrays = {
         f"descents/{name}": np.asarray(getattr(report, name), dtype=dtype)
         for names, dtype in ((_DESCENT_NUMBERS, float), (_DESCENT_INTEGERS, np.int64))
@@ -333,7 +336,9 @@ def _pack_descents(report: DescentReport) -> tuple[Header, Arrays]:
     }, arrays
 
 
-def _unpack_descents(header: Header, arrays: Arrays) -> DescentReport:
+def _unpack_descents(header: Header, arrays: Arrays) -> Any:
+    from talweg.reports.descents import DescentReport
+
     n = _dimension(header, 1)
     f = _unpack_objective(arrays)
     m = _take(dict(arrays), "descents/fun", "<f8", (None,)).size
@@ -372,14 +377,26 @@ def _unpack_descents(header: Header, arrays: Arrays) -> DescentReport:
 KINDS = {
     "survey": Kind(Survey, _pack_survey, _unpack_survey),
     "extremal": Kind(Extremal, _pack_extremal, _unpack_extremal),
-    "descents": Kind(DescentReport, _pack_descents, _unpack_descents),
+    "descents": Kind("talweg.reports.descents:DescentReport", _pack_descents, _unpack_descents),
 }
+
+
+def _class_of(given: type | str) -> type | None:
+    """The class; None where its module was never imported, so that it has no instances."""
+    if not isinstance(given, str):
+        return given
+    module, _, name = given.partition(":")
+    return getattr(sys.modules[module], name) if module in sys.modules else None
 
 
 def kind_of(result: Any) -> str:
     """The name of the file format for `result`."""
     for name, kind in KINDS.items():
-        if isinstance(result, kind.type):
+        class_ = _class_of(kind.type)
+        if class_ is not None and isinstance(result, class_):
             return name
-    wanted = " or ".join(kind.type.__name__ for kind in KINDS.values())
+    wanted = " or ".join(
+        kind.type.rpartition(":")[2] if isinstance(kind.type, str) else kind.type.__name__
+        for kind in KINDS.values()
+    )
     raise TypeError(f"cannot save a {type(result).__name__}, wanted a {wanted}")

@@ -22,7 +22,13 @@ _MOST_MINIMA = 6
 
 def draw_theory(report: TheoryReport) -> dict[str, Any]:
     """Figures by name: see `talweg.reports.TheoryReport.plots`."""
-    figures = {}
+    # All are handed over at once: more than the twenty from which on pyplot warns.
+    with load_pyplot().rc_context({"figure.max_open_warning": 0}):
+        return _figures(report)
+
+
+def _figures(report: TheoryReport) -> dict[str, Any]:
+    figures: dict[str, Any] = {}
     for i, one in enumerate(report.minima[:_MOST_MINIMA]):
         if distinct(one.curves.eigenvalues)[1] is None:
             continue

@@ -251,6 +251,17 @@ class DescentReport:
 
         to_json(self, path)
 
+    def json_document(self) -> tuple[str, dict[str, Any]]:
+        """The kind and the fields of the JSON that `to_json` writes."""
+        changes = [self.volume_change(i) for i in range(len(self.minima))]
+        return "descents", {
+            **self.asdict(),
+            "n": self.n,
+            "minima": [{**p.asdict(), "type": p.type} for p in self.minima],
+            "status": [Status(int(code)) for code in self.status],
+            "volume_change": [None if c is None else dataclasses.asdict(c) for c in changes],
+        }
+
     def asdict(self) -> dict[str, Any]:
         """The fields by name, without `f`."""
         return {

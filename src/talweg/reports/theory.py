@@ -137,11 +137,50 @@ class TheoryReport:
 
         return draw_theory(self)
 
+    def json_document(self) -> tuple[str, dict[str, Any]]:
+        """The kind and the fields of the JSON that `to_json` writes."""
+        return "theory", {
+            "bounds": self.bounds,
+            "minima": [_minimum_fields(one) for one in self.minima],
+            "message": self.message,
+            "measured": self.measured,
+            "interrupted": self.interrupted,
+            "counts": self.counts(),
+        }
+
     def to_json(self, path: str | os.PathLike[str]) -> None:
         """Write JSON for other programs; see `talweg.io.to_json`."""
         from talweg.io import to_json
 
         to_json(self, path)
+
+
+#: What the runs behind a report keep for pictures alone.
+_PICTURED = ("sine", "distance", "cloud", "cloud_log_volume", "talweg", "valley_of", "membership")
+
+
+def _run_fields(check: Any) -> dict[str, Any]:
+    """The fields of a check, without paths and functions."""
+    result = {}
+    for field in dataclasses.fields(check):
+        value = getattr(check, field.name)
+        if field.name in (*_PICTURED, "f", "g"):
+            continue
+        result[field.name] = _run_fields(value) if dataclasses.is_dataclass(value) else value
+    return result
+
+
+def _minimum_fields(one: TheoryOfMinimum) -> dict[str, Any]:
+    fields = {field.name: getattr(one, field.name) for field in dataclasses.fields(one)}
+    fields["point"] = {**one.point.asdict(), "type": one.point.type}
+    for name in ("bounds", "curves"):
+        fields[name] = dataclasses.asdict(fields[name])
+    for name in ("resonances", "resonant_steps", "predictions", "measurements"):
+        fields[name] = [dataclasses.asdict(row) for row in fields[name]]
+    fields["alignments"] = [_run_fields(check) for check in one.alignments]
+    if one.concentration is not None:
+        fields["concentration"] = _run_fields(one.concentration)
+    return fields
 
 
 def theory_report(
