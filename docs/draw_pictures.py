@@ -45,6 +45,9 @@ def main(folder: Path) -> None:
     title = "Müller-Brown: gradient descent, steps of 0.0001"
     film = check.film_strip([0, 2, 5, 8, 12, 20], points=800, title=title)
     save_small(film, folder / "concentration.png", 80)
+    forced = talweg.models.normal_form([1.0, 2.0, 4.0], {(0, 0, 1): 0.5, (0, 0, 2): 0.5})
+    check = talweg.checks.alignment(forced, [0.0, 0.0, 0.0], step_length=0.39)
+    save(check.plot(), folder / "alignment.png")
     draw_gallery(folder)
 
 

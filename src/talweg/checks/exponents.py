@@ -153,8 +153,13 @@ def _spaces(part: Floats) -> Floats:
     length = max(k // 2, _most_terms(k) + 1)
     stretches = np.lib.stride_tricks.sliding_window_view(part, length, axis=1)
     # The triangular factor has the singular vectors of all the rows; their Gram matrix would
-    # have them with half the digits.
-    triangle = np.linalg.qr(stretches.reshape(-1, length), mode="r")
+    # have them with half the digits. In small pieces, which linear algebra leaves to one thread.
+    pieces: Any = np.linalg.qr(stretches, mode="r")
+    while len(pieces) > 1:
+        if len(pieces) % 2:
+            pieces = np.concatenate([pieces, np.zeros_like(pieces[:1])])
+        pieces = np.linalg.qr(pieces.reshape(len(pieces) // 2, -1, length), mode="r")
+    triangle = pieces[0]
     spaces: Floats = np.linalg.svd(triangle, full_matrices=False)[2].T
     return spaces
 

@@ -75,15 +75,9 @@ def draw_alignment(check: AlignmentCheck, axes: Any = None, *, title: str | None
     if np.isfinite(rate) and rate > 0.0:
         last = end if np.isfinite(end) else at[-1]
         anchor = float(np.interp(last, at, np.log(levels[2])))
-        law = f"predicted, {'k' if check.step_length is not None else 't'} times " * (
-            check.predicted.logarithmic
-        )
-        name = law or "predicted, "
-        label = (
-            f"{name}exp(-{rate:.4g} t)"
-            if check.step_length is None
-            else f"{name}{np.exp(-rate):.5g}$^k$"
-        )
+        letter = "t" if check.step_length is None else "k"
+        power = f"exp(-{rate:.4g} t)" if check.step_length is None else f"{np.exp(-rate):.5g}$^k$"
+        label = f"predicted, {f'{letter} times ' if check.predicted.logarithmic else ''}{power}"
         first = at[0] if not check.predicted.logarithmic else max(at[0], 0.02 * last)
         line = np.linspace(first, at[-1], 200)
         logs = anchor - rate * (line - last)
@@ -92,7 +86,7 @@ def draw_alignment(check: AlignmentCheck, axes: Any = None, *, title: str | None
         inside = logs < np.log(3.0)
         axes.plot(line[inside], np.exp(logs[inside]), color=_RED, linestyle="--", label=label)
     axes.set_yscale("log")
-    axes.set_ylim(max(float(np.nanmin(levels[2])) / 10.0, 1e-24), 3.0)
+    axes.set_ylim(float(np.nanmin(levels[2])) / 10.0, 3.0)
     axes.set_xlim(at[0], at[-1])
     axes.set_xlabel("time" if check.step_length is None else "step k")
     branch = check.predicted.dominant_branch
@@ -105,7 +99,9 @@ def draw_alignment(check: AlignmentCheck, axes: Any = None, *, title: str | None
 
 
 def _title(check: AlignmentCheck) -> str:
-    if not np.isfinite(check.measured) or check.predicted.mechanism == "none":
+    if check.predicted.mechanism == "none":
+        return f"{check.verdict}: no direction should win"
+    if not np.isfinite(check.measured):
         return check.verdict
     if check.step_length is None:
         return f"{check.verdict}: rate {check.measured:.7g}, predicted {check.predicted.rate:.7g}"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["descent_tables", "markdown_table", "plain_table", "theory_tables"]
 
 #: What is said of measurements that hold no surprise.
-_PLAIN = ("One exponential governs", "Largest along")
+_PLAIN = ("One exponential governs", "All ")
 
 Table = tuple[str, list[str], list[list[str]]]
 

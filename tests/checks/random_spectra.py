@@ -60,7 +60,7 @@ def case(number):
         # Governed by lambda_1, if only in the end: sooner or later than rounding.
         values = np.array([1.0, *np.sort(rng.uniform(2.2, 3.5, n - 1))])
         forces[0, 0, 1:] = forces[0, 1:, 0] = forces[1:, 0, 0] = 0.0
-        weak = 10.0 ** rng.uniform(-16.0, 0.0)
+        weak = 10.0 ** rng.uniform(-12.0, 0.0)
         forces[0, 0, 1] = forces[0, 1, 0] = forces[1, 0, 0] = weak
     elif kind == "small gap":
         values[1:] += values[0] * (1.0 + 10.0 ** rng.uniform(-6.0, -1.0)) - values[1]
