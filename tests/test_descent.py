@@ -325,6 +325,43 @@ def test_a_gradient_without_a_value_is_not_finite():
     assert found.status.tolist() == [Status.NON_FINITE, Status.MAX_STEPS]
 
 
+def test_options_without_effect_are_refused():
+    f = surfaces.himmelblau()
+    with pytest.raises(ValueError, match="nesterov: want momentum"):
+        talweg.descend(f, [1.0, 1.0], 0.01, 5, nesterov=True)
+    with pytest.raises(ValueError, match="rng: want noise"):
+        talweg.descend(f, [1.0, 1.0], 0.01, 5, rng=1)
+
+
+def test_results_say_how_they_ended():
+    f = talweg.Objective(lambda x: x[0] ** 4 + x[1] ** 2, 2)
+    found = talweg.descend(f, [[0.1, 1.0], [30.0, 1.0]], 0.1, 100, record_every=10)
+    assert found.success.tolist() == [True, False]
+    assert found.message.startswith("1 of 2: All steps") and "not finite" in found.message
+    text = repr(found)
+    assert text == "Descent(2 points, 100 steps, 11 records: 1 max steps, 1 non finite)"
+    one = talweg.descend(f, [0.1, 1.0], 0.1, 5)
+    assert one.success is True and one.message == Status.MAX_STEPS.describe()
+    assert "f" not in one.asdict() and one.asdict()["status"] == Status.MAX_STEPS
+
+
+def test_pictures_are_the_recorded_paths():
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    f = surfaces.himmelblau()
+    found = talweg.descend(f, [[1.0, 1.0], [-1.0, 1.0]], 0.01, 30, record_every=3)
+    (axes,) = found.plot().axes
+    for k in range(2):
+        np.testing.assert_array_equal(axes.lines[k].get_xydata(), found.path[:, k])
+    np.testing.assert_array_equal(axes.lines[-1].get_xydata(), found.x)
+    one = talweg.descend(f, [1.0, 1.0], 0.01, 30, record_every=3)
+    np.testing.assert_array_equal(one.plot().axes[0].lines[0].get_xydata(), one.path)
+    with pytest.raises(ValueError, match="no path was recorded"):
+        talweg.descend(f, [1.0, 1.0], 0.01, 30).plot()
+    with pytest.raises(ValueError, match="two coordinates, got 3"):
+        talweg.descend(surfaces.rosenbrock(3), [1.0, 1.0, 0.0], 1e-3, 9, record_every=1).plot()
+    pyplot.close("all")
+
+
 def test_masked_starts_are_refused() -> None:
     starts = np.ma.masked_array([[1.0, 2.0]], mask=[[True, False]])
     with pytest.raises(ValueError, match="x0: want no masked entries, got 1"):

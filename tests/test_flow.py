@@ -439,3 +439,40 @@ def test_bad_input(arguments, error, words):
 def test_a_gradient_without_a_value_is_not_finite():
     found = talweg.flow(lambda x: np.log(x[0]) + x[1] ** 2, [[-1.0, 1.0], [1.0, 1.0]], 0.01)
     assert found.status.tolist() == [talweg.Status.NON_FINITE, talweg.Status.MAX_TIME]
+
+
+def test_results_say_how_they_ended():
+    f = talweg.surfaces.himmelblau()
+    found = talweg.flow(f, [[1.0, 1.0], [-1.0, 1.0]], [0.0, 0.1], max_steps=1)
+    assert not found.success.any() and found.message.startswith("2 of 2:")
+    assert talweg.flow(f, [1.0, 1.0], 0.1).success is True
+
+
+def test_pictures_are_the_points_at_all_times():
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    f = talweg.surfaces.himmelblau()
+    found = talweg.flow(f, [[1.0, 1.0], [-1.0, 1.0]], np.linspace(0, 0.1, 7))
+    (axes,) = found.plot().axes
+    for k in range(2):
+        np.testing.assert_array_equal(axes.lines[k].get_xydata(), found.x[:, k])
+    np.testing.assert_array_equal(axes.lines[-1].get_xydata(), found.end)
+    for single in (talweg.flow(f, [1.0, 1.0], 0.1), talweg.flow(f, [[1.0, 1.0]], 0.1)):
+        with pytest.raises(ValueError, match="more than one time"):
+            single.plot()
+    pyplot.close("all")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"level": [1.0, 2.0]}, "level: want one number"),
+        ({"level": "low"}, "level: want one number"),
+        (
+            {"minima": talweg.survey(talweg.surfaces.himmelblau())},
+            "minima: want points, got a survey",
+        ),
+    ],
+)
+def test_what_is_no_level_and_no_minimum_is_said(options, words):
+    with pytest.raises(TypeError, match=words):
+        talweg.flow(talweg.surfaces.himmelblau(), [1.0, 1.0], 0.1, **options)

@@ -19,7 +19,7 @@ from talweg.extremals.arguments import (
     dimension_of,
 )
 from talweg.objective import Objective
-from talweg.status import Status
+from talweg.status import Status, in_words, summary
 from talweg.theory.arguments import checked_momentum
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Descent", "descend"]
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(eq=False, repr=False)
 class Descent:
     """Where descents ended, and what was recorded on the way.
 
@@ -71,6 +71,8 @@ class Descent:
         they tend to log |1 - step_length * eigenvalue|.
     frames : ndarray, shape (m, n, n), or None
         Those directions at the last point, in columns.
+    f : Objective or None
+        The function, for `plot`.
     """
 
     x: Floats
@@ -87,10 +89,62 @@ class Descent:
     largest_eigenvalue: Any = None
     stretch: Any = None
     frames: Any = None
+    f: Any = None
+
+    @property
+    def success(self) -> Any:
+        """Where a trajectory ended without trouble: bool, of several an array (m,)."""
+        fine = np.asarray(self.status) < int(Status.STEP_TOO_SMALL)
+        return bool(fine) if fine.ndim == 0 else fine
+
+    @property
+    def message(self) -> str:
+        """What the statuses mean, and how many trajectories have each."""
+        return in_words(self.status)
+
+    def __repr__(self) -> str:
+        return (
+            f"Descent({np.size(self.status)} points, {int(np.max(self.steps, initial=0))} steps, "
+            f"{len(self.path)} records: {summary(self.status)})"
+        )
 
     def asdict(self) -> dict[str, Any]:
-        """The fields by name."""
-        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        """The fields by name, without the function."""
+        names = [field.name for field in dataclasses.fields(self) if field.name != "f"]
+        return {name: getattr(self, name) for name in names}
+
+    def plot(self, axes: Any = None, *, title: str | None = None) -> Any:
+        """Draw the recorded paths of two coordinates over level lines.
+
+        Parameters
+        ----------
+        axes : matplotlib Axes, optional
+            Default: a new figure.
+        title : str, optional
+            Default: the function's name.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+
+        Raises
+        ------
+        ImportError
+            Without matplotlib.
+        ValueError
+            For other numbers of coordinates, or where nothing was recorded.
+
+        Examples
+        --------
+        >>> import talweg
+        >>> f = talweg.surfaces.himmelblau()
+        >>> figure = talweg.descend(f, [[1.0, 1.0], [-1.0, 1.0]], 0.01, 50, record_every=1).plot()
+        """
+        from talweg.plot.paths import draw_paths
+
+        single = np.ndim(self.x) == 1
+        path = self.path[:, None] if single else self.path
+        return draw_paths(self.f, path, np.atleast_2d(self.x), axes, title=title)
 
 
 def descend(
@@ -193,6 +247,12 @@ def descend(
     tolerance = _not_negative(gtol, "gtol")
     every = checked_count(record_every, "record_every", 0)
     threads = checked_workers(workers)
+    if nesterov and not beta:
+        raise ValueError(
+            "nesterov: want momentum with it, above 0; without it both are plain descent"
+        )
+    if rng is not None and not variance:
+        raise ValueError("rng: want noise with it; nothing else is drawn")
     if tangent and beta > 0.0:
         raise ValueError(
             "tangent: the tangent map is that of descent without momentum; leave out one of both"
@@ -319,10 +379,12 @@ def _result(
     }
     extra = {name: arrays[key] for name, key in fields.items() if key in arrays}
     if not single:
-        return Descent(x, fun, steps, status, path, **extra)
+        return Descent(x, fun, steps, status, path, **extra, f=objective)
     one: dict[str, Any] = {}
     for name, array in extra.items():
         row = array[:, 0] if name.startswith("path") else array[0]
         one[name] = float(row) if np.ndim(row) == 0 else row
     records = path[:, 0] if len(path) else path.reshape(0, objective.n)
-    return Descent(x[0], float(fun[0]), int(steps[0]), Status(int(status[0])), records, **one)
+    return Descent(
+        x[0], float(fun[0]), int(steps[0]), Status(int(status[0])), records, **one, f=objective
+    )

@@ -18,7 +18,7 @@ from talweg.extremals.arguments import (
     dimension_of,
 )
 from talweg.objective import Objective
-from talweg.status import Status
+from talweg.status import Status, in_words, summary
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -70,6 +70,8 @@ class Flow:
         When it did.
     steps, rejected, implicit_steps : ndarray of int, shape (m,)
         Steps taken, tried in vain, and taken by the implicit method (of `steps`).
+    f : Objective or None
+        The function, for `plot`.
     """
 
     t: Any
@@ -91,14 +93,59 @@ class Flow:
     steps: Any
     rejected: Any
     implicit_steps: Any
+    f: Any = None
+
+    @property
+    def success(self) -> Any:
+        """Where a trajectory ended without trouble: bool, of several an array (m,)."""
+        fine = np.asarray(self.status) < int(Status.STEP_TOO_SMALL)
+        return bool(fine) if fine.ndim == 0 else fine
+
+    @property
+    def message(self) -> str:
+        """What the statuses mean, and how many trajectories have each."""
+        return in_words(self.status)
 
     def __repr__(self) -> str:
-        codes, counts = np.unique(np.atleast_1d(self.status), return_counts=True)
-        how = ", ".join(
-            f"{count} {Status(int(code)).name.lower().replace('_', ' ')}"
-            for code, count in zip(codes, counts)
+        return (
+            f"Flow({np.size(self.status)} trajectories, {np.size(self.t)} times: "
+            f"{summary(self.status)})"
         )
-        return f"Flow({np.size(self.status)} trajectories, {np.size(self.t)} times: {how})"
+
+    def plot(self, axes: Any = None, *, title: str | None = None) -> Any:
+        """Draw the trajectories of two coordinates over level lines, through the points at all times.
+
+        Parameters
+        ----------
+        axes : matplotlib Axes, optional
+            Default: a new figure.
+        title : str, optional
+            Default: the function's name.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+
+        Raises
+        ------
+        ImportError
+            Without matplotlib.
+        ValueError
+            For other numbers of coordinates, or a single time.
+
+        Examples
+        --------
+        >>> import numpy, talweg
+        >>> f = talweg.surfaces.himmelblau()
+        >>> figure = talweg.flow(f, [[1.0, 1.0], [-1.0, 1.0]], numpy.linspace(0, 0.2, 50)).plot()
+        """
+        from talweg.plot.paths import draw_paths
+
+        single = np.ndim(self.end) == 1
+        path = np.asarray(self.x)
+        path = path if np.ndim(self.t) else path[None]
+        path = path[:, None] if single else path
+        return draw_paths(self.f, path, np.atleast_2d(self.end), axes, dots=False, title=title)
 
 
 def flow(
@@ -229,8 +276,11 @@ def flow(
     if gradient_tolerance is not None:
         tolerance = checked_positive(gradient_tolerance, "gradient_tolerance")
     endless = bool(np.isinf(times[-1]))
-    if level is not None and not np.isfinite(level):
-        raise ValueError(f"level: want a finite number, got {level}")
+    if level is not None:
+        if np.ndim(level) or np.asarray(level).dtype.kind not in "iuf":
+            raise TypeError(f"level: want one number, got {level!r}")
+        if not np.isfinite(level):
+            raise ValueError(f"level: want a finite number, got {level}")
     if endless and not (len(centres) or tolerance or (level is not None and stop_at_level)):
         raise ValueError(
             "t: an infinite time needs something that ends a trajectory: minima, "
@@ -297,6 +347,11 @@ def _checked_minima(minima: Any, n: int) -> Floats:
     if minima is None:
         return np.zeros((0, n))
     if not isinstance(minima, np.ndarray):
+        if hasattr(minima, "critical_points"):
+            raise TypeError(
+                "minima: want points, got a survey; its minima are [p for p in "
+                'survey.critical_points if p.type == "minimum"]'
+            )
         if hasattr(minima, "x"):
             minima = [minima]
         minima = [getattr(point, "x", point) for point in minima]
@@ -414,4 +469,5 @@ def _result(
         steps=of_start(raw["steps"]),
         rejected=of_start(raw["rejected"]),
         implicit_steps=of_start(raw["implicit_steps"]),
+        f=f,
     )

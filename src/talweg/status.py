@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import enum
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
 
-__all__ = ["Status"]
+__all__ = ["Status", "in_words", "summary"]
 
 
 class Status(enum.IntEnum):
@@ -58,3 +61,23 @@ class Status(enum.IntEnum):
         from talweg import _core
 
         return str(_core.describe(_core.Status(self.value)))
+
+
+def _counts(status: Any) -> list[tuple[Status, int]]:
+    codes: Iterable[Any] = status if hasattr(status, "__len__") else [status]
+    return [(Status(int(code)), count) for code, count in sorted(Counter(map(int, codes)).items())]
+
+
+def in_words(status: Any) -> str:
+    """What one status means, or how many of an array have which meaning."""
+    counts = _counts(status)
+    if not hasattr(status, "__len__"):
+        return counts[0][0].describe()
+    return " ".join(f"{count} of {len(status)}: {one.describe()}" for one, count in counts)
+
+
+def summary(status: Any) -> str:
+    """How many have which status, in a few words."""
+    return ", ".join(
+        f"{count} {one.name.lower().replace('_', ' ')}" for one, count in _counts(status)
+    )

@@ -163,6 +163,8 @@ def test_pictures(survey, f, tmp_path):
     assert len(lines) == 3
     with pytest.raises(ValueError, match="ratios: want numbers above 1"):
         draw_valley(survey, (0.5,))
+    with pytest.raises(TypeError, match="ratios: want a sequence"):
+        draw_valley(survey, 2.0)
     with pytest.raises(TypeError, match="valley: want a survey or a traced curve"):
         draw_valley(3)
 

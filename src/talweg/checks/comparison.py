@@ -36,6 +36,11 @@ class Comparison:
     agrees: bool | None
     message: str
 
+    @property
+    def verdict(self) -> str:
+        """``"agrees"``, ``"disagrees"`` or ``"undecided"``."""
+        return {True: "agrees", False: "disagrees", None: "undecided"}[self.agrees]
+
     @classmethod
     def none(cls, predicted: Any, message: str) -> Comparison:
         """No measurement."""

@@ -48,16 +48,26 @@ class ValleyMembership:
         # Third derivative along the talweg.
         self._bend = float(soft @ g.third(np.zeros(g.n), soft) @ soft)
 
+    def slope_ratio(self, d: Floats) -> Floats:
+        """Slope over the least one at the same height, of offsets (m, n); NaN where there is none."""
+        with np.errstate(all="ignore"):
+            slope, least = self._slopes(d)
+            return np.asarray(slope / least)
+
     def inside(self, d: Floats) -> tuple[Any, Any]:
         """Membership of offsets (m, n), and whether a talweg has the height; NaN points are in none."""
         with np.errstate(all="ignore"):
-            slope = np.linalg.norm(self._g.grad(d), axis=1)
-            height = np.asarray(self._g(d))
-            least = np.sqrt(self._levels.square(self._base + height))
-            near = np.flatnonzero(np.linalg.norm(d, axis=1) <= self._near)
-            if near.size:
-                least[near] = self._expansion(height[near])
+            slope, least = self._slopes(d)
             return slope <= self._ratio * least, ~np.isnan(least)
+
+    def _slopes(self, d: Floats) -> tuple[Floats, Floats]:
+        slope = np.linalg.norm(self._g.grad(d), axis=1)
+        height = np.asarray(self._g(d))
+        least = np.sqrt(self._levels.square(self._base + height))
+        near = np.flatnonzero(np.linalg.norm(d, axis=1) <= self._near)
+        if near.size:
+            least[near] = self._expansion(height[near])
+        return slope, least
 
     def _expansion(self, height: Floats) -> Floats:
         # On both sides of the minimum; the lower of the two. No squares, which underflow first.

@@ -55,11 +55,11 @@ class Concentration:
     def __repr__(self) -> str:
         if not self.decided.any():
             return f"Concentration({self.parameter:g}: undecided)"
-        last = int(np.flatnonzero(self.decided)[-1])
-        return (
-            f"Concentration({self.parameter:g}: share {self.share[0]:.4g} at first, "
-            f"{self.share[last]:.6g} +- {self.error[last]:.1g} at last)"
-        )
+        ends = [
+            f"{self.share[k]:.6g} +- {self.error[k]:.1g}" if self.decided[k] else "undecided"
+            for k in (0, -1)
+        ]
+        return f"Concentration({self.parameter:g}: share {ends[0]} at first, {ends[1]} at last)"
 
 
 class Sums:

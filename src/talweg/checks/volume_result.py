@@ -167,20 +167,24 @@ class VolumeCheck:
         return self.volume_rate.agrees
 
     @property
+    def verdict(self) -> str:
+        """The same as ``"agrees"``, ``"disagrees"`` or ``"undecided"``."""
+        return self.volume_rate.verdict
+
+    @property
     def success(self) -> bool:
         """True where the run came to its end."""
         return self.status.succeeded
 
     def __repr__(self) -> str:
-        word = {True: "agrees", False: "disagrees", None: "undecided"}
         kind = "flow" if self.step_length is None else f"steps of {self.step_length:g}"
         lines = [
             f"VolumeCheck({self.n_points} points, {kind}, {len(self.times)} times to "
             f"{self.times[-1]:g})",
             f"  log volume: predicted {self.predicted:.6g}, measured {self.measured:.6g} +- "
-            f"{self.error:.1g}: {word[self.agrees]}",
+            f"{self.error:.1g}: {self.verdict}",
             f"  decay outside the cone: predicted {self.decay.predicted:.6g}, measured "
-            f"{self.decay.measured:.6g} +- {self.decay.error:.1g}: {word[self.decay.agrees]}",
+            f"{self.decay.measured:.6g} +- {self.decay.error:.1g}: {self.decay.verdict}",
         ]
         lines += [f"  {name}: {one!r}" for name, one in self._sets()]
         return "\n".join(lines + ([f"  {self.message}"] if self.message else []))

@@ -80,6 +80,7 @@ class VolumeRun:
                 "x_min: no trial point of the region came to rest at a nondegenerate minimum; give "
                 "x_min, or a shorter step_length"
             )
+        self._settle()
         if not known:
             labels = self.wells.label(self.trial.ends)
             self.wells.put_first(int(np.bincount(labels[labels >= 0], minlength=1).argmax()))
@@ -100,6 +101,18 @@ class VolumeRun:
         s = self.mover.step
         with np.errstate(divide="ignore"):
             self.rates = -values if s is None else np.log(np.abs(1.0 - s * values))
+
+    def _settle(self) -> None:
+        """Carry the trial points on into the balls, which are small where third derivatives are large."""
+        soft = np.array([point.eigenvalues[0] for point in self.wells.points])
+        slope = 0.3 * float((soft * self.wells.radius).min())
+        if 0.0 < slope < self.trial.slope:
+            rest = math.log(self.trial.slope / slope) / float(soft.min())
+            more = math.ceil(2.0 * (rest if self.mover.step is None else rest / self.mover.step))
+            ends = self.mover.onward(self.trial.ends, more, slope)
+            self.trial = dataclasses.replace(
+                self.trial, ends=ends, slope=slope, amount=self.trial.amount + more
+            )
 
     def set_times(self, moments: Any) -> None:
         descent = self.mover.step is not None
@@ -397,7 +410,9 @@ class VolumeRun:
         if unsettled:
             put(f"a share of {unsettled:.4g} came to none of the minima found")
         if diverged:
-            put(f"a share of {diverged:.4g} diverged: the step is too long there")
+            put(
+                f"a share of {diverged:.4g} ran into values that are not finite, as where a step is too long"
+            )
         if self.singular:
             put(f"{self.singular} points met a singular map and weigh nothing")
         if injective is False:

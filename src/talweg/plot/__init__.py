@@ -9,6 +9,7 @@ from talweg.plot.descents import draw_descents
 from talweg.plot.figures import draw_extremal, draw_survey
 from talweg.plot.film_strip import draw_film_strip
 from talweg.plot.landscape import contour_levels
+from talweg.plot.paths import draw_paths
 from talweg.plot.valley import draw_valley
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "draw_descents",
     "draw_extremal",
     "draw_film_strip",
+    "draw_paths",
     "draw_survey",
     "draw_valley",
 ]

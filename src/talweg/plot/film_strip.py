@@ -205,16 +205,12 @@ def _fine(check: VolumeCheck, box: Any) -> Any:
 def _shade_valley(axes: Any, check: VolumeCheck, view: _View, box: Any) -> None:
     s, t = (np.linspace(side[0], side[1], 200) for side in box)
     grid = np.stack(np.meshgrid(s, t), axis=-1).reshape(-1, 2)
-    inside, _ = check.membership.inside(view.offset(grid))
-    if inside.any():
+    ratio = check.membership.slope_ratio(view.offset(grid)).reshape(200, 200)
+    # A boundary interpolated towards an infinite ratio would be drawn nowhere.
+    finite = np.ma.masked_invalid(np.minimum(ratio, 1e3 * check.ratio))
+    if finite.count() and finite.min() <= check.ratio:
         filled = axes.contourf(
-            s,
-            t,
-            inside.reshape(200, 200).astype(float),
-            [0.5, 1.5],
-            colors=[_VALLEY],
-            alpha=0.45,
-            zorder=2,
+            s, t, finite, [0.0, check.ratio], colors=[_VALLEY], alpha=0.45, zorder=2
         )
         filled.set_rasterized(True)
         axes.fill([], [], color=_VALLEY, alpha=0.45, label=f"valley V$_R$, R = {check.ratio:g}")

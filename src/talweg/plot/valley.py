@@ -73,6 +73,8 @@ def draw_valley(
     >>> toy = talweg.Objective(lambda x: (x[0]**2 + 2 * x[1]**2) / 2 + x[0]**2 * x[1] / 2, 2)
     >>> figure = draw_valley(talweg.survey(toy, bounds=[(-3, 3), (-3, 3)]))
     """
+    if np.ndim(ratios) != 1:
+        raise TypeError(f"ratios: want a sequence of numbers above 1, got {ratios!r}")
     levels = sorted(float(R) for R in ratios)
     if not levels or levels[0] <= 1.0:
         raise ValueError(f"ratios: want numbers above 1, got {list(ratios)}")
