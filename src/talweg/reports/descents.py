@@ -418,7 +418,7 @@ def descent_report(
             log_volume=volume,
             record_every=every,
             record_values=True,
-            rng=generator,
+            rng=generator if noise else None,
             workers=workers,
         )
         return build.of_descent(found, every)
