@@ -4,8 +4,11 @@ import sys
 from pathlib import Path
 
 import matplotlib
+import numpy as np
 
 import talweg
+from talweg import phase_retrieval
+from talweg.plot import draw_transitions
 
 matplotlib.use("Agg")
 
@@ -37,6 +40,19 @@ def main(folder: Path) -> None:
     (minimum,) = talweg.critical_points(f, starts=[[0.0] * f.n])
     survey = talweg.survey(f, starts=[minimum.x], branches=[0, -1], max_length=10.0)
     save(survey.plot(), folder / "logistic-breast-cancer.png")
+    problem = phase_retrieval.Problem(3000, 3.0, a=1.0, rng=3)
+    w = np.random.default_rng(2).standard_normal(problem.N)
+    w *= np.sqrt(problem.N) / np.linalg.norm(w)
+    lam, u = (problem.X @ v / np.sqrt(problem.N) for v in (w, problem.signal))
+    weights = phase_retrieval.curvature_weights(lam, u, problem.a)
+    eigenvalues = np.linalg.eigvalsh((problem.X.T * weights) @ problem.X / problem.M)
+    law = phase_retrieval.empirical_law(lam, u, problem.a)
+    bulk = phase_retrieval.bulk_density(law, problem.alpha)
+    outlier = phase_retrieval.outlier(law, problem.alpha)
+    save(
+        bulk.plot(outlier=outlier, eigenvalues=eigenvalues), folder / "phase-retrieval-outlier.png"
+    )
+    save(draw_transitions(), folder / "phase-retrieval-transitions.png")
     basins = talweg.basins(talweg.surfaces.muller_brown(), resolution=400)
     save(basins.plot(title="Müller-Brown"), folder / "basins.png")
     surface = talweg.surfaces.muller_brown()

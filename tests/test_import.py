@@ -49,7 +49,7 @@ def test_expensive_modules_wait_for_their_use(modules_of_talweg, name):
     assert name not in modules_of_talweg
 
 
-@pytest.mark.parametrize("name", ["talweg.checks", "talweg.reports"])
+@pytest.mark.parametrize("name", ["talweg.checks", "talweg.phase_retrieval", "talweg.reports"])
 def test_packages_of_many_modules_wait_for_their_use(modules_of_talweg, name):
     assert name not in modules_of_talweg
     assert run(f"import talweg; print({name}.__name__)") == [name]

@@ -31,7 +31,8 @@ TrajectoryBlock::TrajectoryBlock(const Objective& objective, const DescentArrays
       value_wanted_(arrays.record_value != nullptr),
       slope_wanted_(arrays.record_slope != nullptr || options.gradient_tolerance > 0.0),
       trajectories_(lanes),
-      taken_(lanes),
+      born_(lanes),
+      taken_(options.noise > 0.0 ? lanes : 0),
       log_volume_(lanes),
       orientation_(lanes),
       smallest_(lanes),
@@ -64,7 +65,7 @@ TrajectoryBlock::TrajectoryBlock(const Objective& objective, const DescentArrays
 
 void TrajectoryBlock::start(std::size_t lane, std::size_t trajectory) {
   trajectories_[lane] = trajectory;
-  taken_[lane] = 0;
+  born_[lane] = clock_;
   for (std::size_t i = 0; i < n_; ++i)
     for (double* const rows : {x_, previous_, point_})
       if (rows) rows[i * stride_ + lane] = arrays_.x[trajectory * n_ + i];
@@ -84,7 +85,7 @@ void TrajectoryBlock::finish(std::size_t lane, Status status) {
   // The gradient that is small is that of the extrapolated point.
   const double* const last = status == Status::converged && point_ ? point_ : x_;
   for (std::size_t i = 0; i < n_; ++i) arrays_.x[k * n_ + i] = last[i * stride_ + lane];
-  arrays_.steps[k] = taken_[lane];
+  arrays_.steps[k] = taken(lane);
   arrays_.statuses[k] = status;
   if (arrays_.log_volume) arrays_.log_volume[k] = log_volume_[lane];
   if (arrays_.orientation) arrays_.orientation[k] = orientation_[lane];
@@ -97,11 +98,12 @@ void TrajectoryBlock::finish(std::size_t lane, Status status) {
       arrays_.frames[(k * n_ + i) * n_ + j] = frames_[(i * n_ + j) * stride_ + lane];
   }
   trajectories_[lane] = count_;  // the place is free
+  changed_ = true;
 }
 
 void TrajectoryBlock::move(std::size_t from, std::size_t to) {
   trajectories_[to] = std::exchange(trajectories_[from], count_);
-  taken_[to] = taken_[from];
+  born_[to] = born_[from];
   log_volume_[to] = log_volume_[from];
   orientation_[to] = orientation_[from];
   smallest_[to] = smallest_[from];
@@ -129,6 +131,14 @@ void TrajectoryBlock::refill() {
       move(--lanes_, lane++);
     }
   }
+  changed_ = false;
+  std::uint64_t wait = options_.steps;
+  for (std::size_t l = 0; l < lanes_; ++l) {
+    wait = std::min(wait, options_.steps - taken(l));
+    if (const std::uint64_t every = options_.record_every; every != 0)
+      wait = std::min(wait, (every - taken(l) % every) % every);
+  }
+  next_event_ = clock_ + wait;
   // What fills the last vector is computed and not looked at.
   padded_ = lanes_ > 0 ? grouped_lanes(lanes_) : 0;
   for (double* const rows : {x_, previous_, point_})
@@ -155,29 +165,36 @@ void TrajectoryBlock::evaluate() {
   if (hessian_wanted_) pad(hessian_, triangle(n_));
   if (slope_wanted_) {
     kernels_.square_norms(n_, padded_, stride_, gradient_, slope_);
-    for (std::size_t l = 0; l < lanes_; ++l) slope_[l] = std::sqrt(slope_[l]);
   }
+}
+
+// By squares, and with room for rounding: end_some looks at them closely.
+bool TrajectoryBlock::some_are_flat() const {
+  const double bound = options_.gradient_tolerance * options_.gradient_tolerance * (1.0 + 1e-12);
+  unsigned some = 0;
+  for (std::size_t l = 0; l < lanes_; ++l) some |= slope_[l] <= bound;
+  return some != 0;
 }
 
 void TrajectoryBlock::record() {
   if (options_.record_every == 0) return;
   for (std::size_t l = 0; l < lanes_; ++l) {
-    if (taken_[l] % options_.record_every != 0) continue;
+    if (taken(l) % options_.record_every != 0) continue;
     const std::size_t k = trajectories_[l];
-    const std::size_t at = taken_[l] / options_.record_every * count_ + k;
+    const std::size_t at = taken(l) / options_.record_every * count_ + k;
     if (arrays_.path)
       for (std::size_t i = 0; i < n_; ++i) arrays_.path[at * n_ + i] = x_[i * stride_ + l];
     if (arrays_.record_volume) arrays_.record_volume[at] = log_volume_[l];
     if (arrays_.record_value) arrays_.record_value[at] = value_[l];
-    if (arrays_.record_slope) arrays_.record_slope[at] = slope_[l];
+    if (arrays_.record_slope) arrays_.record_slope[at] = std::sqrt(slope_[l]);
   }
 }
 
 void TrajectoryBlock::end_some() {
   for (std::size_t l = 0; l < lanes_; ++l) {
-    const bool flat = options_.gradient_tolerance > 0.0 && slope_[l] <= options_.gradient_tolerance;
-    if (flat || taken_[l] == options_.steps)
-      finish(l, flat ? Status::converged : Status::max_steps);
+    const bool flat =
+        options_.gradient_tolerance > 0.0 && std::sqrt(slope_[l]) <= options_.gradient_tolerance;
+    if (flat || taken(l) == options_.steps) finish(l, flat ? Status::converged : Status::max_steps);
   }
 }
 
@@ -203,8 +220,8 @@ void TrajectoryBlock::follow_hessian() {
     for (std::size_t l = 0; l < lanes_; ++l) {
       // A NaN, where the Hessian is not finite, is kept.
       const double low = eigenvalues_[l * n_], high = eigenvalues_[l * n_ + n_ - 1];
-      if (!(low >= smallest_[l])) smallest_[l] = low;
-      if (!(high <= largest_[l])) largest_[l] = high;
+      if (low < smallest_[l] || std::isnan(low)) smallest_[l] = low;
+      if (high > largest_[l] || std::isnan(high)) largest_[l] = high;
     }
   }
   if (frames_ != nullptr)
@@ -213,9 +230,11 @@ void TrajectoryBlock::follow_hessian() {
 }
 
 void TrajectoryBlock::advance() {
-  if (options_.noise > 0.0)
+  if (options_.noise > 0.0) {
+    for (std::size_t l = 0; l < lanes_; ++l) taken_[l] = taken(l);
     kernels_.add_noise(n_, padded_, stride_, options_.seed, trajectories_.data(), taken_.data(),
                        std::sqrt(options_.noise), gradient_, scratch_);
+  }
   const bool heavy = options_.momentum > 0.0 && !options_.nesterov;
   const bool broken =
       kernels_.step(n_, padded_, stride_, point_ ? point_ : x_, gradient_, heavy ? x_ : nullptr,
@@ -229,10 +248,10 @@ void TrajectoryBlock::advance() {
       if (!finite) finish(l, Status::non_finite);
     }
   }
-  for (std::size_t l = 0; l < lanes_; ++l) ++taken_[l];
-  // previous <- x <- next
-  std::swap(previous_, other_);
-  std::swap(previous_, x_);
+  ++clock_;
+  if (options_.momentum > 0.0) std::swap(previous_, other_);
+  // previous <- x <- next, or x <- next: fewer rows then stay in the caches.
+  std::swap(options_.momentum > 0.0 ? previous_ : other_, x_);
   if (point_) kernels_.extrapolate(n_, padded_, stride_, x_, previous_, options_.momentum, point_);
 }
 
@@ -241,8 +260,10 @@ bool TrajectoryBlock::run(std::size_t first, std::size_t last) {
   last_ = last;
   lanes_ = std::min(stride_, last - first);
   std::fill(trajectories_.begin(), trajectories_.end(), count_);
+  changed_ = true;
   for (;;) {
-    refill();
+    const bool due = changed_ || clock_ >= next_event_;
+    if (due) refill();
     if (lanes_ == 0) return true;
     evaluate();
     // Asked after the evaluation: an interrupted function leaves no gradient.
@@ -250,11 +271,12 @@ bool TrajectoryBlock::run(std::size_t first, std::size_t last) {
       for (std::size_t l = 0; l < lanes_; ++l) finish(l, Status::interrupted);
       return false;
     }
-    record();
-    // Free places are refilled before the next evaluation and go along until then.
-    end_some();
-    follow_hessian();
+    if (due) record();
+    if (due || (options_.gradient_tolerance > 0.0 && some_are_flat())) end_some();
+    // Free places are refilled before the next evaluation and go along until then; a step that
+    // leads nowhere is not part of what was followed.
     advance();
+    follow_hessian();
   }
 }
 

@@ -23,6 +23,7 @@ class TrajectoryBlock {
   bool run(std::size_t first, std::size_t last);
 
  private:
+  std::uint64_t taken(std::size_t lane) const { return clock_ - born_[lane]; }
   void start(std::size_t lane, std::size_t trajectory);
   void finish(std::size_t lane, Status status);
   void move(std::size_t from, std::size_t to);
@@ -31,6 +32,7 @@ class TrajectoryBlock {
   void follow_hessian();
   void record();
   void end_some();
+  bool some_are_flat() const;
   void refill();
   void advance();
 
@@ -43,11 +45,15 @@ class TrajectoryBlock {
   std::size_t lanes_ = 0;  // under way, the first ones
   std::size_t next_ = 0, last_ = 0;
   std::size_t padded_ = 0;
+  // Steps of this block so far. A lane's own are those since `born_`, modulo 2^64.
+  std::uint64_t clock_ = 0;
+  std::uint64_t next_event_ = 0;  // when some lane is to be recorded or has taken all its steps
+  bool changed_ = true;           // whether lanes have ended
 
   AlignedMemory memory_, scratch_memory_;
   double *x_, *previous_, *other_, *point_, *gradient_, *hessian_, *value_, *slope_, *frames_,
       *stretch_, *scratch_;
-  std::vector<std::uint64_t> trajectories_, taken_;
+  std::vector<std::uint64_t> trajectories_, born_, taken_;
   std::vector<double> log_volume_, orientation_, smallest_, largest_, determinant_, sign_,
       eigenvalues_;
   std::vector<Status> statuses_;

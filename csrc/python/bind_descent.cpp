@@ -1,11 +1,19 @@
 // Descent of many points.
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <limits>
+#include <optional>
+#include <string>
+#include <utility>
 
+#include "descent/compiled_descent.hpp"
 #include "python/register.hpp"
 #include "python/signal_check.hpp"
+#include "spectrum/aligned_memory.hpp"
 #include "talweg/descent.hpp"
 
 namespace py = pybind11;
@@ -25,11 +33,42 @@ double* wanted(py::dict& result, const char* name, bool yes, std::vector<py::ssi
   return array.mutable_data();
 }
 
+// Code as talweg.machine_code.DescentLoop describes it: its parameters are copied to `memory`,
+// where no vector of them straddles cache lines.
+CompiledDescent compiled(const py::dict& given, AlignedMemory& memory) {
+  CompiledDescent code;
+  code.advance =
+      reinterpret_cast<decltype(code.advance)>(py::cast<std::uintptr_t>(given["address"]));
+  const auto parameters = py::cast<Numbers>(given["parameters"]);
+  double* const room = memory.reserve(static_cast<std::size_t>(parameters.size()));
+  std::copy_n(parameters.data(), parameters.size(), room);
+  code.parameters = room;
+  code.lanes = py::cast<std::size_t>(given["lanes"]);
+  code.cautious = py::cast<bool>(given["cautious"]);
+  const std::pair<const char*, std::size_t CompiledDescent::*> places[] = {
+      {"x0", &CompiledDescent::x},
+      {"before0", &CompiledDescent::before},
+      {"bound", &CompiledDescent::bound},
+      {"square", &CompiledDescent::square},
+      {"product", &CompiledDescent::product},
+      {"exponent", &CompiledDescent::exponent},
+      {"smallest", &CompiledDescent::smallest},
+      {"largest", &CompiledDescent::largest},
+      {"odd", &CompiledDescent::odd}};
+  for (const py::handle row : given["rows"]) {
+    const auto name = py::cast<std::string>(row);
+    for (const auto& [known, place] : places)
+      if (name == known) code.*place = code.rows;
+    ++code.rows;
+  }
+  return code;
+}
+
 py::dict descend_points(const Objective& objective, const Numbers& x0, double step_length,
                         std::size_t steps, double momentum, bool nesterov, double noise,
                         std::uint64_t seed, double gradient_tolerance, std::size_t record_every,
                         bool log_volume, bool tangent, bool eigenvalues, bool records,
-                        std::size_t workers) {
+                        std::size_t workers, const std::optional<py::dict>& loop) {
   const py::ssize_t n = static_cast<py::ssize_t>(objective.dimension());
   if (x0.ndim() != 2 || x0.shape(1) != n) throw py::value_error("x0: want shape (m, n)");
   const py::ssize_t count = x0.shape(0);
@@ -62,10 +101,16 @@ py::dict descend_points(const Objective& objective, const Numbers& x0, double st
   arrays.record_volume = wanted(result, "record_volume", log_volume, {rows, count}, nan);
   if (rows == 0) arrays.path = nullptr;
   if (rows == 0) arrays.record_value = arrays.record_slope = arrays.record_volume = nullptr;
+  AlignedMemory parameters;
+  CompiledDescent code;
+  if (loop) code = compiled(*loop, parameters);
   SignalCheck signals;
   {
     const py::gil_scoped_release released;
-    descend(objective, static_cast<std::size_t>(count), arrays, options);
+    if (loop)
+      descend(objective, code, static_cast<std::size_t>(count), arrays, options);
+    else
+      descend(objective, static_cast<std::size_t>(count), arrays, options);
   }
   signals.raise(result);
   return result;
@@ -78,7 +123,8 @@ void register_descent(py::module_& module) {
              py::arg("step_length"), py::arg("steps"), py::arg("momentum"), py::arg("nesterov"),
              py::arg("noise"), py::arg("seed"), py::arg("gradient_tolerance"),
              py::arg("record_every"), py::arg("log_volume"), py::arg("tangent"),
-             py::arg("eigenvalues"), py::arg("records"), py::arg("workers"));
+             py::arg("eigenvalues"), py::arg("records"), py::arg("workers"),
+             py::arg("loop") = py::none());
 }
 
 }  // namespace talweg::python

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "python/callable_operator.hpp"
+#include "python/lanczos_run.hpp"
 #include "python/register.hpp"
 #include "python/signal_check.hpp"
 #include "talweg/lanczos.hpp"
@@ -19,7 +20,7 @@ namespace talweg::python {
 namespace {
 
 namespace py = pybind11;
-using Values = py::array_t<double, py::array::c_style | py::array::forcecast>;
+using Values = Rows;
 
 SpectrumEnd end_named(const std::string& name) {
   if (name == "smallest") return SpectrumEnd::smallest;
@@ -79,8 +80,27 @@ class Progress {
   py::object function_;
 };
 
-py::dict run(const SymmetricOperator& matrix, const py::dict& given,
-             const std::optional<Values>& start, const py::object& progress) {
+py::dict of_callable(const py::function& function, std::size_t n, std::size_t block, bool symmetric,
+                     const py::dict& options, const std::optional<Values>& start,
+                     const py::object& progress) {
+  return lanczos_run(CallableOperator(function, n, block, symmetric), options, start, progress);
+}
+
+py::dict of_hessian(const Objective& objective, const Values& x, bool gradient, std::size_t block,
+                    const py::dict& options, const std::optional<Values>& start,
+                    const py::object& progress) {
+  py::array_t<double> slope(gradient ? x.size() : 0);
+  const HessianOperator matrix(objective, x.data(), gradient ? slope.mutable_data() : nullptr,
+                               block);
+  py::dict result = lanczos_run(matrix, options, start, progress);
+  if (gradient) result["gradient"] = slope;
+  return result;
+}
+
+}  // namespace
+
+py::dict lanczos_run(const SymmetricOperator& matrix, const py::dict& given,
+                     const std::optional<Rows>& start, const py::object& progress) {
   LanczosOptions options;
   for (const auto& [key, value] : given) {
     const auto name = py::cast<std::string>(key);
@@ -145,25 +165,6 @@ py::dict run(const SymmetricOperator& matrix, const py::dict& given,
   signals.raise(result);
   return result;
 }
-
-py::dict of_callable(const py::function& function, std::size_t n, std::size_t block, bool symmetric,
-                     const py::dict& options, const std::optional<Values>& start,
-                     const py::object& progress) {
-  return run(CallableOperator(function, n, block, symmetric), options, start, progress);
-}
-
-py::dict of_hessian(const Objective& objective, const Values& x, bool gradient, std::size_t block,
-                    const py::dict& options, const std::optional<Values>& start,
-                    const py::object& progress) {
-  py::array_t<double> slope(gradient ? x.size() : 0);
-  const HessianOperator matrix(objective, x.data(), gradient ? slope.mutable_data() : nullptr,
-                               block);
-  py::dict result = run(matrix, options, start, progress);
-  if (gradient) result["gradient"] = slope;
-  return result;
-}
-
-}  // namespace
 
 void register_lanczos(py::module_& module) {
   module.def("operator_eigenpairs", &of_callable, py::arg("function"), py::arg("n"),

@@ -24,4 +24,5 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   talweg::python::register_theory(module);
   talweg::python::register_flow(module);
   talweg::python::register_descent(module);
+  talweg::python::register_phase_retrieval(module);
 }

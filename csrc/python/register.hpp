@@ -22,5 +22,6 @@ void register_spectrum_batches(pybind11::module_& module);
 void register_theory(pybind11::module_& module);
 void register_flow(pybind11::module_& module);
 void register_descent(pybind11::module_& module);
+void register_phase_retrieval(pybind11::module_& module);
 
 }  // namespace talweg::python

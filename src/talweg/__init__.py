@@ -28,7 +28,7 @@ from talweg.sums import sum_over
 from talweg.valleys import in_valley, slope_ratio
 
 if TYPE_CHECKING:
-    from talweg import checks, reports
+    from talweg import checks, phase_retrieval, reports
 
 # Only what NumPy alone can serve is imported above; the rest of the package imports SciPy, SymPy
 # or matplotlib where it uses them (tests/test_import.py).
@@ -55,6 +55,7 @@ __all__ = [
     "load",
     "models",
     "molecules",
+    "phase_retrieval",
     "reports",
     "slope_ratio",
     "spectrum",
@@ -69,7 +70,7 @@ __all__ = [
 __all__ += _functions
 
 #: Packages whose many modules wait for their first use.
-_LATER = ("checks", "reports")
+_LATER = ("checks", "phase_retrieval", "reports")
 
 if not TYPE_CHECKING:
 

@@ -168,12 +168,12 @@ def descend(
     """Descent with a constant step: ``x <- x - step_length * grad f(x)``, or with momentum.
 
     The heavy ball adds ``momentum * (x - x_before)``; Nesterov's method takes the gradient at
-    ``y = x + momentum * (x - x_before)`` and steps from there. Plain steps of a recorded function
-    that is compiled (`Objective.compile`) are one loop of machine code, which keeps points in
-    registers; everything else evaluates blocks of points that stay in the caches. Both give the
-    same points up to rounding. In a metric P (`Objective.with_metric`) the step is ``step_length *
-    P^-1 grad f(x)``, and norms, noise, volumes and eigenvalues are those of coordinates in which P
-    is the unit matrix.
+    ``y = x + momentum * (x - x_before)`` and steps from there. A recorded function that is compiled
+    (`Objective.compile`) descends in one loop of machine code, which keeps points in registers and
+    follows log volume up to n = 4 and eigenvalues up to n = 2; everything else evaluates blocks of
+    points that stay in the caches. Both give the same points up to rounding. In a metric P
+    (`Objective.with_metric`) the step is ``step_length * P^-1 grad f(x)``, and norms, noise, volumes
+    and eigenvalues are those of coordinates in which P is the unit matrix.
 
     Parameters
     ----------
@@ -262,11 +262,6 @@ def descend(
     seed = int(np.random.default_rng(rng).integers(2**64, dtype=np.uint64)) if variance else 0
     points = np.atleast_2d(start)
     single = start.ndim == 1
-    plain = not (beta or variance or tolerance or log_volume or tangent or eigenvalues)
-    if plain and not record_values:
-        loop = _loop(objective)
-        if loop is not None:
-            return _by_loop(objective, loop, points, step, count, every, threads, single)
     core, there, back = _euclidean(objective)
     arguments = (
         step,
@@ -283,8 +278,13 @@ def descend(
         bool(record_values),
         threads or 0,
     )
+    loop = None
+    if objective.compiled and not (variance or tangent or record_values):
+        kind = {"momentum": beta > 0.0, "nesterov": bool(nesterov) and beta > 0.0}
+        kind |= {"stops": tolerance > 0.0, "volume": log_volume, "eigenvalues": eigenvalues}
+        loop = _loop(objective, kind, step, beta)
     try:
-        arrays = _core.descend(core, there(points), *arguments)
+        arrays = _core.descend(core, there(points), *arguments, loop)
     except KeyboardInterrupt as interrupt:
         done: Any = getattr(interrupt, "result", None)
         if isinstance(done, dict):
@@ -305,39 +305,18 @@ def _not_negative(value: Any, argument: str) -> float:
     return float(value)
 
 
-def _loop(objective: Objective) -> Any:
-    if not objective.compiled:
+def _loop(objective: Objective, kind: dict[str, bool], step: float, beta: float) -> Any:
+    """The compiled loop of a function, as the core takes it, or None."""
+    if objective.metric is not None or objective._tape is None:
         return None
-    from talweg.machine_code.plain_descent import descent_loop
+    from talweg.machine_code import available
 
-    return descent_loop(objective)
+    if not available():
+        return None
+    from talweg.machine_code.descent_loop import DescentKind, descent_loop
 
-
-def _by_loop(
-    objective: Objective,
-    loop: Any,
-    points: Floats,
-    step: float,
-    count: int,
-    every: int,
-    threads: int | None,
-    single: bool,
-) -> Descent:
-    from talweg.machine_code.plain_descent import LoopRun
-
-    run = LoopRun(loop, points, step, count, every)
-
-    def so_far() -> Descent:
-        arrays = {"x": np.ascontiguousarray(run.x.T), "steps": run.taken}
-        arrays |= {"status": run.status, "path": run.path}
-        return _result(objective, arrays, points, None, single)
-
-    try:
-        run.go(threads)
-    except KeyboardInterrupt as interrupt:
-        interrupt.result = so_far()  # type: ignore[attr-defined]
-        raise
-    return so_far()
+    loop = descent_loop(objective, DescentKind(**kind))
+    return None if loop is None else loop.described(step, beta)
 
 
 def _euclidean(objective: Objective) -> tuple[Any, Callable[[Floats], Floats], Any]:

@@ -115,7 +115,7 @@ class Objective(Evaluation, ForeignFunctions, Algebra):
 
     _unpicklable = ""  # why it is, where it is
     compiled = False
-    _descent_loop: Any = None  # with the core that it is of
+    _descent_loops: Any = None  # with the core that they are of
 
     def __init__(
         self,

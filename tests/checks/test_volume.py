@@ -45,6 +45,8 @@ def test_the_case_of_the_theory_page(bent):
     assert abs(1 - found.cone.share[4]) < 1e-3
     assert np.exp(found.log_mean_volume[1]) == pytest.approx(9.87e-3, rel=1e-3)
     assert np.exp(found.predicted_log_volume[1]) == pytest.approx(0.63**10, rel=1e-12)
+    # All of the plane next to the minimum: 2 > sqrt(3).
+    assert "all points are in V_R" in found.message
     assert found.verdict == "agrees" and found.directions.agrees and found.injective
 
 
@@ -370,6 +372,17 @@ def test_an_interrupt_keeps_whole_batches(bent, monkeypatch):
     assert partly.status == Status.INTERRUPTED and not partly.success
     assert 0 < partly.n_points < 20_000 and "interrupted" in partly.message.lower()
     assert near(partly.cone.share[1], partly.cone.error[1], 0.6043)
+    assert partly.directions.agrees is None and "interrupted" in partly.directions.message
+
+
+def test_an_interrupt_before_anything_is_done(bent, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Mover, "carry", interrupted)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        volume(bent, (-0.4, 0.4), step_length=0.1, steps=[0, 10])
+    assert caught.value.result is None
 
 
 def test_the_same_bits_for_any_number_of_threads_and_batches(bent, monkeypatch):

@@ -188,7 +188,7 @@ def test_many_functions_share_code(monkeypatch, compilations, in_line):
     ((stages, _), *_) = compilations
     lines = engine.module_text(stages).count("\n")
     assert lines < 10 * sum(len(instructions) for instructions, _ in stages) + 2000
-    monkeypatch.setattr("talweg.machine_code.instructions._MOST_IN_LINE", in_line)
+    monkeypatch.setattr("talweg.machine_code.instructions.MOST_IN_LINE", in_line)
     assert_same(f, f.compile(), x, np.ones_like(x), np.ones_like(x), (VALUE, GRADIENT))
 
 

@@ -16,6 +16,7 @@
 #include "talweg/lapack.hpp"
 #include "talweg/models.hpp"
 #include "talweg/objective.hpp"
+#include "talweg/phase_retrieval.hpp"
 #include "talweg/record.hpp"
 #include "talweg/resonances.hpp"
 #include "talweg/spectrum.hpp"

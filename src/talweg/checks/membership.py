@@ -8,6 +8,7 @@ import numpy as np
 
 from talweg.extremals.points import CriticalPoint
 from talweg.level_minimum import LevelMinimum
+from talweg.quantity import GRADIENT, VALUE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -61,8 +62,8 @@ class ValleyMembership:
             return slope <= self._ratio * least, ~np.isnan(least)
 
     def _slopes(self, d: Floats) -> tuple[Floats, Floats]:
-        slope = np.linalg.norm(self._g.grad(d), axis=1)
-        height = np.asarray(self._g(d))
+        found = self._g._core.evaluate(np.ascontiguousarray(d), VALUE | GRADIENT)
+        slope, height = np.linalg.norm(found["gradient"], axis=1), found["value"]
         least = np.sqrt(self._levels.square(self._base + height))
         near = np.flatnonzero(np.linalg.norm(d, axis=1) <= self._near)
         if near.size:

@@ -107,8 +107,7 @@ def volume(
     ValueError, TypeError
         For unusable arguments, a region of which nothing comes to rest at a minimum among them.
     KeyboardInterrupt
-        When interrupted; where some points were done, the exception's attribute ``result`` is the
-        check by these.
+        When interrupted; the exception's attribute ``result`` is the check by the points done, or None.
 
     Notes
     -----

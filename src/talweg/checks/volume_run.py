@@ -208,24 +208,29 @@ class VolumeRun:
 
     def carried(self) -> VolumeCheck:
         n, count, moments = self.f.n, len(self.sample.x), len(self.times)
+        self.early_notes = list(self.notes)
         self.sums = Sums(moments, 2, _GROUPS)
         self.covered = np.zeros((2, moments))
         self.close = np.zeros((2, moments))
         self.labels = np.full(count, -2)
         self.singular = self.flipped = self.contracting = self.diverged = 0
         self.clouds: list[tuple[Floats, Floats]] = []
-        batch = int(max(_BATCH // (moments * (n + 4)), 64))
+        # Ten batches at least, for an interrupt to leave something.
+        batch = max(min(_BATCH // (moments * (n + 4)), -(-count // 10)), 64)
         done = 0
         try:
             while done < count:
                 self._batch(done, min(done + batch, count))
                 done = min(done + batch, count)
+            return self._check(count, Status.CONVERGED)
         except KeyboardInterrupt as interrupt:
+            # Whatever a part of the work left there is no check.
+            result = None
             if done:
-                self.notes.append(f"interrupted: {done} of {count} points are done")
-                interrupt.result = self._check(done, Status.INTERRUPTED)  # type: ignore[attr-defined]
+                self.notes = [f"interrupted: {done} of {count} points are done", *self.early_notes]
+                result = self._check(done, Status.INTERRUPTED)
+            interrupt.result = result  # type: ignore[attr-defined]
             raise
-        return self._check(count, Status.CONVERGED)
 
     def _batch(self, first: int, stop: int) -> None:
         x, base = self.offsets[first:stop], self.sample.weight[first:stop]
@@ -305,6 +310,8 @@ class VolumeRun:
             decay = cone_decay(self.times, self.sums, 0, gap, unresolved < 1e-4)
         if self.mover.momentum:
             directions = Comparison.none(rates, "with momentum no tangent map is followed")
+        elif status == Status.INTERRUPTED:
+            directions = Comparison.none(rates, "not followed, as it was interrupted")
         else:
             directions = directional_rates(
                 self.g,
@@ -428,6 +435,13 @@ class VolumeRun:
             put(
                 "late points are at the minimum or too close to it for numbers; they have no direction "
                 f"(a share of {unresolved[-1]:.2g} at the end)"
+            )
+        values = self.point.eigenvalues
+        if self.membership is not None and self.ratio**2 * values[0] >= values[-1] and self.f.n > 1:
+            put(
+                "R is not below the square root of the ratio of eigenvalues, "
+                f"{math.sqrt(values[-1] / values[0]):.4g}: "
+                "next to the minimum all points are in V_R"
             )
         if here and covered is not None and covered.min(initial=1.0) < 1.0:
             put(

@@ -3,6 +3,8 @@
 The core asks for the code of a program when it first runs it, and gets addresses of functions that
 it calls from any thread without Python: `engine` makes them, `stage` writes the loop over lanes,
 `instructions` what is done in it, `elementary` the functions in line, `writer` LLVM's language.
+`descent_loop` writes whole descents by the steps of `descent_step`, of programs that `linear_forms`
+has taken apart, with what `descent_measures` follows on the way.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ def _holds(w: Writer, predicate: str, a: str, b: str) -> str:
 
 # Of a writer, the operands and the constant.
 _Meaning = Callable[[Writer, str, str, str, float], str]
-_MEANING: dict[str, _Meaning] = {
+MEANING: dict[str, _Meaning] = {
     "load_constant": lambda w, a, b, c, k: w.fill(k),
     "copy": lambda w, a, b, c, k: a,
     "add": lambda w, a, b, c, k: w.add(a, b),
@@ -66,7 +66,7 @@ _THREE = {"multiply_add", "multiply_subtract", "negated_multiply_add", "select"}
 
 # LLVM takes 2 to 4 ms for each elementary function in line, so where there are more of them than
 # this all of a kind are calls of one copy.
-_MOST_IN_LINE = 40
+MOST_IN_LINE = 40
 
 
 def operand_count(opcode: str) -> int:
@@ -89,7 +89,7 @@ def emit(
     """
     last = {instruction[1]: i for i, instruction in enumerate(instructions)}
     values: dict[int, str] = {}
-    in_line = sum(instruction[0] in FUNCTIONS for instruction in instructions) <= _MOST_IN_LINE
+    in_line = sum(instruction[0] in FUNCTIONS for instruction in instructions) <= MOST_IN_LINE
 
     def operand(slot: int) -> str:
         if slot not in values:
@@ -101,8 +101,8 @@ def emit(
         x = operand(a) if count > 0 else ""
         y = operand(b) if count > 1 else ""
         z = operand(c) if count > 2 else ""
-        if opcode in _MEANING:
-            value = _MEANING[opcode](w, x, y, z, k)
+        if opcode in MEANING:
+            value = MEANING[opcode](w, x, y, z, k)
         elif opcode in FUNCTIONS:
             value = FUNCTIONS[opcode](w, x) if in_line else w.call_shared(opcode, x)
         else:

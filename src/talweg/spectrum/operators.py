@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Hessian", "Products", "operator_of"]
+__all__ = ["CompiledProducts", "Hessian", "Products", "operator_of"]
 
 #: Entries that differ by more than this, relative to the largest one, are not meant to be equal.
 _SYMMETRIC = 1e-8
@@ -27,7 +27,7 @@ _SYMMETRIC = 1e-8
 _DENSE_BLOCK = 8
 
 #: Kinds of `talweg.models` whose products are products with a matrix of data.
-_OF_DATA = ("regression",)
+_OF_DATA = ("regression", "phase_retrieval")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,8 +83,26 @@ class Products:
         return found
 
 
+@dataclasses.dataclass(frozen=True)
+class CompiledProducts(Products):
+    """Products of the core's own: `core` finds eigenpairs without calling Python."""
+
+    core: Any = None
+
+    def eigenpairs(self, options: dict[str, Any], start: Any, progress: Any) -> dict[str, Any]:
+        found: dict[str, Any] = self.core.eigenpairs(options, start, progress)
+        return found
+
+
 def operator_of(f: Any, x: Any, n: Any, *, gradient: bool = False) -> Hessian | Products:
     """The operator that `f` stands for, or an error that says what is wrong with it."""
+    compiled = getattr(f, "_compiled_products", None)
+    if isinstance(compiled, CompiledProducts):
+        if x is not None:
+            raise TypeError(f"x: goes with an objective, {_named(f)} is an operator at its point")
+        if n is not None and n != compiled.n:
+            raise ValueError(f"n: f_or_operator has {compiled.n} rows, got {n}")
+        return compiled
     if isinstance(f, Objective) or (
         callable(f) and x is not None and not _is_matrix(f) and not hasattr(f, "matvec")
     ):
