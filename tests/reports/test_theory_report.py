@@ -177,3 +177,13 @@ def test_equal_eigenvalues_have_no_direction():
     one = theory_report(f, [0.0, 0.0], (), measure=False).minima[0]
     assert [p.alignment.mechanism for p in one.predictions] == ["none"]
     assert str(one.bounds.alignment) == "nan"
+
+
+def test_many_coordinates_leave_out_what_takes_long():
+    f = talweg.models.normal_form(np.linspace(1.0, 4.0, 12))
+    report = theory_report(f, [0.0] * 12, ())
+    left_out = [m for m in report.minima[0].measurements if m.reason.startswith("Not run")]
+    assert len(left_out) == 2
+    assert {m.verdict for m in left_out} == {"undecided"}
+    assert report.counts()["agrees"] > 0
+    assert report.counts()["disagrees"] == 0
