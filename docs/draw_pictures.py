@@ -64,6 +64,9 @@ def main(folder: Path) -> None:
     forced = talweg.models.normal_form([1.0, 2.0, 4.0], {(0, 0, 1): 0.5, (0, 0, 2): 0.5})
     check = talweg.checks.alignment(forced, [0.0, 0.0, 0.0], step_length=0.39)
     save(check.plot(), folder / "alignment.png")
+    for name in ("spectrum", "track", "success", "thresholds"):
+        found = getattr(talweg.phase_retrieval.experiments, name)()
+        save(found.plot(), folder / f"phase-retrieval-{name}.png")
     draw_gallery(folder)
 
 

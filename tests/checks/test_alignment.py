@@ -167,8 +167,8 @@ def test_the_wrong_mechanism_is_refuted(checked):
         for forcing in (None, 1, 2):
             other = alignment_rate(check.eigenvalues, check.step_length, forcing=forcing)
             verdict, message = check.against(other)
-            close = math.isclose(other.rate, check.predicted.rate, rel_tol=1e-9)
-            if not close:
+            # Exponents that are not resolved are one mechanism.
+            if abs(other.rate - check.predicted.rate) > 10.0 * check.error:
                 assert verdict != "agrees", (number, kind, message)
                 refuted += verdict == "disagrees"
     assert refuted >= 8

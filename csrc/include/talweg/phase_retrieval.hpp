@@ -91,6 +91,7 @@ class SphereHessian final : public SymmetricOperator {
   std::size_t dimension() const noexcept override { return n_; }
   const double* apply(std::size_t count, const double* vectors, std::size_t stride,
                       double* products) const override;
+  bool form(double* matrix) const override;
   std::size_t preferred_block() const noexcept override { return 8; }
   bool known_symmetric() const noexcept override { return true; }
 

@@ -32,7 +32,8 @@ class Exponents:
     Attributes
     ----------
     rate : float
-        Of the slowest term that is visible, ``-log|z|`` for a unit of the spacing.
+        Of the slowest term that is visible, ``-log|z|`` for a unit of the spacing; the mean of two
+        that are not resolved.
     error : float
         Its standard error, from what the estimates of a later window, of one term more and of parts
         of the sequences differ by.
@@ -45,6 +46,8 @@ class Exponents:
         The window, `end` included.
     residual : float
         What the terms leave over, relative to the sequences.
+    double : bool
+        Whether the two slowest terms have equal z as far as can be resolved: ``(a + b k) z^k``.
     """
 
     rate: float
@@ -54,6 +57,7 @@ class Exponents:
     start: int
     end: int
     residual: float
+    double: bool
 
 
 def fit_exponents(values: Floats, noise: Floats) -> Exponents | None:
@@ -97,17 +101,38 @@ def fit_exponents(values: Floats, noise: Floats) -> Exponents | None:
 
 @dataclasses.dataclass(frozen=True)
 class _Fit:
-    rates: Floats
+    exponents: Any
     shares: Floats
     residual: float
+    stride: int
+    span: float
+
+    @property
+    def rates(self) -> Floats:
+        return np.asarray(self.exponents.real)
 
     @property
     def visible(self) -> Any:
         return self.shares > max(_VISIBLE, 10.0 * self.residual)
 
-    @property
-    def rate(self) -> float:
-        return float(self.rates[self.visible].min()) if self.visible.any() else np.nan
+    def slowest(self) -> tuple[float, float, bool]:
+        """The rate, half the distance to a term that it is not told from, whether there is one."""
+        seen = self.exponents[self.visible]
+        if not seen.size:
+            return np.nan, np.nan, False
+        place = int(np.argmin(seen.real))
+        if seen.size > 1:
+            apart = seen - seen[place]
+            # Angles of z count up to whole turns.
+            turn = 2.0 * np.pi / self.stride
+            distances = np.hypot(apart.real, (apart.imag + turn / 2.0) % turn - turn / 2.0)
+            distances[place] = np.inf
+            other = int(np.argmin(distances))
+            # Errors split a double root by their square root, to both sides.
+            if distances[other] * self.span < max(3e-5, 30.0 * np.sqrt(self.residual)):
+                mean = float(seen[[place, other]].real.mean())
+                return mean, float(distances[other]) / 2.0, True
+        return float(seen[place].real), 0.0, False
 
 
 def _window(scaled: Floats, start: int, end: int, slope: float, noise: Floats) -> Exponents | None:
@@ -123,22 +148,26 @@ def _window(scaled: Floats, start: int, end: int, slope: float, noise: Floats) -
     for terms, (fit, more) in enumerate(zip(fits, fits[1:]), start=1):
         if fit is None or more is None or not fit.residual < tolerance:
             continue
-        if np.isnan(fit.rate) or np.isnan(more.rate):
+        rate, split, double = fit.slowest()
+        more_rate = more.slowest()[0]
+        if np.isnan(rate) or np.isnan(more_rate):
             continue
         errors = (
-            more.rate - fit.rate,
-            _spread(part, terms, slope, stride, fit.rate),
-            fit.residual / (stride * (k - 1)),
+            more_rate - rate,
+            split,
+            _spread(part, terms, slope, stride, rate),
+            fit.residual / fit.span,
         )
         order = np.argsort(fit.rates)
         return Exponents(
-            fit.rate,
+            rate,
             float(np.linalg.norm(errors)),
             fit.rates[order],
             fit.shares[order],
             start,
             end - 1,
             fit.residual,
+            double,
         )
     return None
 
@@ -186,7 +215,8 @@ def _fit(part: Floats, spaces: Floats, terms: int, slope: float, stride: int) ->
     shares = np.sqrt((ends**2).mean(axis=1))
     if not (np.isfinite(shares).all() and shares.max() > 0.0):
         return None
-    return _Fit(-(np.log(np.abs(z)) / stride + slope), shares / shares.max(), residual)
+    exponents = -(np.log(z.astype(complex)) / stride + slope)
+    return _Fit(exponents, shares / shares.max(), residual, stride, float(stride * (k - 1)))
 
 
 def _spread(part: Floats, terms: int, slope: float, stride: int, rate: float) -> float:
@@ -198,8 +228,10 @@ def _spread(part: Floats, terms: int, slope: float, stride: int, rate: float) ->
     for group in range(groups):
         kept = part[np.arange(len(part)) % groups != group]
         fit = _fit(kept, _spaces(kept), terms, slope, stride)
-        if fit is not None and fit.visible.any():
-            estimates.append(fit.rates[np.argmin(np.abs(fit.rates - rate))])
+        if fit is None or not fit.visible.any():
+            continue
+        lead, _, double = fit.slowest()
+        estimates.append(lead if double else fit.rates[np.argmin(np.abs(fit.rates - rate))])
     if len(estimates) < 2:
         return np.inf
     return float(np.sqrt((groups - 1.0) * np.var(estimates)))

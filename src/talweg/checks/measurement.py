@@ -140,16 +140,13 @@ def measure(
     reason = _reason(unclear, component, size[end], fit)
     if not reason and last > _SMALL:
         reason = f"the tangent of the angle is still {last:.2g} when the window ends"
-    close = fit.rates / unit - fit.rate / unit
-    visible = fit.shares > max(1e-3, 10.0 * fit.residual)
-    together = visible & (np.abs(close) <= 3.0 * error + 1e-6 * abs(fit.rate / unit))
     return Measurement(
         rate=fit.rate / unit,
         error=error,
         component=component,
         rates=fit.rates / unit,
         shares=fit.shares,
-        logarithmic=int(together.sum()) > 1,
+        logarithmic=fit.double,
         window=(float(times[0]), float(times[-1])),
         slope=slope,
         slope_error=slope_error,
@@ -226,7 +223,7 @@ def _governing(clear: dict[int, Exponents], size: Floats) -> int:
 
     def largest(j: int) -> float:
         fit = clear[j]
-        return float(size[fit.end, j] * fit.shares[fit.rates == fit.rate].max())
+        return float(size[fit.end, j] * _share(fit))
 
     alike = [
         j
@@ -238,6 +235,11 @@ def _governing(clear: dict[int, Exponents], size: Floats) -> int:
     return max(alike, key=lambda j: largest(j) * np.exp((clear[j].end - end) * clear[j].rate))
 
 
+def _share(fit: Exponents) -> float:
+    """Of the slowest term, or of the nearer one of two that make a double one."""
+    return float(fit.shares[np.argmin(np.abs(fit.rates - fit.rate))])
+
+
 def _reason(unclear: list[int], component: int, size: Floats, fit: Exponents) -> str:
     largest = float(np.nanmax(size)) if np.isfinite(size).any() else np.nan
     for j in unclear:
@@ -246,7 +248,7 @@ def _reason(unclear: list[int], component: int, size: Floats, fit: Exponents) ->
                 f"the part along direction {j}, as large as any at the end of the window, is not a sum "
                 "of a few exponentials there"
             )
-    slowest = fit.shares[fit.rates == fit.rate].max() * size[component]
+    slowest = _share(fit) * size[component]
     if slowest < _GOVERNS * largest:
         return (
             "the slowest term that is seen does not govern the angle before rounding does: it is "

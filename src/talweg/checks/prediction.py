@@ -25,6 +25,8 @@ __all__ = ["Prediction"]
 _DECADES = 34.0
 #: Powers of e between the largest and the smallest distance.
 _SHRINKING = 540.0
+#: And where each piece of a flow starts from small numbers, whose squares must not underflow.
+_SHRINKING_IN_PIECES = 330.0
 
 
 class Prediction:
@@ -129,7 +131,9 @@ class Prediction:
             gaps = finite[finite > slowest * (1.0 + 1e-9)] - slowest
             rate = min(float(gaps.min(initial=slowest)), slowest) / 4.0
         # Angles that grow linearly before they fall need longer.
-        length = min(1.25 * _DECADES / rate, _SHRINKING / slowest)
+        pieces = self.method.step_length is None and self.minimum.floor.any()
+        shrinking = _SHRINKING_IN_PIECES if pieces else _SHRINKING
+        length = min(1.25 * _DECADES / rate, shrinking / slowest)
         if self.minimum.noise > 0.0:
             range_ = max(self.minimum.radius / (10.0 * self.minimum.resolution), 10.0)
             length = min(length, math.log(range_) / slowest)

@@ -61,7 +61,7 @@ def judge(
     close = [
         float(rate)
         for rate, share in zip(measured.rates, measured.shares)
-        if share > 0.01 and 0.0 < rate - measured.rate < 0.1 * abs(measured.rate)
+        if share > 0.01 and 4.0 * measured.error < rate - measured.rate < 0.1 * abs(measured.rate)
     ]
     if measured.logarithmic:
         return (

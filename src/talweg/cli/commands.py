@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from talweg.cli.descend import descend
+from talweg.cli.phase_retrieval import phase_retrieval
 from talweg.cli.surfaces import surfaces
 from talweg.cli.survey import survey
 from talweg.cli.theory import theory
@@ -28,3 +29,4 @@ talweg.add_command(trace)
 talweg.add_command(descend)
 talweg.add_command(theory)
 talweg.add_command(surfaces)
+talweg.add_command(phase_retrieval)

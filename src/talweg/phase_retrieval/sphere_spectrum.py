@@ -24,13 +24,13 @@ __all__ = ["decomposed", "iterated"]
 def iterated(
     hessian: SphereHessian, k: int, which: str, *, start: Any, **options: Any
 ) -> Eigenpairs:
-    """By block Lanczos. `which` as in `talweg.spectrum.lowest`."""
+    """By products, or from the matrix where forming it costs less. `which` as in `talweg.spectrum.lowest`."""
     w = hessian.w
     if start is not None:
         start = finite_array(start, "start")
         if start.shape[:1] == w.shape and start.ndim in (1, 2):
             start = start - np.multiply.outer(w, w @ start / (w @ w))
-    found = lowest(hessian, k=k, which=which, start=start, method="block", **options)
+    found = lowest(hessian, k=k, which=which, start=start, **options)
     return dataclasses.replace(found, gradient=hessian.gradient)
 
 

@@ -155,6 +155,12 @@ TEST_CASE("phase retrieval: the Hessian on the sphere") {
       trace += exact(unit)[j];
     }
     CHECK(hessian.shift() == doctest::Approx(trace / static_cast<double>(n - 1)).epsilon(1e-11));
+    std::vector<double> matrix(n * n), units(n * n), columns(n * n);
+    for (std::size_t j = 0; j < n; ++j) units[j * n + j] = 1.0;
+    hessian.apply(n, units.data(), n, columns.data());
+    CHECK(hessian.form(matrix.data()) == !complex);
+    for (std::size_t i = 0; !complex && i < n * n; ++i)
+      CHECK(matrix[i] == doctest::Approx(columns[i]).epsilon(1e-11).scale(1.0));
     for (std::size_t k = 0; k < count; ++k) {
       const std::vector<double> v(vectors.begin() + k * n, vectors.begin() + (k + 1) * n);
       const auto want = exact(v);

@@ -1,0 +1,117 @@
+"""Checks of the arguments that experiments share, before any work."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from talweg.arrays import finite_array
+from talweg.extremals.arguments import checked_count, checked_positive
+from talweg.phase_retrieval.experiments.instances import START_KINDS
+from talweg.phase_retrieval.experiments.running import checked_map
+from talweg.phase_retrieval.experiments.tasks import TaskFolder
+from talweg.phase_retrieval.memory import require_memory
+
+__all__ = [
+    "checked_a",
+    "checked_descent",
+    "checked_dtype",
+    "checked_folder",
+    "checked_kind",
+    "checked_kinds",
+    "checked_ratios",
+    "checked_seed",
+    "checked_sizes",
+    "require_data",
+]
+
+
+def checked_sizes(N: Any, argument: str = "N") -> list[int]:
+    """One size or several, each once, in ascending order."""
+    values = [N] if np.ndim(N) == 0 else list(N)
+    if not values:
+        raise ValueError(f"{argument}: want at least one size")
+    return sorted({checked_count(value, argument, 2) for value in values})
+
+
+def checked_ratios(alpha: Any, argument: str = "alpha") -> list[float]:
+    """One positive number or several, each once, in ascending order."""
+    values = np.atleast_1d(finite_array(alpha, argument))
+    if values.ndim != 1 or not values.size:
+        raise ValueError(f"{argument}: want a number or several, got shape {values.shape}")
+    if not (values > 0).all():
+        raise ValueError(f"{argument}: want numbers above 0, got {values.min()}")
+    return sorted({float(value) for value in values})
+
+
+def checked_a(a: Any) -> float:
+    """The loss's constant, which may be infinite."""
+    if isinstance(a, (int, float, np.number)) and not isinstance(a, bool) and a == math.inf:
+        return math.inf
+    return checked_positive(a, "a")
+
+
+def checked_kind(kind: Any, ratios: list[float]) -> str:
+    """A kind of start that exists at all these ratios."""
+    if kind not in START_KINDS:
+        raise ValueError(f"starts: want one of {', '.join(START_KINDS)}, got {kind!r}")
+    if kind == "mondelli-montanari" and min(ratios) <= 0.5:
+        raise ValueError(f"alpha: the start {kind!r} needs more than 1/2, got {min(ratios)}")
+    return str(kind)
+
+
+def checked_kinds(starts: Any, ratios: list[float]) -> list[str]:
+    """One kind of start or several, each once."""
+    values: Sequence[Any] = [starts] if isinstance(starts, str) else list(starts)
+    if not values:
+        raise ValueError("starts: want at least one kind")
+    return list(dict.fromkeys(checked_kind(value, ratios) for value in values))
+
+
+def checked_seed(seed: Any) -> int:
+    """A whole number, so that the same call gives the same numbers."""
+    return checked_count(seed, "seed", 0)
+
+
+def checked_dtype(dtype: Any) -> str:
+    """The name of the storage of X."""
+    name = np.dtype(dtype).name
+    if name not in ("float64", "float32"):
+        raise ValueError(f"dtype: want float64 or float32, got {name}")
+    return name
+
+
+def checked_descent(step_length: Any, horizon: Any) -> tuple[float, int]:
+    """The step length, and how many steps the horizon takes."""
+    step = checked_positive(step_length, "step_length")
+    time = checked_positive(horizon, "horizon")
+    if step > time:
+        raise ValueError(f"horizon: want at least one step of length {step}, got {time}")
+    return step, math.ceil(time / step - 1e-9)
+
+
+def checked_folder(folder: Any) -> TaskFolder | None:
+    """The folder, made if need be."""
+    if folder is None:
+        return None
+    if not isinstance(folder, (str, os.PathLike)):
+        raise TypeError(f"folder: want a path, got {type(folder).__name__}")
+    return TaskFolder(folder)
+
+
+def require_data(N: int, alpha: float, dtype: str, workers: Any, tasks: int) -> None:
+    """An error where the data of as many tasks as run at once do not fit into memory."""
+    mapping = checked_map(workers)
+    # How many run at once on one machine behind a map is not known here.
+    lanes = min(mapping, tasks) if isinstance(mapping, int) else 1
+    rows = round(N * alpha)
+    what = f"X of {rows} rows and {N} columns in {dtype}"
+    advice = "; dtype='float32' takes half of it" if dtype == "float64" else ""
+    if lanes > 1:
+        what += f" in each of {lanes} threads"
+        advice += "; fewer workers take less"
+    require_memory("N", what, lanes * rows * N * np.dtype(dtype).itemsize, advice)

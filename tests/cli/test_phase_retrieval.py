@@ -1,0 +1,146 @@
+"""talweg phase-retrieval, as a user types it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+pytest.importorskip("click")
+pytest.importorskip("rich")
+
+from click.testing import CliRunner
+
+from talweg.cli.commands import talweg as command
+from talweg.phase_retrieval import experiments
+
+SMALL = ["--N", "16,24", "--alpha", "2,6", "--runs", 3, "--horizon", 10, "--seed", 5]
+
+
+def run(*arguments):
+    return CliRunner().invoke(command, ["phase-retrieval", *map(str, arguments)])
+
+
+def test_success_is_the_python_call(tmp_path):
+    out = tmp_path / "out"
+    result = run("success", *SMALL, "-o", out)
+    assert result.exit_code == 0, result.output
+    files = {"success.json", "success.png", "tasks"}
+    try:
+        import h5netcdf  # noqa: F401
+        import xarray  # noqa: F401
+    except ImportError:
+        assert "talweg[io]" in result.stderr
+    else:
+        files.add("success.nc")
+    assert set(os.listdir(out)) == files
+    expected = experiments.success([16, 24], [2.0, 6.0], runs=3, horizon=10.0, seed=5)
+    document = json.loads((out / "success.json").read_text())
+    assert np.array_equal(document["arrays"]["overlap"]["values"], expected.overlap)
+    assert "0.5" in result.stdout or "1 " in result.stdout
+    assert "half of the runs succeed" in result.stdout
+    again = run("success", *SMALL, "-o", out, "--json", "--no-plot")
+    assert json.loads(again.stdout)["arrays"] == document["arrays"]
+
+
+def test_the_other_commands_write_their_files(tmp_path):
+    for name, options, pictures in (
+        ("spectrum", ["--N", 40, "--alpha", "3", "--horizon", 2], ["spectrum"]),
+        (
+            "track",
+            ["--N", 40, "--alpha", "2,3", "--horizon", 1, "--records", 5],
+            ["track", "track_late_law", "track_t_bbp"],
+        ),
+        ("thresholds", ["--a", "1,inf"], ["thresholds"]),
+    ):
+        out = tmp_path / name
+        result = run(name, *options, "-o", out)
+        assert result.exit_code == 0, result.output
+        written = {path.name for path in out.glob("*.png")}
+        assert written == {f"{picture}.png" for picture in pictures}
+        assert json.loads((out / f"{name}.json").read_text())["experiment"] == name
+    assert "13.80" in result.stdout
+
+
+def test_a_step_that_is_too_long_is_exit_code_1():
+    line = ["--N", 20, "--alpha", 4, "--runs", 2, "--a", 0.01, "--step-length", 0.5, "-q"]
+    result = run("success", *line)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "the loss rises in 2 of 2 runs: step_length is too long" in result.stderr
+
+
+def test_quiet_prints_nothing():
+    result = run("thresholds", "--a", 1, "-q")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["success", "--N", "32,x"], "--N: '32,x'; wanted whole numbers separated by commas"),
+        (["success", "--N", "0"], "--N: want at least 2, got 0"),
+        (["success", "--alpha", "-1"], "--alpha: want numbers above 0"),
+        (["success", "--start", "best"], "--start: want one of random"),
+        (["success", "--workers", "0"], "--workers: want at least 1"),
+        (["success", "--seed", "-3"], "--seed: want at least 0"),
+        (["track", "--step-length", "0"], "--step-length: want a positive"),
+        (["track", "--N", "100000000"], "--N: .*memory"),
+        (["spectrum", "--horizon", "nan"], "--horizon: want a positive finite"),
+        (["spectrum", "--N", "10000000"], "--N: three matrices.*memory"),
+        (["thresholds", "--a", "0"], "--a: want a positive"),
+    ],
+)
+def test_refusals_are_one_line(arguments, message):
+    result = run(*arguments, "-q")
+    assert result.exit_code == 2, result.output
+    assert result.stdout == ""
+    assert result.stderr.count("\n") == 1
+    import re
+
+    assert re.search(message, result.stderr), result.stderr
+
+
+def test_a_folder_that_cannot_be_written_is_refused_first(tmp_path):
+    (tmp_path / "file").write_text("")
+    result = run("success", "-o", tmp_path / "file" / "out")
+    assert result.exit_code == 2
+    assert "-o" in result.stderr
+
+
+def test_interrupt_then_the_same_command(tmp_path):
+    out = tmp_path / "out"
+    line = ["--N", "48", "--alpha", "2,3", "--runs", "60", "--horizon", "400", "--no-plot"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "talweg", "phase-retrieval", "success", *line, "-o", str(out)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    limit = time.monotonic() + 60
+    while time.monotonic() < limit and process.poll() is None:
+        time.sleep(0.002)
+        if len(list(out.glob("tasks/*.talweg"))) >= 2:
+            break
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130, errors
+    kept = len(list(out.glob("tasks/*.talweg")))
+    assert kept >= 2
+    assert f"{kept} of 120 tasks are kept in {out}, the same command does the rest" in errors
+    assert "Traceback" not in errors
+
+
+def test_interrupt_without_a_folder(monkeypatch):
+    def stopped(*arguments, **options):
+        interrupt = KeyboardInterrupt()
+        interrupt.result = experiments.thresholds([1.0], workers=1)
+        raise interrupt
+
+    monkeypatch.setattr(experiments, "success", stopped)
+    result = run("success")
+    assert result.exit_code == 130
+    assert "1 of 1 tasks are lost: -o DIR would have kept them" in result.stderr
