@@ -83,7 +83,7 @@ class Output:
 
         self._write(ending, write)
 
-    def draw_all(self, result: Any) -> list[str]:
+    def draw_each(self, result: Any) -> list[str]:
         """Write a picture for each of the result's plots; their names."""
         if self.folder is None:
             return []

@@ -91,7 +91,7 @@ def theory(
         elif not quiet:
             _print(result)
         if not no_plot:
-            _write_text(out, result, target, out.draw_all(result))
+            _write_text(out, result, target, out.draw_each(result))
     except KeyboardInterrupt as stop:
         partial = result if result is not None else getattr(stop, "result", None)
         # The search for minima leaves results of another kind behind.
