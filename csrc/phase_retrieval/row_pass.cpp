@@ -167,6 +167,23 @@ void RowPass::run_panels(std::size_t first, std::size_t end, const Middle& middl
       conversions.widen(count, data_.single + (row + r) * n + j, tile + r * columns_of_tile);
     return Part{tile, columns_of_tile};
   };
+  // The columns that come after those from j on.
+  const auto tile_after = [&](std::size_t row, std::size_t rows, std::size_t j) {
+    RowsToFetch next;
+    next.bytes = data_.wide ? sizeof(double) : sizeof(float);
+    next.stride = next.bytes * n;
+    j += columns_of_tile;
+    if (j >= n) {
+      j = 0;
+      row += rows;
+    }
+    // All that is fetched lies within the data.
+    if (row + rows > data_.rows || (row + rows == data_.rows && j + columns_of_tile > n))
+      return RowsToFetch{};
+    const void* const numbers = data_.wide ? static_cast<const void*>(data_.wide) : data_.single;
+    next.begin = static_cast<const char*>(numbers) + next.bytes * (row * n + j);
+    return next;
+  };
   for (std::size_t row = first; row < end; row += most_rows) {
     const std::size_t rows = std::min(most_rows, end - row);
     std::fill_n(z, rows * in_.padded(), 0.0);
@@ -176,7 +193,8 @@ void RowPass::run_panels(std::size_t first, std::size_t end, const Middle& middl
       for (std::size_t panel = 0; panel < in_.panels(); ++panel)
         kernels_.project(rows, count, part.x, part.stride, in_.width(panel),
                          input_ + in_.place(panel) + j * in_.width(panel),
-                         z + in_.first_column(panel), in_.padded());
+                         z + in_.first_column(panel), in_.padded(),
+                         panel == 0 ? tile_after(row, rows, j) : RowsToFetch{});
     }
     middle({row, rows, z, in_.padded(), p, out_.padded(), sums});
     if (out_.columns() == 0) continue;

@@ -97,23 +97,32 @@ void add_back_one(std::size_t n, const Number* x, std::size_t stride, const doub
 
 template <int vectors, int rows>
 TALWEG_INLINE void project_rows(std::size_t n, const double* x, std::size_t stride,
-                                const double* panel, double* z, std::size_t z_stride) {
+                                const double* panel, double* z, std::size_t z_stride,
+                                const RowsToFetch& next, const char* fetched) {
   Vector sum[rows][vectors];
 #pragma GCC unroll 24
   for (int r = 0; r < rows; ++r)
 #pragma GCC unroll 24
     for (int v = 0; v < vectors; ++v) sum[r][v] = load(z + r * z_stride + v * lanes);
-  for (std::size_t j = 0; j < n; ++j, panel += vectors * lanes) {
+  const auto add_column = [&](std::size_t j) __attribute__((always_inline)) {
     Vector w[vectors];
 #pragma GCC unroll 24
-    for (int v = 0; v < vectors; ++v) w[v] = load(panel + v * lanes);
+    for (int v = 0; v < vectors; ++v) w[v] = load(panel + j * (vectors * lanes) + v * lanes);
 #pragma GCC unroll 24
     for (int r = 0; r < rows; ++r) {
       const Vector entry = fill(x[r * stride + j]);
 #pragma GCC unroll 24
       for (int v = 0; v < vectors; ++v) sum[r][v] = multiply_add(entry, w[v], sum[r][v]);
     }
-  }
+  };
+  std::size_t j = 0;
+  if (fetched)
+    for (; j + 8 <= n; j += 8) {
+      for (int r = 0; r < rows; ++r)
+        __builtin_prefetch(fetched + r * next.stride + j * next.bytes, 0, 2);
+      for (std::size_t k = j; k < j + 8; ++k) add_column(k);
+    }
+  for (; j < n; ++j) add_column(j);
 #pragma GCC unroll 24
   for (int r = 0; r < rows; ++r)
 #pragma GCC unroll 24
@@ -143,21 +152,26 @@ TALWEG_INLINE void add_back_rows(std::size_t n, const double* x, std::size_t str
   }
 }
 
-// As many rows as their sums leave registers for the panel and one entry.
-constexpr int rows_at_once(int vectors) { return lanes == 8 ? 24 / vectors : 12 / vectors; }
+// As many rows as their sums leave registers for the panel and one entry, but not more than eight
+// of a narrow panel: lines of more rows, a power of two apart, drive one another out of the cache.
+constexpr int rows_at_once(int vectors) { return lanes == 8 ? 24 / vectors : vectors == 1 ? 8 : 6; }
 
 template <int vectors>
 TALWEG_INLINE void project_panel(std::size_t rows, std::size_t n, const double* x,
                                  std::size_t stride, const double* panel, double* z,
-                                 std::size_t z_stride) {
+                                 std::size_t z_stride, const RowsToFetch& next) {
   constexpr int many = rows_at_once(vectors);
   std::size_t r = 0;
+  const auto fetched = [&] { return next.begin ? next.begin + r * next.stride : nullptr; };
   for (; r + many <= rows; r += many)
-    project_rows<vectors, many>(n, x + r * stride, stride, panel, z + r * z_stride, z_stride);
+    project_rows<vectors, many>(n, x + r * stride, stride, panel, z + r * z_stride, z_stride, next,
+                                fetched());
   for (; r + 2 <= rows; r += 2)
-    project_rows<vectors, 2>(n, x + r * stride, stride, panel, z + r * z_stride, z_stride);
+    project_rows<vectors, 2>(n, x + r * stride, stride, panel, z + r * z_stride, z_stride, next,
+                             fetched());
   if (r < rows)
-    project_rows<vectors, 1>(n, x + r * stride, stride, panel, z + r * z_stride, z_stride);
+    project_rows<vectors, 1>(n, x + r * stride, stride, panel, z + r * z_stride, z_stride, next,
+                             fetched());
 }
 
 template <int vectors>
@@ -175,11 +189,12 @@ TALWEG_INLINE void add_back_panel(std::size_t rows, std::size_t n, const double*
 }
 
 void project(std::size_t rows, std::size_t n, const double* x, std::size_t stride,
-             std::size_t width, const double* panel, double* z, std::size_t z_stride) {
+             std::size_t width, const double* panel, double* z, std::size_t z_stride,
+             const RowsToFetch& next) {
   if (width == lanes)
-    project_panel<1>(rows, n, x, stride, panel, z, z_stride);
+    project_panel<1>(rows, n, x, stride, panel, z, z_stride, next);
   else
-    project_panel<2>(rows, n, x, stride, panel, z, z_stride);
+    project_panel<2>(rows, n, x, stride, panel, z, z_stride, next);
 }
 
 void add_back(std::size_t rows, std::size_t n, const double* x, std::size_t stride,

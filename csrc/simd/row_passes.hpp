@@ -25,13 +25,22 @@ struct OneVectorKernels {
                    const Number* next);
 };
 
+// As many rows as are at hand, `bytes` of each for every entry of the others.
+struct RowsToFetch {
+  const char* begin = nullptr;  // null for none
+  std::size_t stride = 0;       // in bytes
+  std::size_t bytes = 0;
+};
+
 struct RowPassKernels {
   std::size_t vector_lanes;
   OneVectorKernels<double> one_vector;
   OneVectorKernels<float> one_vector_single;
-  // z[r * z_stride + c] += sum over j of x[r * stride + j] * panel[j * width + c].
+  // z[r * z_stride + c] += sum over j of x[r * stride + j] * panel[j * width + c]; meanwhile memory
+  // that is wanted next is fetched.
   void (*project)(std::size_t rows, std::size_t n, const double* x, std::size_t stride,
-                  std::size_t width, const double* panel, double* z, std::size_t z_stride);
+                  std::size_t width, const double* panel, double* z, std::size_t z_stride,
+                  const RowsToFetch& next);
   // panel[j * width + c] += sum over r of x[r * stride + j] * p[r * p_stride + c].
   void (*add_back)(std::size_t rows, std::size_t n, const double* x, std::size_t stride,
                    std::size_t width, const double* p, std::size_t p_stride, double* panel);

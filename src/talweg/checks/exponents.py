@@ -116,7 +116,7 @@ class _Fit:
         return self.shares > max(_VISIBLE, 10.0 * self.residual)
 
     def slowest(self) -> tuple[float, float, bool]:
-        """The rate, half the distance to a term that it is not told from, whether there is one."""
+        """The rate, its error by a term that it is not told from, and whether there is one."""
         seen = self.exponents[self.visible]
         if not seen.size:
             return np.nan, np.nan, False
@@ -128,10 +128,12 @@ class _Fit:
             distances = np.hypot(apart.real, (apart.imag + turn / 2.0) % turn - turn / 2.0)
             distances[place] = np.inf
             other = int(np.argmin(distances))
-            # Errors split a double root by their square root, to both sides.
-            if distances[other] * self.span < max(3e-5, 30.0 * np.sqrt(self.residual)):
+            # Errors split a double root by their square root, to both sides, and hide as small a
+            # distance between two.
+            unresolved = max(3e-5, 30.0 * np.sqrt(self.residual)) / self.span
+            if distances[other] < unresolved:
                 mean = float(seen[[place, other]].real.mean())
-                return mean, float(distances[other]) / 2.0, True
+                return mean, float(unresolved) / 2.0, True
         return float(seen[place].real), 0.0, False
 
 

@@ -66,7 +66,7 @@ void check_one_vector(const talweg::RowPassKernels& kernels,
       for (std::size_t j = 0; j < n; j += half == 0 ? n : half) {
         const std::size_t columns = std::min(half == 0 ? n : half, n - j);
         kernels.project(count, columns, wide.data() + r * stride + j, stride, width,
-                        panel.data() + j * width, z.data() + r * width, width);
+                        panel.data() + j * width, z.data() + r * width, width, {});
         kernels.add_back(count, columns, wide.data() + r * stride + j, stride, width,
                          factors.data() + r * width, width, back.data() + j * width);
       }
@@ -102,7 +102,8 @@ TEST_CASE("panels of many rows, for every instruction set") {
         const auto panel = random_numbers<double>(n * width, 6);
         const auto p = random_numbers<double>(rows * width, 7);
         std::vector<double> z(rows * width), g(n * width);
-        kernels.project(rows, n, x.data(), stride, width, panel.data(), z.data(), width);
+        const talweg::RowsToFetch next{reinterpret_cast<const char*>(x.data()), 8 * stride, 8};
+        kernels.project(rows, n, x.data(), stride, width, panel.data(), z.data(), width, next);
         kernels.add_back(rows, n, x.data(), stride, width, p.data(), width, g.data());
         double worst = 0.0;
         for (std::size_t c = 0; c < width; ++c) {
