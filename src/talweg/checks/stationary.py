@@ -235,10 +235,12 @@ def _judged(
     total: int,
     inside: bool,
 ) -> tuple[str, str]:
-    if m < 8 or not inside:
+    if m < 8:
+        return "undecided", f"Only {m} of {total} trajectories stay finite; 8 are wanted."
+    if not inside:
         return (
             "undecided",
-            f"Only {m} of {total} trajectories stay, or they leave the minimum's ball.",
+            "Half of the trajectories leave the ball in which the quadratic form holds.",
         )
     worst = int(np.argmax(np.abs(measured - predicted) / error))
     away = float((measured - predicted)[worst] / error[worst])
