@@ -337,7 +337,7 @@ def _pack_descents(report: Any) -> tuple[Header, Arrays]:
 
 
 def _unpack_descents(header: Header, arrays: Arrays) -> Any:
-    from talweg.reports.descents import DescentReport
+    from talweg.reports.descent_result import DescentReport
 
     n = _dimension(header, 1)
     f = _unpack_objective(arrays)
@@ -377,7 +377,9 @@ def _unpack_descents(header: Header, arrays: Arrays) -> Any:
 KINDS = {
     "survey": Kind(Survey, _pack_survey, _unpack_survey),
     "extremal": Kind(Extremal, _pack_extremal, _unpack_extremal),
-    "descents": Kind("talweg.reports.descents:DescentReport", _pack_descents, _unpack_descents),
+    "descents": Kind(
+        "talweg.reports.descent_result:DescentReport", _pack_descents, _unpack_descents
+    ),
 }
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from talweg.plot.basins import COLOURS
 from talweg.plot.landscape import draw_landscape
 from talweg.plot.style import CRITICAL_POINTS, EDGE, load_pyplot
-from talweg.reports.descents import DescentReport
+from talweg.reports.descent_result import DescentReport
 
 __all__ = ["draw_descents"]
 

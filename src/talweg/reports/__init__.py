@@ -6,7 +6,8 @@ print them.
 
 from __future__ import annotations
 
-from talweg.reports.descents import DescentReport, descent_report
+from talweg.reports.descent_result import DescentReport
+from talweg.reports.descents import descent_report
 from talweg.reports.measurement import Measurement
 from talweg.reports.minimum import Prediction, ResonantTerm, TheoryOfMinimum
 from talweg.reports.runs import measured_alignment

@@ -11,7 +11,7 @@ from talweg.extremals.fields import format_vector
 from talweg.status import Status
 
 if TYPE_CHECKING:
-    from talweg.reports.descents import DescentReport
+    from talweg.reports.descent_result import DescentReport
     from talweg.reports.measurement import Measurement
     from talweg.reports.minimum import Prediction, ResonantTerm, TheoryOfMinimum
 
