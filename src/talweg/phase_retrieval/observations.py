@@ -21,12 +21,14 @@ __all__ = [
     "checked_constant",
     "checked_data",
     "checked_flag",
+    "checked_generator",
     "checked_intensities",
     "checked_signal",
     "checked_storage",
     "draw_labels",
     "draw_matrix",
     "on_sphere",
+    "require_data_memory",
 ]
 
 #: How far |w|^2 / N may be from 1 for w to be on the sphere.
@@ -42,6 +44,33 @@ def on_sphere(v: Floats, N: int) -> Floats:
     return scaled
 
 
+def checked_generator(rng: Any, *, beside_the_data: bool = False) -> np.random.Generator:
+    """The generator that `rng` stands for; of a number, for the data or for something beside them.
+
+    A problem made from a number begins with its signal: what is drawn from the same number later
+    must not be that vector again.
+    """
+    try:
+        if beside_the_data and isinstance(rng, (int, np.integer)) and not isinstance(rng, bool):
+            return np.random.default_rng(np.random.SeedSequence(int(rng), spawn_key=(1,)))
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            f"rng: want a whole number from 0 on or a numpy.random.Generator, got {rng!r}"
+        ) from None
+
+
+def require_data_memory(M: int, N: int, storage: np.dtype[Any], complex: bool) -> None:
+    """An error where the data, the signal and the intensities would not fit."""
+    columns = 2 * N if complex else N
+    require_memory(
+        "N",
+        f"X of {M} rows and {N} {'complex ' if complex else ''}columns in {storage.name}",
+        M * columns * storage.itemsize + 8 * (columns + 2 * M),
+        "; dtype=numpy.float32 takes half of it" if storage.itemsize == 8 else "",
+    )
+
+
 def draw_matrix(
     generator: np.random.Generator, M: int, N: int, storage: np.dtype[Any], complex: bool
 ) -> np.ndarray:
@@ -50,12 +79,6 @@ def draw_matrix(
     The first one begins a cache line: rows whose length is a multiple of it then stay aligned.
     """
     columns = 2 * N if complex else N
-    require_memory(
-        "N",
-        f"X of {M} rows and {N} {'complex ' if complex else ''}columns in {storage.name}",
-        M * columns * storage.itemsize,
-        "; dtype=numpy.float32 takes half of it" if storage.itemsize == 8 else "",
-    )
     room = np.empty(M * columns + 64, dtype=storage)
     first = -room.ctypes.data % 64 // storage.itemsize
     X = room[first : first + M * columns].reshape(M, columns)
