@@ -91,7 +91,7 @@ def test_quiet_prints_nothing():
         (["track", "--N", "100000000"], "--N: .*memory"),
         (["spectrum", "--horizon", "nan"], "--horizon: want a positive finite"),
         (["spectrum", "--N", "10000000"], "--N: three matrices.*memory"),
-        (["thresholds", "--a", "0"], "--a: want a positive"),
+        (["thresholds", "--a", "0"], "--a: want a number above 0, or inf"),
     ],
 )
 def test_refusals_are_one_line(arguments, message):
