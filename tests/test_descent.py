@@ -298,6 +298,8 @@ def test_metrics_measure_noise_volume_and_eigenvalues():
         ({"gtol": np.nan}, "gtol: want a finite number"),
         ({"momentum": 0.5, "tangent": True}, "tangent: the tangent map"),
         ({"record_values": True}, "record_values: want record_every"),
+        ({"noise": 1.0, "rng": "dice"}, "rng: want None"),
+        ({"noise": 1.0, "rng": -1}, "rng: want None"),
     ],
 )
 def test_unusable_options(arguments, message):
@@ -312,6 +314,7 @@ def test_unusable_options(arguments, message):
         (([1.0, np.nan], 0.1, 1), "x0: want finite"),
         (([1.0, 2.0], -0.1, 1), "step_length: want a positive"),
         (([1.0, 2.0], 0.1, -1), "n_steps"),
+        (([1.0, 2.0], 0.1, 2**70), "n_steps"),
         (([1.0, 2.0], "long", 1), "step_length"),
     ],
 )

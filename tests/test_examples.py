@@ -26,8 +26,11 @@ MODULES = sorted(
 
 @pytest.fixture(autouse=True)
 def somewhere_else(tmp_path, monkeypatch):
-    """Examples may write files."""
+    """Examples may write files, and leave figures open."""
     monkeypatch.chdir(tmp_path)
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
 
 
 def run(test):

@@ -49,6 +49,12 @@ def test_expensive_modules_wait_for_their_use(modules_of_talweg, name):
     assert name not in modules_of_talweg
 
 
+@pytest.mark.parametrize("name", ["talweg.checks", "talweg.phase_retrieval", "talweg.reports"])
+def test_packages_of_many_modules_wait_for_their_use(modules_of_talweg, name):
+    assert name not in modules_of_talweg
+    assert run(f"import talweg; print({name}.__name__)") == [name]
+
+
 def test_numpy_and_the_standard_library_are_enough(modules_of_talweg):
     allowed = {"talweg", "numpy", *sys.stdlib_module_names}
     # pybind11 registers its own type helpers under names of their own.

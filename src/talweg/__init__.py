@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from talweg import (
-    checks,
-    datasets,
-    extremals,
-    jets,
-    models,
-    molecules,
-    phase_retrieval,
-    spectrum,
-    surfaces,
-    theory,
-    valleys,
-)
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from talweg import datasets, extremals, jets, models, molecules, spectrum, surfaces, theory, valleys
 from talweg._core import __version__
 from talweg._locations import get_cmake_dir, get_include
 from talweg.basin_map import Basins, basins
@@ -35,6 +26,9 @@ from talweg.recording import RecordingError
 from talweg.status import Status
 from talweg.sums import sum_over
 from talweg.valleys import in_valley, slope_ratio
+
+if TYPE_CHECKING:
+    from talweg import checks, phase_retrieval, reports
 
 # Only what NumPy alone can serve is imported above; the rest of the package imports SciPy, SymPy
 # or matplotlib where it uses them (tests/test_import.py).
@@ -62,6 +56,7 @@ __all__ = [
     "models",
     "molecules",
     "phase_retrieval",
+    "reports",
     "slope_ratio",
     "spectrum",
     "sum_over",
@@ -73,3 +68,16 @@ __all__ = [
     "valleys",
 ]
 __all__ += _functions
+
+#: Packages whose many modules wait for their first use.
+_LATER = ("checks", "phase_retrieval", "reports")
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        if name in _LATER:
+            return importlib.import_module(f"talweg.{name}")
+        raise AttributeError(f"module 'talweg' has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *_LATER})

@@ -13,6 +13,7 @@ from talweg import _core
 from talweg.arrays import finite_array
 from talweg.extremals.arguments import (
     checked_count,
+    checked_generator,
     checked_objective,
     checked_positive,
     checked_workers,
@@ -40,7 +41,8 @@ class Descent:
     Attributes
     ----------
     x : ndarray, shape (n,) or (m, n)
-        The last points; of a descent that ran into values that are not finite, the last finite one.
+        The last points; of a descent that ran into values that are not finite, the last finite one;
+        where Nesterov's method stopped by `gtol`, the extrapolated point whose gradient it was.
     fun : float or ndarray, shape (m,)
         The function there.
     steps : int or ndarray, shape (m,)
@@ -259,7 +261,7 @@ def descend(
         )
     if record_values and not every:
         raise ValueError("record_values: want record_every with it, the steps between records")
-    seed = int(np.random.default_rng(rng).integers(2**64, dtype=np.uint64)) if variance else 0
+    seed = int(checked_generator(rng).integers(2**64, dtype=np.uint64)) if variance else 0
     points = np.atleast_2d(start)
     single = start.ndim == 1
     core, there, back = _euclidean(objective)

@@ -411,3 +411,20 @@ def test_interruption_keeps_what_was_done():
     assert check.verdict == "undecided" and "Interrupted" in check.message
     assert (check.status == Status.INTERRUPTED).any()
     assert np.isfinite(check.sine[0]).all()
+
+
+@pytest.mark.parametrize("max_order, words", [(8, "max_order"), (12, "below the rounding")])
+def test_forcing_of_an_order_that_is_not_seen_refutes_nothing(max_order, words):
+    f = talweg.Objective(lambda x: x[0] ** 2 / 2 + 30 * x[1] ** 2 + 0.1 * x[0] ** 10 * x[1], 2)
+    check = alignment(f, [0.0, 0.0], max_order=max_order)
+    assert check.measured == pytest.approx(9.0, rel=1e-6)
+    assert check.verdict == "undecided" and words in check.message
+
+
+def test_trajectories_to_another_minimum_are_left_out():
+    # The left minimum is nearer to the right one than many starts are.
+    f = talweg.Objective(lambda x: (x[0] ** 2 - 1) ** 2 + 3 * (x[1] - x[0] ** 2 + 1) ** 2, 2)
+    check = alignment(f, [1.0, 0.0], 0.01, radius=2.2, n_trajectories=24)
+    far = check.distance[-1] > 1.0
+    assert 4 <= far.sum() <= 20
+    assert check.verdict == "agrees" and f"{far.sum()} trajectories" in check.message

@@ -157,6 +157,54 @@ def test_rates_agree_with_theory(eigenvalues, step):
         assert np.all(one.error < 0.15 * np.abs(one.predicted)), one
 
 
+@pytest.mark.parametrize("scale", [1e-12, 1.0, 1e8])
+def test_verdicts_do_not_depend_on_the_scale_of_the_function(scale, bent):
+    found = volume(scale * bent, (-0.4, 0.4), **LIGHT)
+    plain = volume(bent, (-0.4, 0.4), **LIGHT)
+    assert found.verdict == plain.verdict == "agrees"
+    assert found.directions.verdict == plain.directions.verdict == "agrees"
+    assert found.error == pytest.approx(scale * plain.error, rel=0.01)
+
+
+def test_directions_that_never_mix_are_told_apart_by_their_rates():
+    # The first coordinate is the stiffer one, and no Hessian turns a frame.
+    f = talweg.Objective(lambda x: 1.5 * x[0] ** 2 + 0.1 * x[0] ** 3 + x[1] ** 2 / 2, 2)
+    for options in ({"step_length": 0.1}, {}):
+        assert volume(f, (-0.4, 0.4), **options, **LIGHT).directions.verdict == "agrees"
+
+
+def test_errors_of_volume_with_weights_are_those_of_repetition():
+    rng = np.random.default_rng(5)
+    m, found = 1000, []
+    for _ in range(300):
+        weight = rng.choice([0.1, 1.0, 5.0], size=m)
+        logs = rng.normal(-3.0, 0.5, size=m) + 0.1 * weight
+        logs[rng.random(m) < 0.1] = -np.inf
+        sums = Sums(1, 1, 40)
+        for first in range(0, m, 300):
+            part = slice(first, first + 300)
+            inside = (logs[None, None, part] > -3.0) | (weight[None, None, part] > 1.0)
+            sums.add(first, weight[part], logs[None, part], inside)
+        cone = sums.concentration(0, 0.1)
+        finite = np.isfinite(logs)
+        mean, log_mean = sums.mean_log_volume(), sums.log_mean_volume()
+        assert mean[0][0] == pytest.approx(np.average(logs[finite], weights=weight[finite]))
+        assert log_mean[0][0] == pytest.approx(np.log(np.average(np.exp(logs), weights=weight)))
+        found.append([mean, log_mean, (cone.share, cone.error)])
+    values, errors = np.moveaxis(np.array(found)[..., 0], 2, 0)
+    # 300 repetitions tell a standard deviation to 4 percent.
+    assert np.std(values, axis=0) / errors.mean(axis=0) == pytest.approx(1.0, abs=0.2)
+
+
+def test_heavier_points_in_later_batches_lose_nothing():
+    sums = Sums(1, 1, 40)
+    sums.add(0, np.ones(100), np.full((1, 100), -2000.0), np.ones((1, 1, 100), bool))
+    sums.add(100, np.ones(100), np.full((1, 100), -1000.0), np.zeros((1, 1, 100), bool))
+    assert sums.log_mean_volume()[0][0] == pytest.approx(-1000.0 - np.log(2.0))
+    assert sums.concentration(0, 0.1).share[0] == 0.0
+    assert sums.effective_size()[0] == pytest.approx(100.0)
+
+
 def test_directions_mean_something_far_below_the_rounding_of_coordinates():
     # By the time that the cone is full points are at 1e-40 from a minimum at (1, 2).
     f = talweg.Objective(
@@ -169,6 +217,13 @@ def test_directions_mean_something_far_below_the_rounding_of_coordinates():
     slope = 0.1 / math.sqrt(0.99)
     exact = [share_within(slope * math.exp(0.05 * t)) for t in found.times[15:]]
     assert near(found.cone.share[15:], found.cone.error[15:], exact).all()
+
+
+def test_a_region_on_one_side_has_no_line_to_fit(bent):
+    # Nothing stays outside the cone for ever: no point of the region goes to it sideways.
+    for seed in range(4):
+        found = volume(bent, [[0.1, 0.4], [0.1, 0.4]], step_length=0.05, n_points=4000, rng=seed)
+        assert found.decay.verdict == "undecided" and found.verdict == "agrees"
 
 
 def test_beyond_the_bound_of_alignment_no_decay_is_predicted():

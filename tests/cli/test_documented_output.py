@@ -50,7 +50,7 @@ SAMPLES = list(samples())
 
 
 def test_there_are_samples():
-    assert [line.split()[1] for line, _ in SAMPLES] == ["survey", "trace"]
+    assert [line.split()[1] for line, _ in SAMPLES] == [*("survey", "trace", "descend", "theory")]
 
 
 @pytest.mark.parametrize(("line", "output"), SAMPLES, ids=[line for line, _ in SAMPLES])

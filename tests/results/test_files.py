@@ -283,7 +283,7 @@ def test_damaged_files_are_refused(toy_survey, tmp_path, changes, message):
             "format 2 by talweg 9.0; this talweg reads up to 1",
         ),
         ({"format_version": "1"}, "format_version is '1'"),
-        ({"kind": "flow"}, "holds 'flow', wanted one of extremal, survey"),
+        ({"kind": "flow"}, "holds 'flow', wanted one of descents, extremal, survey"),
         ({"kind": "extremal"}, "damaged extremal file"),
         ({"n": 3}, "wanted"),
         ({"n": "2"}, "n is '2'"),
@@ -352,6 +352,12 @@ def test_json_follows_its_schema(toy_survey):
     validator = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
     for result in (toy_survey, toy_survey.extremals[0], Survey((), ())):
         validator.validate(json.loads(as_json(result)))
+    toy = talweg.surfaces.toy()
+    descents = talweg.reports.descent_report(toy, n_starts=5)
+    flow = talweg.reports.descent_report(toy, n_starts=5, flow=True)
+    noisy = talweg.reports.descent_report(toy, n_starts=5, noise=1e-3)
+    for report in (descents, flow, noisy, talweg.reports.theory_report(toy, measure=False)):
+        validator.validate(json.loads(as_json(report)))
     broken = json.loads(as_json(toy_survey))
     broken["extremals"][0]["events"][0]["kind"] = "fold"
     assert not validator.is_valid(broken)

@@ -18,6 +18,7 @@ from talweg.checks.strong_manifold import strong_starts
 from talweg.checks.verdict import judge
 from talweg.extremals.arguments import (
     checked_count,
+    checked_generator,
     checked_objective,
     checked_positive,
     checked_workers,
@@ -253,6 +254,7 @@ def alignment(
     most_steps = checked_count(max_steps, "max_steps", 1)
     orders = checked_count(max_order, "max_order", 1)
     threads = checked_workers(workers) or None
+    generator = checked_generator(rng)
     if radius is not None:
         radius = checked_positive(radius, "radius")
     n = objective.n
@@ -267,7 +269,7 @@ def alignment(
             raise ValueError("branch: want no momentum with it; the manifold is that of one point")
     minimum = found_minimum(objective, x_min)
     prediction = Prediction(objective, minimum, method, branch, orders)
-    directions = np.random.default_rng(rng).normal(size=(count, n))
+    directions = generator.normal(size=(count, n))
     distance = radius or 0.3 * minimum.radius
     for _ in range(1 if radius is not None or prediction.diverges else 4):
         start = None
@@ -311,8 +313,20 @@ def _stayed(prediction: Prediction, run: Run, distance: float) -> bool:
     """Whether most trajectories went down to the minimum, or none should."""
     if prediction.diverges:
         return True
-    last = lengths(run.y[-1])
-    return bool((last < distance).sum() > len(last) / 2)
+    with np.errstate(all="ignore"):
+        down = (lengths(run.y[-1]) < distance) & ~_elsewhere(prediction, run)
+    return bool(down.sum() > len(down) / 2)
+
+
+def _elsewhere(prediction: Prediction, run: Run) -> Any:
+    """Which trajectories came to rest at another point, that may be nearer than the start."""
+    if len(run.index) < 2:
+        return np.zeros(run.y.shape[1], dtype=bool)
+    with np.errstate(all="ignore"):
+        last, moved = lengths(run.y[-1]), lengths(run.y[-1] - run.y[-2])
+    # Next to this minimum at least so much of the distance goes between records.
+    part = min(1.0, float(prediction.decay.min() * (run.index[-1] - run.index[-2])))
+    return (last > prediction.minimum.radius) & (moved < 1e-3 * part * last)
 
 
 def _check(prediction: Prediction, run: Run, start: Floats, branch: int | None) -> AlignmentCheck:
@@ -321,6 +335,7 @@ def _check(prediction: Prediction, run: Run, start: Floats, branch: int | None) 
         distance = lengths(run.y)
         sine = lengths(run.y[:, :, ~prediction.dominant]) / distance
         down = np.isfinite(run.y).all(axis=(0, 2)) & (distance[-1] < distance[0])
+        down &= ~_elsewhere(prediction, run)
     kept = np.flatnonzero(down & (run.status < 100))
     verdict, message, found = _judged(prediction, run, kept, sine)
     nan, nothing = float("nan"), np.zeros(0)
@@ -380,6 +395,15 @@ def _judged(
         run, kept, prediction.minimum, prediction.method, prediction.dominant, prediction.soft
     )
     verdict, message = judge(rate, found, prediction.tangent(found.coordinate))
+    order = prediction.unseen_forcing(found.rate, found.error) if verdict == "disagrees" else None
+    if order is not None:
+        looked = prediction.forcing.looked
+        verdict = "undecided"
+        message += f" Forcing of order {order} would have the measured rate; " + (
+            f"only orders up to {looked} were looked for (max_order)."
+            if order > looked
+            else "none was found, but it may be below the rounding of the gradient."
+        )
     if len(kept) < total:
         message += (
             f" {total - len(kept)} trajectories were interrupted or did not go down to the minimum, and "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any
 
 import numpy as np
@@ -57,22 +58,20 @@ class Comparison:
         return cls(predicted, measured, error, window, agrees, message)
 
 
-def late_slope(
-    times: Any, values: Any, factor: float
-) -> tuple[Any, Any, tuple[float, float]] | None:
+def late_slope(times: Any, values: Any, rate: float) -> tuple[Any, Any, tuple[float, float]] | None:
     """The slope that curves tend to, the error of what is left, and the window.
 
-    The slope approaches its limit by `factor` in a unit of time, so the last slope is off by about
-    its change between two windows of equal length times ``q / (1 - q)``, q the factor over one
-    such window. None where the windows are too short for that.
+    The slope approaches its limit like ``exp(rate * time)``, so the last slope is off by about its
+    change between two windows of equal length times ``q / (1 - q)``, q the factor over one such
+    window. None where the windows are too short for that.
 
     Parameters
     ----------
     times : ndarray, shape (times,)
         Increasing, at least three.
     values : ndarray, shape (times, ...)
-    factor : float
-        Below 1.
+    rate : float
+        Below 0; not as the factor of a unit of time, which underflows where that is a long time.
     """
     last = len(times) - 1
     # Two windows, the late one a quarter of the time or half of three, as equal as the times allow.
@@ -82,7 +81,7 @@ def late_slope(
     if not first < middle < last:
         return None
     length = float(times[last] - times[middle])
-    q = float(factor) ** length
+    q = math.exp(float(rate) * length)
     if not q < 0.9:
         return None
     late = (values[last] - values[middle]) / length

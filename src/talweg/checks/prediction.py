@@ -157,3 +157,18 @@ class Prediction:
         forced = coefficients != 0.0
         bend = float(np.linalg.norm(coefficients[forced] * response[forced]))
         return bend * coordinate**order if np.isfinite(bend) else None
+
+    def unseen_forcing(self, rate: float, error: float) -> int | None:
+        """The order p of forcing that would explain a measured rate where none was found, or None.
+
+        Orders above those that were looked for, and derivatives below the rounding of those that were.
+        Third derivatives are not estimated: that they vanish is part of the prediction.
+        """
+        if self.forcing.order is not None or not self.dominant.any():
+            return None
+        slowest = float(self.decay[int(np.argmax(self.dominant))]) / self.method.unit
+        if not (0.0 < slowest < np.inf and rate < self.rate.rate):
+            return None
+        order = round(rate / slowest)
+        near = abs(rate - order * slowest) <= 4.0 * error + 1e-9 * rate
+        return order if order >= 2 and near else None

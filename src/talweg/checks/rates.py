@@ -25,13 +25,20 @@ _MOST_COORDINATES = 64
 _MOST_STEPS = 2000
 _MOST_PIECES = 6000
 
+#: An error above this part of a rate says too little.
+_TELLING = 0.25
+#: Points outside from which on a curvature is looked for, and when it is one: the relative change of
+#: slope, also in standard errors.
+_FEW = 8.0
+_BENT, _DEVIATION = 0.5, 3.5
+
 _TOO_SHORT = "the run is too short for a limit: take a later last time"
 
 
-def volume_decay(times: Any, sums: Sums, predicted: float, factor: float) -> Comparison:
+def volume_decay(times: Any, sums: Sums, predicted: float, rate: float) -> Comparison:
     """The slope of the mean logarithm of the factor of volume, late in the run.
 
-    `factor` is what the distance from the minimum is multiplied by in a unit of time, at last.
+    `rate` is that of the logarithm of the distance from the minimum, at last.
     """
     if not np.isfinite(predicted):
         return Comparison.none(predicted, "the map is singular at the minimum: volume is lost")
@@ -44,11 +51,11 @@ def volume_decay(times: Any, sums: Sums, predicted: float, factor: float) -> Com
         )
     with np.errstate(divide="ignore", invalid="ignore"):
         each = sums.leave_one_out(sums.log) / sums.leave_one_out(sums.mass)
-    found = late_slope(times, sums.log.sum(axis=1) / mass, factor)
+    found = late_slope(times, sums.log.sum(axis=1) / mass, rate)
     if found is None:
         return Comparison.none(predicted, _TOO_SHORT)
     value, left, window = found
-    around = late_slope(times, each, factor)
+    around = late_slope(times, each, rate)
     assert around is not None
     return Comparison.of(
         predicted, float(value), float(np.hypot(_jackknife(around[0]), left)), window, ""
@@ -100,8 +107,49 @@ def cone_decay(times: Any, sums: Sums, j: int, predicted: float, resolved: Any) 
         slopes = np.array([_line(t, np.log(row), weights) for row in each[places].T])
     half = len(t) // 2
     late = _line(t[half:], np.log(share[places][half:]), weights[half:]) if half > 1 else slope
-    error = float(np.hypot(_jackknife(slopes), late - slope))
-    return Comparison.of(predicted, float(slope), error, (float(t[0]), float(t[-1])), "")
+    # Volume shrinks at another rate than at last where Hessians are not yet those of the minimum.
+    logs = sums.log.sum(axis=1) / sums.mass.sum(axis=1)
+    far = (logs[places[-1]] - logs[places[0]]) / (t[-1] - t[0]) - (logs[-1] - logs[-2]) / float(
+        times[-1] - times[-2]
+    )
+    error = float(np.linalg.norm([_jackknife(slopes), late - slope, far]))
+    window = (float(t[0]), float(t[-1]))
+    if _bent(times, share, each, size * resolved, places):
+        return Comparison(
+            predicted,
+            float(slope),
+            error,
+            window,
+            None,
+            "no window: the share falls along no line, as where all points of a region come from one "
+            "side and none stay outside",
+        )
+    if error > _TELLING * abs(predicted):
+        return Comparison(
+            predicted, float(slope), error, window, None, "the error is too large for a verdict"
+        )
+    return Comparison.of(predicted, float(slope), error, window, "")
+
+
+def _bent(times: Any, share: Floats, each: Floats, size: Floats, places: Any) -> bool:
+    """Whether the logarithm of a share curves, seen down to fewer points than a line is fitted to."""
+    last = int(places[-1])
+    while last + 1 < len(share) and size[last + 1] >= _FEW:
+        last += 1
+    rows = np.arange(places[0], last + 1)
+    t, weights = np.asarray(times, dtype=float)[rows], np.minimum(size[rows], 2000.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        bend = _bend(t, np.log(share[rows]), weights)
+        bends = np.array([_bend(t, np.log(row), weights) for row in each[rows].T])
+    return bool(abs(bend) > max(_BENT, _DEVIATION * _jackknife(bends)))
+
+
+def _bend(t: Floats, y: Floats, weights: Floats) -> float:
+    """The change of the slope from the first time to the last, over their mean."""
+    if not np.isfinite(y).all():
+        return float("nan")
+    square, line, _ = np.polyfit((t - t[0]) / (t[-1] - t[0]), y, 2, w=np.sqrt(weights))
+    return float(2.0 * square / (line + square))
 
 
 def _line(t: Floats, y: Floats, weights: Floats) -> float:
@@ -138,7 +186,7 @@ def directional_rates(
     # Distances from the minimum and from the frame of eigenvectors both fall on the way; a window
     # wants them down to a twentieth. Tangent maps keep their digits next to the minimum.
     gaps = np.diff(predicted)
-    slowest = float(max(predicted[0], gaps[np.abs(gaps) > 1e-9].max(initial=-np.inf)))
+    slowest = float(max(predicted[0], gaps[gaps < 1e-9 * predicted[-1]].max(initial=-np.inf)))
     if not slowest < 0.0:
         return Comparison.none(predicted, "the minimum does not attract: there is no limit")
     need = 4.0 * np.log(20.0) / -slowest
@@ -170,10 +218,13 @@ def directional_rates(
     fine = np.isfinite(stretch).all(axis=(0, 2))
     if not fine.any():
         return Comparison.none(predicted, "all trajectories met a singular map")
-    found = late_slope(times, stretch[:, fine], float(np.exp(slowest)))
+    found = late_slope(times, stretch[:, fine], slowest)
     if found is None:
         return Comparison.none(predicted, _TOO_SHORT)
     slopes, left, window = found
+    # A direction that no Hessian on the way mixes with others keeps its place among them.
+    order = np.argsort(-slopes, axis=1)
+    slopes, left = np.take_along_axis(slopes, order, 1), np.take_along_axis(left, order, 1)
     count = max(int(fine.sum()), 2)
     error = np.hypot(slopes.std(axis=0) / np.sqrt(count), left.mean(axis=0))
     return Comparison.of(predicted, slopes.mean(axis=0), error, window, "")

@@ -10,7 +10,7 @@ import numpy as np
 
 from talweg.arrays import finite_array, real_array
 from talweg.bounds import checked_bounds
-from talweg.extremals.arguments import checked_positive
+from talweg.extremals.arguments import checked_generator, checked_positive
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -62,7 +62,7 @@ def drawn(region: Any, points: Any, weights: Any, n: int, count: int, rng: Any) 
         raise ValueError(
             "region: want bounds of shape (n, 2), a pair (centre, radius), or points instead"
         )
-    generator = np.random.default_rng(rng)
+    generator = checked_generator(rng)
     ones = np.ones(count)
     if is_ball(region):
         centre = finite_array(region[0], "region")

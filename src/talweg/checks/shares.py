@@ -83,11 +83,16 @@ class Sums:
         self.square = np.zeros((times, groups))
         self.outside = np.zeros((sets, times, groups))
         self.outside_square = np.zeros((sets, times, groups))
-        self.count = np.zeros((times, groups))  # points with a finite logarithm
-        self.mass = np.zeros((times, groups))  # their weights at the start
+        self.mass = np.zeros(
+            (times, groups)
+        )  # weights at the start, points with a finite logarithm
         self.log = np.zeros((times, groups))
-        self.log_square = np.zeros((times, groups))
         self.start = np.zeros((times, groups))  # weights at the start, all points
+        self.start_square = np.zeros(times)
+        self.start_by_weight = np.zeros(times)
+        self.centre = np.zeros(times)  # a logarithm, off which squares keep their digits
+        # Squares of weights at the start, times powers 0, 1, 2 of the logarithm off the centre.
+        self.spread = np.zeros((3, times))
 
     def add(self, first: int, base: Floats, log_volume: Floats, inside: Any) -> None:
         """Points number `first` on: weights at the start (m,), logarithms (times, m), (sets, times, m)."""
@@ -95,23 +100,36 @@ class Sums:
         for k, row in enumerate(log_volume):
             seen = ~np.isnan(row)
             self.start[k] += self._total(group[seen], base[seen])
+            self.start_square[k] += float(base[seen] @ base[seen])
             finite = np.isfinite(row)
             if not finite.any():
                 continue
-            if np.isnan(self.scale[k]):
-                self.scale[k] = row[finite].max()
             g, logs, b = group[finite], row[finite], base[finite]
-            w = b * np.exp(np.minimum(logs - self.scale[k], 600.0))
+            if np.isnan(self.scale[k]):
+                self.scale[k], self.centre[k] = logs.max(), logs.mean()
+            elif logs.max() > self.scale[k]:
+                self._rescale(k, float(logs.max()))
+            w = b * np.exp(logs - self.scale[k])
+            off = logs - self.centre[k]
+            self.start_by_weight[k] += float(b @ w)
+            self.spread[:, k] += (b * b) @ np.stack([np.ones_like(off), off, off * off], axis=1)
             self.weight[k] += self._total(g, w)
             self.square[k] += self._total(g, w * w)
-            self.count[k] += self._total(g, np.ones(len(b)))
             self.mass[k] += self._total(g, b)
             self.log[k] += self._total(g, b * logs)
-            self.log_square[k] += self._total(g, b * logs * logs)
             for j, members in enumerate(inside):
                 out = w * ~members[k, finite]
                 self.outside[j, k] += self._total(g, out)
                 self.outside_square[j, k] += self._total(g, out * out)
+
+    def _rescale(self, k: int, scale: float) -> None:
+        factor = np.exp(self.scale[k] - scale)
+        self.scale[k] = scale
+        for sums in (self.weight[k], self.outside[:, k]):
+            sums *= factor
+        for sums in (self.square[k], self.outside_square[:, k]):
+            sums *= factor * factor
+        self.start_by_weight[k] *= factor
 
     def _total(self, group: Any, values: Floats) -> Floats:
         return np.asarray(
@@ -160,17 +178,23 @@ class Sums:
         total, start = self.weight.sum(axis=1), self.start.sum(axis=1)
         with np.errstate(divide="ignore", invalid="ignore"):
             value = np.where(total > 0, self.scale + np.log(total / start), -np.inf)
-            count = self.count.sum(axis=1)
-            relative = self.square.sum(axis=1) / total**2 - 1.0 / count
+            # The delta method for a quotient of sums over the same points.
+            relative = (
+                self.square.sum(axis=1) / total**2
+                - 2.0 * self.start_by_weight / (total * start)
+                + self.start_square / start**2
+            )
         value[start == 0] = np.nan
         return value, np.sqrt(np.maximum(relative, 0.0))
 
     def mean_log_volume(self) -> tuple[Floats, Floats]:
         """Mean of the logarithms (of points whose map is not singular), and its standard error."""
-        mass, count = self.mass.sum(axis=1), self.count.sum(axis=1)
+        mass = self.mass.sum(axis=1)
         mean = _quotient(self.log.sum(axis=1), mass, np.nan)
-        spread = _quotient(self.log_square.sum(axis=1), mass, np.nan) - mean**2
-        return mean, np.sqrt(np.maximum(spread, 0.0) / np.maximum(count, 1.0))
+        off = mean - self.centre
+        square = self.spread[2] - 2.0 * off * self.spread[1] + off * off * self.spread[0]
+        with np.errstate(invalid="ignore"):
+            return mean, np.sqrt(np.maximum(_quotient(square, mass**2, 0.0), 0.0))
 
     def leave_one_out(self, values: Floats) -> Floats:
         """Sums (times, groups) with each group left out in turn, shape (times, groups)."""

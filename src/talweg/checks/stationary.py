@@ -13,6 +13,7 @@ from talweg.checks.minimum import Minimum, found_minimum, lengths
 from talweg.descent import descend
 from talweg.extremals.arguments import (
     checked_count,
+    checked_generator,
     checked_objective,
     checked_positive,
     checked_workers,
@@ -151,6 +152,7 @@ def stationary(
     count = checked_count(n_trajectories, "n_trajectories", 8)
     limit = checked_count(max_steps, "max_steps", 100)
     threads = checked_workers(workers) or None
+    generator = checked_generator(rng)
     minimum = found_minimum(objective, x_min)
     assert method.step_length is not None
     arguments = (method.step_length, variance, method.momentum, method.nesterov)
@@ -159,7 +161,6 @@ def stationary(
     before = min(int(np.ceil(_BEFORE * correlation)), limit // 2)
     every = max(1, int(0.5 * correlation))
     during = max(min(int(np.ceil(_DURING * correlation)), limit - before) // every, 8) * every
-    generator = np.random.default_rng(rng)
     run = descend(
         minimum.offset,
         np.zeros((count, minimum.n)),
@@ -234,10 +235,12 @@ def _judged(
     total: int,
     inside: bool,
 ) -> tuple[str, str]:
-    if m < 8 or not inside:
+    if m < 8:
+        return "undecided", f"Only {m} of {total} trajectories stay finite; 8 are wanted."
+    if not inside:
         return (
             "undecided",
-            f"Only {m} of {total} trajectories stay, or they leave the minimum's ball.",
+            "Half of the trajectories leave the ball in which the quadratic form holds.",
         )
     worst = int(np.argmax(np.abs(measured - predicted) / error))
     away = float((measured - predicted)[worst] / error[worst])

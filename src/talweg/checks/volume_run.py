@@ -295,9 +295,8 @@ class VolumeRun:
         if self.membership is not None:
             valley = self.sums.concentration(1, self.ratio)
         injective = self._injective(here)
-        rate = volume_decay(
-            self.times, self.sums, self.predicted, float(np.exp(min(self.rates.max(), 0.0)))
-        )
+        slowest = min(float(self.rates.max()), 0.0)
+        rate = volume_decay(self.times, self.sums, self.predicted, slowest)
         if self.mover.momentum:
             rate = self._with_momentum(rate)
         rates = np.sort(self.rates)[::-1]

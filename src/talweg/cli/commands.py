@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import click
 
+from talweg.cli.descend import descend
 from talweg.cli.phase_retrieval import phase_retrieval
 from talweg.cli.surfaces import surfaces
 from talweg.cli.survey import survey
+from talweg.cli.theory import theory
 from talweg.cli.trace import trace
 
 __all__ = ["talweg"]
@@ -24,5 +26,7 @@ def talweg() -> None:
 
 talweg.add_command(survey)
 talweg.add_command(trace)
+talweg.add_command(descend)
+talweg.add_command(theory)
 talweg.add_command(surfaces)
 talweg.add_command(phase_retrieval)

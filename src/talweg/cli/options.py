@@ -23,7 +23,8 @@ _BEFORE = [
     ),
     click.option("--n", type=int, help="Number of coordinates, where it is not clear."),
 ]
-_AFTER = [
+#: Limits of traced curves.
+_LIMITS = [
     click.option("--max-step", type=float, help="Longest step along a curve, in the units of x."),
     click.option("--max-points", type=int, help="Most points of an arc between critical points."),
     click.option("--max-length", type=float, help="Stop a curve after this length on either side."),
@@ -35,28 +36,39 @@ _AFTER = [
     click.option(
         "--tolerance", type=float, help="Relative residual of accepted points. Default: 1e-12."
     ),
+]
+_PRINTING = [
     click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables."),
     click.option("--no-plot", is_flag=True, help="Write no picture."),
     click.option("-q", "--quiet", is_flag=True, help="Print nothing but trouble."),
 ]
 #: Options of the Python calls that the command line takes under the same names.
 _NUMBERS = ("max_step", "max_points", "max_length", "near_branch_distance", "tolerance")
-_FLAGS = {"rng": "--seed", "starts": "--start", "x0": "--start"}
-_ARGUMENTS = ("bounds", "branches", "branch", "direction", "workers", "max_starts", *_NUMBERS)
+_FLAGS = {"rng": "--seed", "starts": "--start", "x0": "--start", "x_min": "--at"}
+_ARGUMENTS = (
+    *("bounds", "branches", "branch", "direction", "workers", "max_starts", "n_starts"),
+    *("step_length", "steps", "momentum", "nesterov", "noise", "gtol", "time"),
+    *_NUMBERS,
+)
 
 
-def shared_options(*own: Any, stem: str) -> Callable[[Any], Any]:
+def shared_options(
+    *own: Any, stem: str, limits: bool = True, files: str | None = None
+) -> Callable[[Any], Any]:
     """The decorator for target, box, limits and output, with a command's own options between."""
+    if files is None:
+        files = f"{stem}.talweg, {stem}.json and {stem}.png"
     output = click.option(
         "-o",
         "--output",
         type=click.Path(file_okay=False),
         metavar="DIR",
-        help=f"Write {stem}.talweg, {stem}.json and {stem}.png here.",
+        help=f"Write {files} here.",
     )
+    after = [*(_LIMITS if limits else []), output, *_PRINTING]
 
     def decorate(command: Any) -> Any:
-        for option in reversed([*_BEFORE, *own, *_AFTER[:-3], output, *_AFTER[-3:]]):
+        for option in reversed([*_BEFORE, *own, *after]):
             command = option(command)
         return command
 
@@ -80,7 +92,8 @@ def checked(given: dict[str, Any]) -> dict[str, Any]:
 def refusal(error: Exception, target: str) -> Refused:
     """An error of the Python call in the words of the command line."""
     name, colon, rest = str(error).partition(": ")
-    if colon and (name in _ARGUMENTS or name in _FLAGS):
-        flag = _FLAGS.get(name, f"--{name.replace('_', '-')}")
-        return Refused(f"{flag}: {rest} ({target})")
+    names = name.split(", ")
+    if colon and all(one in _ARGUMENTS or one in _FLAGS for one in names):
+        flags = (_FLAGS.get(one, f"--{one.replace('_', '-')}") for one in names)
+        return Refused(f"{', '.join(flags)}: {rest} ({target})")
     return Refused(f"{target}: {re.sub('^f: ', '', str(error))}")

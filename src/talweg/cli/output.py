@@ -20,9 +20,18 @@ class Output:
     is None where nothing is to be written.
     """
 
-    def __init__(self, folder: str | None, stem: str, *, as_json: bool, quiet: bool) -> None:
+    def __init__(
+        self,
+        folder: str | None,
+        stem: str,
+        *,
+        as_json: bool,
+        quiet: bool,
+        endings: tuple[str, ...] = ("talweg", "json", "png"),
+    ) -> None:
         self.folder = folder
         self.stem = stem
+        self.endings = endings
         self.as_json = as_json
         self.quiet = quiet
         self.written: list[str] = []
@@ -58,14 +67,47 @@ class Output:
             return
         self._write("png", lambda path: figure.savefig(path, dpi=200))
 
-    def _write(self, ending: str, write: Any) -> None:
+    def write_json(self, result: Any) -> None:
+        """Write the JSON alone, of a result that has no archive."""
+        if self.folder is not None:
+            self._write("json", result.to_json)
+
+    def write_text(self, ending: str, text: str) -> None:
+        """Write a text beside the other files."""
+        if self.folder is None:
+            return
+
+        def write(path: str) -> None:
+            with open(path, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+
+        self._write(ending, write)
+
+    def draw_each(self, result: Any) -> list[str]:
+        """Write a picture for each of the result's plots; their names."""
+        if self.folder is None:
+            return []
+        try:
+            import matplotlib
+
+            matplotlib.use("Agg")
+            figures = result.plots()
+        except (ImportError, ValueError) as error:
+            click.echo(f"talweg: no pictures: {error}", err=True)
+            return []
+        for name, figure in figures.items():
+            self._write("png", figure.savefig, name)
+        return list(figures)
+
+    def _write(self, ending: str, write: Any, name: str | None = None) -> None:
         assert self.folder is not None
-        path = os.path.join(self.folder, f"{self.stem}.{ending}")
+        path = os.path.join(self.folder, f"{name or self.stem}.{ending}")
         try:
             write(path)
         except OSError as error:
             raise Refused(f"{path}: {error.strerror or error}") from None
-        self.written.append(path)
+        if path not in self.written:
+            self.written.append(path)
 
     def print_json(self, result: Any) -> None:
         """The result on standard output."""
@@ -102,7 +144,7 @@ class Output:
             for path in self.written:
                 click.echo(f"wrote {path}", err=self.as_json)
             if self.folder is None and not self.as_json:
-                files = ", ".join(f"{self.stem}.{end}" for end in ("talweg", "json", "png"))
+                files = ", ".join(f"{self.stem}.{end}" for end in self.endings)
                 click.echo(f"(nothing saved: -o DIR writes {files})")
         kinks = bool(getattr(result.f, "kinks", ()))
         notable = not result.success or (kinks and not self.quiet)

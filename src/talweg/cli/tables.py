@@ -11,7 +11,10 @@ from talweg.extremals.summary import critical_point_rows, curve_rows, edge_rows,
 
 __all__ = ["console", "print_survey", "table"]
 
-_NUMERIC = {"#", "f", "|grad|", "points", "length", "arclength", "error", "highest f", "n", "curve"}
+_NUMERIC = {
+    *("#", "f", "|grad|", "points", "length", "arclength", "error", "highest f", "n", "curve"),
+    *("starts", "share", "steps (median)", "time (median)"),
+}
 
 
 def console(stderr: bool = False) -> Any:

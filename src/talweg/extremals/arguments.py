@@ -14,6 +14,7 @@ from talweg.objective import Objective
 __all__ = [
     "checked_bounds_of",
     "checked_count",
+    "checked_generator",
     "checked_objective",
     "checked_point",
     "checked_positive",
@@ -105,7 +106,19 @@ def checked_count(value: Any, argument: str, least: int) -> int:
         raise TypeError(f"{argument}: want a whole number, got {value!r}")
     if value < least:
         raise ValueError(f"{argument}: want at least {least}, got {value}")
+    if value >= 2**63:
+        raise ValueError(f"{argument}: want a number below 2^63, got {value}")
     return int(value)
+
+
+def checked_generator(rng: Any) -> np.random.Generator:
+    """The generator that `rng` stands for, as NumPy has it."""
+    try:
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            f"rng: want None, a whole number from 0 on or a numpy.random.Generator, got {rng!r}"
+        ) from None
 
 
 def checked_workers(workers: Any) -> int:

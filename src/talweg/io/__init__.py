@@ -23,7 +23,7 @@ def save(result: Any, path: str | os.PathLike[str]) -> None:
 
     Parameters
     ----------
-    result : Survey or Extremal
+    result : Survey, Extremal or DescentReport
         What to save. Its objective goes into the file when it is a recorded tape, and is left out
         otherwise.
     path : path-like
@@ -64,7 +64,7 @@ def load(path: str | os.PathLike[str]) -> Any:
 
     Returns
     -------
-    Survey or Extremal
+    Survey, Extremal or DescentReport
         With the same bits in every array. ``f`` is None when the file carries no objective.
 
     Raises
@@ -106,7 +106,7 @@ def to_json(result: Any, path: str | os.PathLike[str]) -> None:
 
     Parameters
     ----------
-    result : Survey or Extremal
+    result : Survey, Extremal or DescentReport
         What to write.
     path : path-like
         Where to.

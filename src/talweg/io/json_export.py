@@ -63,7 +63,7 @@ def as_json(result: Any) -> str:
 
     Parameters
     ----------
-    result : Survey or Extremal
+    result : Survey, Extremal, DescentReport or TheoryReport
         What to write.
 
     Returns
@@ -82,9 +82,12 @@ def as_json(result: Any) -> str:
         kind, fields = "survey", _survey(result)
     elif isinstance(result, Extremal):
         kind, fields = "extremal", _curve(result)
+    elif hasattr(result, "json_document"):
+        kind, fields = result.json_document()
     else:
         raise TypeError(
-            f"cannot write a {type(result).__name__} as JSON, wanted a Survey or an Extremal"
+            f"cannot write a {type(result).__name__} as JSON, wanted a Survey, an Extremal or a "
+            "report"
         )
     document = {
         "format": "talweg-json",

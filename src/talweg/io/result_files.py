@@ -1,8 +1,9 @@
-"""How surveys and extremals are laid out as arrays, and how a file's arrays are checked."""
+"""How results are laid out as arrays, and how a file's arrays are checked."""
 
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -19,6 +20,18 @@ Arrays = dict[str, np.ndarray]
 _CURVE_VECTORS = ("x", "tangent", "eigenvector")
 _CURVE_NUMBERS = ("fun", "sigma", "eigenvalue", "arclength", "residual")
 _CURVE_INTEGERS = ("slope_index", "curvature_index")
+_DESCENT_NUMBERS = (
+    "starts",
+    "x",
+    "fun",
+    "taken",
+    "log_volume",
+    "path_at",
+    "path",
+    "path_fun",
+    "path_log_volume",
+)
+_DESCENT_INTEGERS = ("status", "minimum")
 _EVENT_VECTORS = ("x", "tangent")
 _EVENT_NUMBERS = ("fun", "arclength", "error")
 # None is NaN in a column of numbers and -1 in a column of counts.
@@ -26,9 +39,12 @@ _EVENT_COUNTS = ("morse_index", "kernel_dimension")
 
 
 class Kind(NamedTuple):
-    """Both directions between a class and (header, arrays)."""
+    """Both directions between a class and (header, arrays).
 
-    type: type
+    `type` is the class, or "module:class" where the module waits for its use.
+    """
+
+    type: type | str
     pack: Callable[[Any], tuple[Header, Arrays]]
     unpack: Callable[[Header, Arrays], Any]
 
@@ -301,17 +317,86 @@ def _unpack_extremal(header: Header, arrays: Arrays) -> Extremal:
     return curves[0]
 
 
+def _pack_descents(report: Any) -> tuple[Header, Arrays]:
+    arrays = {
+        f"descents/{name}": np.asarray(getattr(report, name), dtype=dtype)
+        for names, dtype in ((_DESCENT_NUMBERS, float), (_DESCENT_INTEGERS, np.int64))
+        for name in names
+        if getattr(report, name) is not None
+    }
+    if report.bounds is not None:
+        arrays["bounds"] = report.bounds
+    arrays.update(_pack_critical_points(report.minima, report.n))
+    arrays.update(_pack_objective(report.f))
+    return {
+        "n": report.n,
+        "parameters": report.parameters,
+        "message": report.message,
+        "interrupted": report.interrupted,
+    }, arrays
+
+
+def _unpack_descents(header: Header, arrays: Arrays) -> Any:
+    from talweg.reports.descents import DescentReport
+
+    n = _dimension(header, 1)
+    f = _unpack_objective(arrays)
+    m = _take(dict(arrays), "descents/fun", "<f8", (None,)).size
+    records = _take(dict(arrays), "descents/path_at", "<f8", (None,)).size
+    shapes: dict[str, tuple[int | None, ...]] = {
+        "starts": (m, n),
+        "x": (m, n),
+        "path_at": (records,),
+        "path": (records, m, n),
+        "path_fun": (records, m),
+        "path_log_volume": (records, m),
+    }
+    fields: dict[str, Any] = {}
+    for names, dtype in ((_DESCENT_NUMBERS, "<f8"), (_DESCENT_INTEGERS, "<i8")):
+        for name in names:
+            key = f"descents/{name}"
+            if name.endswith("log_volume") and key not in arrays:
+                fields[name] = None
+            else:
+                fields[name] = _take(arrays, key, dtype, shapes.get(name, (m,)))
+    bounds = _take(arrays, "bounds", "<f8", (n, 2)) if "bounds" in arrays else None
+    report = DescentReport(
+        f=f,
+        bounds=bounds,
+        minima=_unpack_critical_points(arrays, n),
+        parameters=header["parameters"],
+        message=header["message"],
+        interrupted=header["interrupted"],
+        **fields,
+    )
+    _refuse_rest(arrays)
+    return report
+
+
 #: Every kind of file, by the name in its header.
 KINDS = {
     "survey": Kind(Survey, _pack_survey, _unpack_survey),
     "extremal": Kind(Extremal, _pack_extremal, _unpack_extremal),
+    "descents": Kind("talweg.reports.descents:DescentReport", _pack_descents, _unpack_descents),
 }
+
+
+def _class_of(given: type | str) -> type | None:
+    """The class; None where its module was never imported, so that it has no instances."""
+    if not isinstance(given, str):
+        return given
+    module, _, name = given.partition(":")
+    return getattr(sys.modules[module], name) if module in sys.modules else None
 
 
 def kind_of(result: Any) -> str:
     """The name of the file format for `result`."""
     for name, kind in KINDS.items():
-        if isinstance(result, kind.type):
+        class_ = _class_of(kind.type)
+        if class_ is not None and isinstance(result, class_):
             return name
-    wanted = " or ".join(kind.type.__name__ for kind in KINDS.values())
+    wanted = " or ".join(
+        kind.type.rpartition(":")[2] if isinstance(kind.type, str) else kind.type.__name__
+        for kind in KINDS.values()
+    )
     raise TypeError(f"cannot save a {type(result).__name__}, wanted a {wanted}")

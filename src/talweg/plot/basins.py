@@ -10,10 +10,10 @@ from talweg.basin_map import Basins
 from talweg.plot.landscape import contour_levels
 from talweg.plot.style import CONTOUR, CRITICAL_POINTS, EDGE, load_pyplot
 
-__all__ = ["draw_basins"]
+__all__ = ["COLOURS", "draw_basins"]
 
 # Okabe and Ito's colours; after these eight they repeat.
-_COLOURS = (
+COLOURS = (
     "#56B4E9",
     "#E69F00",
     "#009E73",
@@ -39,7 +39,7 @@ def draw_basins(
 
     if axes is None:
         _, axes = pyplot.subplots(figsize=(6.4, 5.6), layout="constrained")
-    colours = np.array([to_rgb(_COLOURS[i % len(_COLOURS)]) for i in range(len(basins.minima))])
+    colours = np.array([to_rgb(COLOURS[i % len(COLOURS)]) for i in range(len(basins.minima))])
     picture = np.ones((*basins.label.shape, 3))
     inside = basins.label >= 0
     picture[inside] = 0.35 + 0.65 * colours[basins.label[inside]]

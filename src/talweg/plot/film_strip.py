@@ -144,6 +144,9 @@ def _draw_frame(axes: Any, check: VolumeCheck, k: int, points: int) -> Any:
     axes.set_xlabel(view.names[0], fontsize=8)
     axes.set_ylabel(view.names[1], fontsize=8)
     axes.tick_params(labelsize=7)
+    # Beside the title, which it would run into.
+    axes.yaxis.get_offset_text().set(x=-0.14, fontsize=7)
+    axes.xaxis.get_offset_text().set_fontsize(7)
     if not len(x):
         axes.text(0.5, 0.5, "no points", transform=axes.transAxes, ha="center")
         return None
