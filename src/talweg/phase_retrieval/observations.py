@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talweg.arrays import finite_array, real_array
+from talweg.extremals.arguments import checked_generator
 from talweg.phase_retrieval.memory import require_memory
 
 if TYPE_CHECKING:
@@ -21,13 +22,13 @@ __all__ = [
     "checked_constant",
     "checked_data",
     "checked_flag",
-    "checked_generator",
     "checked_intensities",
     "checked_signal",
     "checked_storage",
     "draw_labels",
     "draw_matrix",
     "on_sphere",
+    "point_generator",
     "require_data_memory",
 ]
 
@@ -44,20 +45,15 @@ def on_sphere(v: Floats, N: int) -> Floats:
     return scaled
 
 
-def checked_generator(rng: Any, *, beside_the_data: bool = False) -> np.random.Generator:
-    """The generator that `rng` stands for; of a number, for the data or for something beside them.
+def point_generator(rng: Any) -> np.random.Generator:
+    """The generator that `rng` stands for where points are drawn.
 
     A problem made from a number begins with its signal: what is drawn from the same number later
     must not be that vector again.
     """
-    try:
-        if beside_the_data and isinstance(rng, (int, np.integer)) and not isinstance(rng, bool):
-            return np.random.default_rng(np.random.SeedSequence(int(rng), spawn_key=(1,)))
-        return np.random.default_rng(rng)
-    except (TypeError, ValueError) as error:
-        raise type(error)(
-            f"rng: want a whole number from 0 on or a numpy.random.Generator, got {rng!r}"
-        ) from None
+    if isinstance(rng, (int, np.integer)) and rng >= 0:
+        rng = np.random.SeedSequence(int(rng), spawn_key=(1,))
+    return checked_generator(rng)
 
 
 def require_data_memory(M: int, N: int, storage: np.dtype[Any], complex: bool) -> None:

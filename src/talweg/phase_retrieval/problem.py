@@ -8,7 +8,12 @@ import numpy as np
 
 from talweg import _core
 from talweg.arrays import finite_array
-from talweg.extremals.arguments import checked_count, checked_positive, checked_workers
+from talweg.extremals.arguments import (
+    checked_count,
+    checked_generator,
+    checked_positive,
+    checked_workers,
+)
 from talweg.objective import Objective
 from talweg.phase_retrieval.memory import require_memory
 from talweg.phase_retrieval.observations import (
@@ -17,13 +22,13 @@ from talweg.phase_retrieval.observations import (
     checked_constant,
     checked_data,
     checked_flag,
-    checked_generator,
     checked_intensities,
     checked_signal,
     checked_storage,
     draw_labels,
     draw_matrix,
     on_sphere,
+    point_generator,
     require_data_memory,
 )
 from talweg.phase_retrieval.sphere_hessian import SphereHessian
@@ -544,7 +549,7 @@ class Problem(Objective):
         -------
         ndarray, shape (n,) or (size, n)
         """
-        generator = checked_generator(rng, beside_the_data=True)
+        generator = point_generator(rng)
         if size is None:
             return on_sphere(generator.standard_normal(self.n), self.N)
         rows = generator.standard_normal((checked_count(size, "size", 1), self.n))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from talweg.phase_retrieval.observations import checked_generator
+from talweg.phase_retrieval.observations import point_generator
 from talweg.phase_retrieval.problem import Problem
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def spectral_start(problem: Problem, kind: str = "optimal", rng: Any = None) -> 
         raise TypeError(f"problem: want a Problem, got {type(problem).__name__}")
     if problem.complex:
         raise ValueError("problem: want a real one; spectral starts of complex ones are not known")
-    generator = checked_generator(rng, beside_the_data=True)
+    generator = point_generator(rng)
     if kind == "hessian":
         w = problem.random_point(generator)
         pairs = problem.extreme_pairs(w, k=1, rng=generator)
