@@ -90,8 +90,8 @@ def test_quiet_prints_nothing():
         (["track", "--step-length", "0"], "--step-length: want a positive"),
         (["track", "--N", "100000000"], "--N: .*memory"),
         (["spectrum", "--horizon", "nan"], "--horizon: want a positive finite"),
-        (["spectrum", "--N", "10000000"], "--N: three matrices.*memory"),
-        (["thresholds", "--a", "0"], "--a: want a positive"),
+        (["spectrum", "--N", "10000000"], "--N: work with three matrices.*memory"),
+        (["thresholds", "--a", "0"], "--a: want a number above 0, or inf"),
     ],
 )
 def test_refusals_are_one_line(arguments, message):

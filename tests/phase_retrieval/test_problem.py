@@ -133,6 +133,36 @@ def test_extreme_pairs_are_those_of_the_matrix_on_the_tangent_space(N, complex, 
     np.testing.assert_array_equal(pairs.gradient, problem.gradient(w))
 
 
+@pytest.mark.parametrize("which", ["lowest", "highest", "both"])
+@pytest.mark.parametrize("N", [70, 1200])
+def test_no_pair_is_the_point_itself(N, which):
+    # One large weight lifts the mean of the spectrum above all eigenvalues but its own.
+    X = np.random.default_rng(0).standard_normal((N // 3, N))
+    y = np.ones(len(X))
+    y[0] = 1e-9
+    problem = Problem.from_data(X, y, a=1e-9)
+    w = problem.random_point(1)
+    pairs = problem.extreme_pairs(w, 2, which)
+    assert pairs.success
+    assert pairs.eigenvectors.shape == (N, 4 if which == "both" else 2)
+    assert np.abs(w @ pairs.eigenvectors).max() < 1e-5 * np.linalg.norm(w)
+    basis = np.linalg.svd(w[None])[2][1:].T
+    matrix = basis.T @ problem.sphere_hessian(w).matmat(basis)
+    values = np.linalg.eigvalsh(matrix / 2 + matrix.T / 2)
+    want = {"lowest": values[:2], "highest": values[-2:], "both": values[[0, 1, -2, -1]]}
+    np.testing.assert_allclose(pairs.eigenvalues, want[which], atol=1e-7 * pairs.norm)
+
+
+def test_points_of_the_problems_own_number_are_not_its_signal():
+    # Independent directions have a standard error of 0.05, the same normal numbers a cosine of 1.
+    problem = Problem(400, 2.0, rng=7)
+    points = problem.random_point(7, size=3)
+    assert np.abs(problem.overlap(points)).max() < 0.25
+    cosines = points @ problem.X.T / (20 * np.linalg.norm(problem.X, axis=1))
+    assert np.abs(cosines).max() < 0.35
+    np.testing.assert_array_equal(points, problem.random_point(np.int64(7), size=3))
+
+
 def test_a_start_nearby_needs_fewer_products():
     problem = Problem(1300, 1.0, rng=0, dtype=np.float32)
     w = problem.random_point(1)
@@ -269,6 +299,7 @@ def test_sums_with_other_objectives():
         ({"a": np.nan}, "a: want a number above 0"),
         ({"labels": "signals"}, "labels: want 'signal' or 'random'"),
         ({"workers": 0}, "workers: want at least 1"),
+        ({"rng": -1}, "rng: want None, a whole number"),
     ],
 )
 def test_numbers_that_make_no_sense(arguments, message):
@@ -285,6 +316,7 @@ def test_numbers_that_make_no_sense(arguments, message):
         ({"dtype": np.int64}, "dtype: want float64 or float32"),
         ({"dtype": "nonsense"}, "dtype: want float64 or float32"),
         ({"complex": 1}, "complex: want True or False"),
+        ({"rng": "a"}, "rng: want None, a whole number"),
     ],
 )
 def test_values_of_the_wrong_type(arguments, message):
@@ -299,6 +331,19 @@ def test_more_than_the_memory():
     for kind in (MemoryError, ValueError):
         with pytest.raises(kind, match="float32 takes half"):
             Problem(10_000_000, 3.0)
+
+
+def test_the_memory_is_looked_at_before_anything_is_drawn():
+    class Untouched(np.random.Generator):
+        def standard_normal(self, *arguments, **options):
+            raise AssertionError("drawn from")
+
+    with pytest.raises(NotEnoughMemory, match="N: X of"):
+        Problem(10_000_000, 3.0, rng=Untouched(np.random.PCG64(0)))
+    with pytest.raises(NotEnoughMemory, match="EB of memory"):
+        Problem(10**9, 3.0)
+    with pytest.raises(NotEnoughMemory, match="N: X of"):
+        Problem(10, 1e300)
 
 
 def test_no_matrix_beyond_the_memory(monkeypatch):
@@ -334,6 +379,8 @@ def test_data_that_make_no_sense():
         Problem.from_data(X, y, signal=[1, 1, 2])
     with pytest.raises(ValueError, match="signal: want shape"):
         Problem.from_data(X, y, signal=np.ones(4))
+    with pytest.raises(ValueError, match="X: want numbers of size one"):
+        Problem.from_data(1e200 * X, signal=np.ones(3))
 
 
 def test_points_that_make_no_sense():
@@ -351,6 +398,10 @@ def test_points_that_make_no_sense():
         problem.extreme_pairs(np.ones(10), which="smallest")
     with pytest.raises(ValueError, match="k: want at most 9"):
         problem.extreme_pairs(np.ones(10), k=10)
+    with pytest.raises(ValueError, match="start: want shape"):
+        problem.extreme_pairs(np.ones(10), start=np.ones(9))
+    with pytest.raises(ValueError, match="tol: want a positive"):
+        problem.extreme_pairs(np.ones(10), tol=-1)
     with pytest.raises(ValueError, match="w: want finite points other than zero"):
         problem.on_sphere(np.zeros(10))
     np.testing.assert_allclose(problem.on_sphere(np.full(10, 1e-200)), np.ones(10), rtol=1e-14)

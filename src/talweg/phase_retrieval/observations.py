@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talweg.arrays import finite_array, real_array
+from talweg.extremals.arguments import checked_generator
 from talweg.phase_retrieval.memory import require_memory
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ __all__ = [
     "draw_labels",
     "draw_matrix",
     "on_sphere",
+    "point_generator",
+    "require_data_memory",
 ]
 
 #: How far |w|^2 / N may be from 1 for w to be on the sphere.
@@ -42,6 +45,28 @@ def on_sphere(v: Floats, N: int) -> Floats:
     return scaled
 
 
+def point_generator(rng: Any) -> np.random.Generator:
+    """The generator that `rng` stands for where points are drawn.
+
+    A problem made from a number begins with its signal: what is drawn from the same number later
+    must not be that vector again.
+    """
+    if isinstance(rng, (int, np.integer)) and rng >= 0:
+        rng = np.random.SeedSequence(int(rng), spawn_key=(1,))
+    return checked_generator(rng)
+
+
+def require_data_memory(M: int, N: int, storage: np.dtype[Any], complex: bool) -> None:
+    """An error where the data, the signal and the intensities would not fit."""
+    columns = 2 * N if complex else N
+    require_memory(
+        "N",
+        f"X of {M} rows and {N} {'complex ' if complex else ''}columns in {storage.name}",
+        M * columns * storage.itemsize + 8 * (columns + 2 * M),
+        "; dtype=numpy.float32 takes half of it" if storage.itemsize == 8 else "",
+    )
+
+
 def draw_matrix(
     generator: np.random.Generator, M: int, N: int, storage: np.dtype[Any], complex: bool
 ) -> np.ndarray:
@@ -50,12 +75,6 @@ def draw_matrix(
     The first one begins a cache line: rows whose length is a multiple of it then stay aligned.
     """
     columns = 2 * N if complex else N
-    require_memory(
-        "N",
-        f"X of {M} rows and {N} {'complex ' if complex else ''}columns in {storage.name}",
-        M * columns * storage.itemsize,
-        "; dtype=numpy.float32 takes half of it" if storage.itemsize == 8 else "",
-    )
     room = np.empty(M * columns + 64, dtype=storage)
     first = -room.ctypes.data % 64 // storage.itemsize
     X = room[first : first + M * columns].reshape(M, columns)

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talweg import _core
-from talweg.extremals.arguments import checked_count, checked_workers
+from talweg.arrays import finite_array
+from talweg.extremals.arguments import (
+    checked_count,
+    checked_generator,
+    checked_positive,
+    checked_workers,
+)
 from talweg.objective import Objective
 from talweg.phase_retrieval.memory import require_memory
 from talweg.phase_retrieval.observations import (
@@ -22,6 +28,8 @@ from talweg.phase_retrieval.observations import (
     draw_labels,
     draw_matrix,
     on_sphere,
+    point_generator,
+    require_data_memory,
 )
 from talweg.phase_retrieval.sphere_hessian import SphereHessian
 
@@ -150,7 +158,8 @@ class Problem(Objective):
             raise ValueError(f"labels: want 'signal' or 'random', got {labels!r}")
         complex = checked_flag(complex, "complex")
         threads = checked_workers(workers)
-        generator = np.random.default_rng(rng)
+        generator = checked_generator(rng)
+        require_data_memory(M, N, storage, complex)
         signal = on_sphere(generator.standard_normal(2 * N if complex else N), N)
         X = draw_matrix(generator, M, N, storage, complex)
         if labels == "random":
@@ -227,7 +236,10 @@ class Problem(Objective):
         if y is None:
             assert signal is not None
             u = _core.PhaseRetrieval(X, np.zeros(M), 1.0, complex, workers).project(signal[None])[0]
-            y = (u * u).sum(axis=1) if complex else u * u
+            with np.errstate(over="ignore"):
+                y = (u * u).sum(axis=1) if complex else u * u
+            if not np.isfinite(y).all():
+                raise ValueError("X: want numbers of size one, got some whose squares overflow")
         for array in (signal, y):
             if array is not None:
                 array.flags.writeable = False
@@ -463,6 +475,13 @@ class Problem(Objective):
             raise ValueError(
                 f"k: want at most {most} for which={which!r} and n = {self.n}, got {k}"
             )
+        tol = checked_positive(tol, "tol")
+        if start is not None:
+            start = finite_array(start, "start")
+            if start.ndim not in (1, 2) or start.shape[0] != self.n:
+                raise ValueError(
+                    f"start: want shape ({self.n},) or ({self.n}, b), got {start.shape}"
+                )
         from talweg.phase_retrieval.sphere_spectrum import decomposed, iterated
 
         hessian = self.sphere_hessian(w)
@@ -521,6 +540,8 @@ class Problem(Objective):
         Parameters
         ----------
         rng : int or numpy.random.Generator, optional
+            A number may be the one that the problem was made with: the points are independent of
+            the signal. A second generator of that number is not.
         size : int, optional
             How many. Default: one, without an axis for it.
 
@@ -528,7 +549,7 @@ class Problem(Objective):
         -------
         ndarray, shape (n,) or (size, n)
         """
-        generator = np.random.default_rng(rng)
+        generator = point_generator(rng)
         if size is None:
             return on_sphere(generator.standard_normal(self.n), self.N)
         rows = generator.standard_normal((checked_count(size, "size", 1), self.n))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from talweg.phase_retrieval.observations import point_generator
 from talweg.phase_retrieval.problem import Problem
 
 if TYPE_CHECKING:
@@ -70,12 +71,11 @@ def spectral_start(problem: Problem, kind: str = "optimal", rng: Any = None) -> 
     """
     if kind not in SPECTRAL_STARTS:
         raise ValueError(f"kind: want one of {', '.join(SPECTRAL_STARTS)}, got {kind!r}")
+    if not isinstance(problem, Problem):
+        raise TypeError(f"problem: want a Problem, got {type(problem).__name__}")
     if problem.complex:
         raise ValueError("problem: want a real one; spectral starts of complex ones are not known")
-    if isinstance(rng, (int, np.integer)) and not isinstance(rng, bool):
-        # The problem made from the same number began with its signal: not that vector again.
-        rng = np.random.SeedSequence(int(rng), spawn_key=(1,))
-    generator = np.random.default_rng(rng)
+    generator = point_generator(rng)
     if kind == "hessian":
         w = problem.random_point(generator)
         pairs = problem.extreme_pairs(w, k=1, rng=generator)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from talweg.arrays import finite_array
 from talweg.phase_retrieval.memory import require_memory
 from talweg.phase_retrieval.sphere_hessian import SphereHessian
 from talweg.spectrum import Eigenpairs, lowest
@@ -27,11 +26,38 @@ def iterated(
     """By products, or from the matrix where forming it costs less. `which` as in `talweg.spectrum.lowest`."""
     w = hessian.w
     if start is not None:
-        start = finite_array(start, "start")
-        if start.shape[:1] == w.shape and start.ndim in (1, 2):
-            start = start - np.multiply.outer(w, w @ start / (w @ w))
+        start = start - np.multiply.outer(w, w @ start / (w @ w))
     found = lowest(hessian, k=k, which=which, start=start, **options)
+    if _along(found, w).any():
+        found = lowest(hessian, k=k + 1, which=which, start=start, **options)
+        found = _without(found, _along(found, w), k, which)
     return dataclasses.replace(found, gradient=hessian.gradient)
+
+
+def _along(found: Eigenpairs, w: Floats) -> NDArray[np.bool_]:
+    """Which of the pairs is w itself.
+
+    Its eigenvalue is the mean of all others. Where few of them are far from the rest, that comes
+    right after them.
+    """
+    squares: Floats = (w @ found.eigenvectors) ** 2 / (w @ w)
+    return squares > 0.5
+
+
+def _without(found: Eigenpairs, unwanted: NDArray[np.bool_], k: int, which: str) -> Eigenpairs:
+    """k pairs from each end that is asked for, out of k + 1."""
+    count = len(unwanted)
+    low = np.flatnonzero(~unwanted[: 0 if which == "largest" else k + 1])[:k]
+    first = 0 if which == "largest" else k + 1
+    high = first + np.flatnonzero(~unwanted[first:count])
+    chosen = np.concatenate([low, high[max(0, len(high) - k) :]])
+    return dataclasses.replace(
+        found,
+        eigenvalues=found.eigenvalues[chosen],
+        eigenvectors=found.eigenvectors[:, chosen],
+        residuals=found.residuals[chosen],
+        errors=found.errors[chosen],
+    )
 
 
 def decomposed(hessian: SphereHessian, k: int, which: str) -> Eigenpairs:

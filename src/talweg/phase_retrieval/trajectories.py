@@ -197,6 +197,11 @@ def descend(
     >>> bool((abs(found.overlap) >= 0.99).all())
     True
     """
+    if not isinstance(problem, Problem):
+        raise TypeError(f"problem: want a Problem, got {type(problem).__name__}")
+    for argument, function in (("callback", callback), ("stop", stop)):
+        if function is not None and not callable(function):
+            raise TypeError(f"{argument}: want a function, got {type(function).__name__}")
     run = _Run(problem, starts, step_length, n_steps, record, curvature, samples, tol)
     if target is not None:
         if not 0.0 < checked_positive(target, "target") <= 1.0:

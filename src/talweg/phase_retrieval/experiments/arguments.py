@@ -15,6 +15,7 @@ from talweg.phase_retrieval.experiments.instances import START_KINDS
 from talweg.phase_retrieval.experiments.running import checked_map
 from talweg.phase_retrieval.experiments.tasks import TaskFolder
 from talweg.phase_retrieval.memory import require_memory
+from talweg.phase_retrieval.observations import checked_constant, checked_storage
 
 __all__ = [
     "checked_a",
@@ -27,6 +28,7 @@ __all__ = [
     "checked_seed",
     "checked_sizes",
     "require_data",
+    "require_observations",
 ]
 
 
@@ -50,9 +52,7 @@ def checked_ratios(alpha: Any, argument: str = "alpha") -> list[float]:
 
 def checked_a(a: Any) -> float:
     """The loss's constant, which may be infinite."""
-    if isinstance(a, (int, float, np.number)) and not isinstance(a, bool) and a == math.inf:
-        return math.inf
-    return checked_positive(a, "a")
+    return checked_constant(a)
 
 
 def checked_kind(kind: Any, ratios: list[float]) -> str:
@@ -79,10 +79,7 @@ def checked_seed(seed: Any) -> int:
 
 def checked_dtype(dtype: Any) -> str:
     """The name of the storage of X."""
-    name = np.dtype(dtype).name
-    if name not in ("float64", "float32"):
-        raise ValueError(f"dtype: want float64 or float32, got {name}")
-    return name
+    return checked_storage(dtype).name
 
 
 def checked_descent(step_length: Any, horizon: Any) -> tuple[float, int]:
@@ -101,6 +98,13 @@ def checked_folder(folder: Any) -> TaskFolder | None:
     if not isinstance(folder, (str, os.PathLike)):
         raise TypeError(f"folder: want a path, got {type(folder).__name__}")
     return TaskFolder(folder)
+
+
+def require_observations(N: int, alpha: float, least: int = 1) -> None:
+    """An error where there are fewer observations than can be worked with."""
+    if round(N * alpha) < least:
+        few = "no observation" if least == 1 else f"fewer than {least} observations"
+        raise ValueError(f"alpha: {alpha} of N = {N} leaves {few}")
 
 
 def require_data(N: int, alpha: float, dtype: str, workers: Any, tasks: int) -> None:

@@ -20,6 +20,7 @@ from talweg.phase_retrieval.experiments.arguments import (
     checked_ratios,
     checked_seed,
     require_data,
+    require_observations,
 )
 from talweg.phase_retrieval.experiments.instances import instance
 from talweg.phase_retrieval.experiments.result import ExperimentResult, Layout
@@ -191,7 +192,9 @@ def spectrum(
     """
     size, ratios = checked_count(N, "N", 3), checked_ratios(alpha)
     step, n_steps = checked_descent(step_length, horizon)
-    require_memory("N", f"three matrices of {size} x {size}", 3 * 8 * size * size, "")
+    require_memory("N", f"work with three matrices of {size} x {size}", 3 * 8 * size * size)
+    for ratio in ratios:
+        require_observations(size, ratio, 2)
     shared: dict[str, Any] = {
         "experiment": "spectrum",
         "N": size,

@@ -20,6 +20,7 @@ from talweg.phase_retrieval.experiments.arguments import (
     checked_seed,
     checked_sizes,
     require_data,
+    require_observations,
 )
 from talweg.phase_retrieval.experiments.binomial import (
     HalfSuccess,
@@ -227,8 +228,7 @@ def success(
     sizes, ratios = checked_sizes(N), checked_ratios(alpha)
     kinds = checked_kinds(starts, ratios)
     for size, ratio in itertools.product(sizes, ratios):
-        if round(size * ratio) < 1:
-            raise ValueError(f"alpha: {ratio} of N = {size} leaves no observation")
+        require_observations(size, ratio)
     count = checked_count(runs, "runs", 1)
     step, n_steps = checked_descent(step_length, horizon)
     if not (isinstance(overlap, (int, float)) and 0.0 < overlap < 1.0):

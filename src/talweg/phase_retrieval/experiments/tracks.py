@@ -20,6 +20,7 @@ from talweg.phase_retrieval.experiments.arguments import (
     checked_ratios,
     checked_seed,
     require_data,
+    require_observations,
 )
 from talweg.phase_retrieval.experiments.instances import instance
 from talweg.phase_retrieval.experiments.result import ExperimentResult, Layout
@@ -225,6 +226,8 @@ def track(
     True
     """
     size, ratios = checked_count(N, "N", 2), checked_ratios(alpha)
+    for ratio in ratios:
+        require_observations(size, ratio, 2)
     count = checked_count(runs, "runs", 1)
     step, n_steps = checked_descent(step_length, horizon)
     schedule = record_steps(n_steps, checked_count(records, "records", 2))
