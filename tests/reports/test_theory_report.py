@@ -187,3 +187,17 @@ def test_many_coordinates_leave_out_what_takes_long():
     assert {m.verdict for m in left_out} == {"undecided"}
     assert report.counts()["agrees"] > 0
     assert report.counts()["disagrees"] == 0
+
+
+def test_runs_stay_on_their_side_of_a_bound_that_is_close_to_the_best_step():
+    # Two soft eigenvalues next to each other leave a sliver between the best step and the bound,
+    # and there direction 2 contracts like the square of direction 0.
+    f = talweg.models.normal_form([1.0, 1.0005, 1.82, 10.0], {(0, 1, 2): 0.5})
+    (one,) = theory_report(f, [0.0] * 4, measure=False).minima
+    by = {p.method: p for p in one.predictions}
+    assert one.bounds.alignment - one.bounds.best_alignment < 1e-3 * one.bounds.stability
+    below = by["descent below the bound"]
+    assert below.step_length < one.bounds.alignment and below.alignment.dominant_branch == 0
+    above = by["descent above the bound"]
+    assert one.bounds.alignment < above.step_length < one.bounds.stability
+    assert above.alignment.dominant_branch == 3

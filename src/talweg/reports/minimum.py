@@ -196,8 +196,12 @@ def _predictions(
     if distinct(values)[1] is None:
         return result
     resonant = [one.step_length for one in bounds.resonant]
-    below = _away(0.5 * (bounds.best_alignment + bounds.alignment), resonant, bounds.stability)
-    above = _away(0.5 * (bounds.alignment + bounds.stability), resonant, bounds.stability)
+    below = _away(
+        0.5 * (bounds.best_alignment + bounds.alignment), resonant, (0.0, bounds.alignment)
+    )
+    above = _away(
+        0.5 * (bounds.alignment + bounds.stability), resonant, (bounds.alignment, bounds.stability)
+    )
     result += [
         predict("descent below the bound", below, forcing),
         predict("descent above the bound", above, stiff_forcing),
@@ -219,11 +223,16 @@ def _predictions(
     return result
 
 
-def _away(step: float, others: list[float], stability: float) -> float:
-    """A step near `step` that is at least a thousandth of the stable range from all of `others`."""
+def _away(step: float, others: list[float], interval: tuple[float, float]) -> float:
+    """A step near `step`, within the open interval, at least a thousandth of its end from `others`.
+
+    `step` itself where there is none: many coordinates leave little room between resonances, and a
+    step on the other side of a bound would be a run of another kind.
+    """
+    low, high = interval
     for shift in (0.0, 1e-3, -1e-3, 2e-3, -2e-3, 4e-3, -4e-3, 8e-3, -8e-3):
-        tried = step + shift * stability
-        if all(abs(tried - other) > 1e-3 * stability for other in others):
+        tried = step + shift * high
+        if low < tried < high and all(abs(tried - other) > 1e-3 * high for other in others):
             return tried
     return step
 
