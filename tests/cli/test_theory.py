@@ -163,3 +163,13 @@ def test_interrupt_saves_what_was_done(tmp_path, when):
     assert document["interrupted"] is True
     assert len(document["minima"]) == 1
     assert "Interrupted" in (out / "theory.md").read_text(encoding="utf-8")
+
+
+def test_interrupt_before_the_work_begins_has_the_same_code(monkeypatch):
+    def stopped(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("talweg.cli.theory.Output", stopped)
+    found = run("theory", "toy")
+    assert found.exit_code == 130
+    assert "interrupted" in found.stderr and "Aborted" not in found.stderr

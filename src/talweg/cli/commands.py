@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from talweg.cli.descend import descend
@@ -14,7 +16,20 @@ from talweg.cli.trace import trace
 __all__ = ["talweg"]
 
 
+class _Commands(click.Group):
+    """Ends with code 130 on an interrupt before a command is ready to save anything."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            # Left to click it would be code 1, which stands for a result with trouble.
+            click.echo("talweg: interrupted before there was anything to save", err=True)
+            ctx.exit(130)
+
+
 @click.group(
+    cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="talweg COMMAND --help says more. Exit codes: 0 done, 1 done but with trouble that the "
     "output names, 2 the request was refused, 130 interrupted.",
