@@ -118,3 +118,14 @@ def test_a_box_without_finite_values_is_refused():
     f = talweg.Objective(lambda x: np.log(x[0]) + x[1] ** 2, 2)
     with pytest.raises(ValueError, match="finite at none"):
         descent_report(f, bounds=[(-2, -1), (0, 1)])
+
+
+@pytest.mark.parametrize("flow", [False, True])
+def test_rest_outside_the_box_is_not_for_want_of_steps(flow):
+    # Minima at -1 and 1; the box holds the first and some of the second's basin.
+    f = talweg.Objective(lambda x: (x[0] ** 2 - 1) ** 2 + x[1] ** 2, 2)
+    report = talweg.reports.descent_report(f, bounds=[(-2, 0.5), (-1, 1)], flow=flow)
+    lost = (report.starts[:, 0] > 0).sum()
+    assert 0 < lost == (report.minimum < 0).sum()
+    assert f"{lost} of 200 came to rest outside the box, as at [1, " in report.message
+    assert "may help" not in report.message

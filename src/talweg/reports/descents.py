@@ -80,8 +80,8 @@ def descent_report(
     step_length : float, optional
         Default: 1 / L, L the largest eigenvalue of the Hessian at the starts and at the minima.
     steps : int, optional
-        The most steps. Default: as many as shrink the softest coordinate of every minimum to 1e-8,
-        at most 100,000.
+        The most steps. Default: as many as shrink the softest coordinate of every minimum to 1e-9,
+        at most 250,000.
     momentum, nesterov, noise
         As for `talweg.descend`.
     gtol : float, optional
@@ -363,11 +363,11 @@ class _Builder:
             path_fun=np.asarray(path_fun),
             path_log_volume=path_log_volume,
             parameters=self.parameters,
-            message=self._message(np.asarray(status), minimum, interrupted),
+            message=self._message(np.asarray(x), np.asarray(status), minimum, interrupted),
             interrupted=interrupted,
         )
 
-    def _message(self, status: Any, minimum: Any, interrupted: bool) -> str:
+    def _message(self, x: Floats, status: Any, minimum: Any, interrupted: bool) -> str:
         if interrupted:
             return "Interrupted: the descents so far."
         parts = []
@@ -382,10 +382,24 @@ class _Builder:
                 else "the function may fall without bound, or the step is too long"
             )
             parts.append(f"{blown} of {status.size} ran off: {cause}.")
-        lost = int(((minimum < 0) & (status < 100)).sum())
-        if self.minima and lost > 0 and not self.parameters["noise"]:
+        lost = (minimum < 0) & (status < 100)
+        left = np.zeros_like(lost)
+        if self.box is not None:
+            left = lost & ((x < self.box[:, 0]) | (x > self.box[:, 1])).any(axis=1)
+            left &= np.isin(status, (int(Status.CONVERGED), int(Status.CRITICAL_POINT)))
+        if left.any():
+            place = ", ".join(f"{c:.6g}" for c in x[left][0][:4]) + (
+                ", ..." if self.f.n > 4 else ""
+            )
+            parts.append(
+                f"{int(left.sum())} of {status.size} came to rest outside the box, "
+                f"as at [{place}]; minima are looked for in the box only."
+            )
+        lost &= ~left
+        if self.minima and lost.any() and not self.parameters["noise"]:
             longer = "a longer time" if self.parameters["flow"] else "more steps"
             parts.append(
-                f"{lost} of {status.size} ended next to none of the minima; {longer} may help."
+                f"{int(lost.sum())} of {status.size} ended next to none of the minima; "
+                f"{longer} may help."
             )
         return " ".join(parts)
