@@ -280,6 +280,7 @@ def test_unusable_arguments_are_refused_before_any_work(
 def test_datasets_come_back(rates, tracked, spectrum, tmp_path):
     xarray = pytest.importorskip("xarray")
     pytest.importorskip("h5netcdf")
+    pytest.importorskip("h5py")
     thresholds = experiments.thresholds([1.0, np.inf], workers=1)
     for result in (rates, tracked, spectrum, thresholds):
         result.save(tmp_path / "found.nc")

@@ -153,7 +153,7 @@ class ExperimentResult:
         Raises
         ------
         ImportError
-            Without xarray, and h5netcdf or zarr.
+            Without xarray, and h5netcdf with h5py or zarr.
         OSError
             If `path` cannot be written.
         """
@@ -162,7 +162,9 @@ class ExperimentResult:
         dataset = self.to_dataset()
         target = os.fspath(path)
         is_zarr = target.endswith(".zarr")
-        _need("zarr" if is_zarr else "h5netcdf")
+        # Releases of h5netcdf differ in whether they bring h5py, with which it writes.
+        for package in ["zarr"] if is_zarr else ["h5netcdf", "h5py"]:
+            _need(package)
         temporary = f"{target}.{os.getpid()}.part"
         try:
             if is_zarr:
@@ -222,7 +224,7 @@ def _need(package: str) -> Any:
         return importlib.import_module(package)
     except ImportError as error:
         raise ImportError(
-            f"datasets on disk need {package}: pip install xarray h5netcdf zarr, "
+            f"datasets on disk need {package}: pip install xarray h5netcdf h5py zarr, "
             "or pip install 'talweg[io]'"
         ) from error
 
