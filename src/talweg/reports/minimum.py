@@ -224,16 +224,19 @@ def _predictions(
 
 
 def _away(step: float, others: list[float], interval: tuple[float, float]) -> float:
-    """A step near `step`, within the open interval, at least a thousandth of its end from `others`.
+    """A step near `step`, within the open interval, as far from `others` as may be had nearby.
 
-    `step` itself where there is none: many coordinates leave little room between resonances, and a
-    step on the other side of a bound would be a run of another kind.
+    Next to a resonance two terms fall almost equally fast, so that a slope seen is not yet the slope in
+    the end. Many coordinates leave little room between resonances: then it is `step` itself, as a step
+    on the other side of a bound would be a run of another kind.
     """
     low, high = interval
-    for shift in (0.0, 1e-3, -1e-3, 2e-3, -2e-3, 4e-3, -4e-3, 8e-3, -8e-3):
-        tried = step + shift * high
-        if low < tried < high and all(abs(tried - other) > 1e-3 * high for other in others):
-            return tried
+    for margin in (0.02, 0.01, 0.005, 0.001):
+        for shift in (0.0, 1.0, -1.0, 2.0, -2.0, 4.0, -4.0):
+            tried = step + shift * margin * high
+            apart = all(abs(tried - other) > margin * high for other in others)
+            if low < tried < high and apart:
+                return tried
     return step
 
 
