@@ -23,6 +23,9 @@ __all__ = [
     "default_max_step",
 ]
 
+#: More than any work can use, and a number that the core can hold.
+_MOST_WORKERS = 2**31 - 1
+
 
 def checked_objective(f: Any, n: int | None) -> Objective:
     """`f` itself, or a plain function recorded for `n` coordinates."""
@@ -123,6 +126,8 @@ def checked_generator(rng: Any) -> np.random.Generator:
 
 def checked_workers(workers: Any) -> int:
     """Number of threads: None stands for one for each processor (0 in the core)."""
+    if isinstance(workers, int) and workers > _MOST_WORKERS:
+        return _MOST_WORKERS
     return 0 if workers is None else checked_count(workers, "workers", 1)
 
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from talweg import _core
+from talweg.extremals.arguments import checked_workers
 from talweg.spectrum.matrices import (
     Output,
     checked_number,
     checked_symmetry,
-    checked_threads,
     matrices_of,
     output_pair,
     refuse_asymmetric,
@@ -363,7 +363,7 @@ def _run(
 ) -> None:
     """Calls the core and raises what it found to be misuse."""
     reading = checked_symmetry(symmetry)
-    threads = checked_threads(workers)
+    threads = checked_workers(workers)
     for array in arrays:
         refuse_shared(array, "out", status_out, "status_out")
     statuses = Output(status_out, H.shape[:-2], np.intc, "status_out", (H,))

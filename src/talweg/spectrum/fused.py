@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talweg import _core
-from talweg.extremals.arguments import checked_objective, dimension_of
+from talweg.extremals.arguments import checked_objective, checked_workers, dimension_of
 from talweg.extremals.coordinates import Coordinates
 from talweg.objective import Objective
 from talweg.spectrum.batches import Eigh, Inertia, Slogdet
-from talweg.spectrum.matrices import Output, checked_number, checked_threads, output_pair
+from talweg.spectrum.matrices import Output, checked_number, output_pair
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -243,7 +243,7 @@ class _Points:
         self.coordinates = Coordinates(objective)
         self.n = objective.n
         self.x = np.ascontiguousarray(self.coordinates.to_y(points))
-        self.workers = checked_threads(workers)
+        self.workers = checked_workers(workers)
         self.statuses = self.output(status_out, (), "status_out", dtype=np.intc)
 
     def output(

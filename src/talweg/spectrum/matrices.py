@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from talweg.extremals.arguments import checked_workers
 from talweg.status import Status
 
 __all__ = [
@@ -15,7 +14,6 @@ __all__ = [
     "Output",
     "checked_number",
     "checked_symmetry",
-    "checked_threads",
     "matrices_of",
     "output_pair",
     "refuse_asymmetric",
@@ -24,9 +22,6 @@ __all__ = [
 
 #: What the core calls the ways to read a matrix.
 SYMMETRY = {"check": 0, "symmetrise": 1, "lower": 2}
-
-#: More than any batch can use.
-_MOST_WORKERS = 2**31 - 1
 
 _DOUBLE, _SINGLE = np.dtype(np.float64), np.dtype(np.float32)
 
@@ -66,11 +61,6 @@ def checked_symmetry(symmetry: Any) -> int:
         return SYMMETRY[symmetry]
     known = ", ".join(map(repr, SYMMETRY))
     raise ValueError(f"symmetry: want one of {known}, got {symmetry!r}")
-
-
-def checked_threads(workers: Any) -> int:
-    """Number of threads for the core, where 0 stands for one for each processor."""
-    return 0 if workers is None else min(checked_workers(workers), _MOST_WORKERS)
 
 
 class Output:
