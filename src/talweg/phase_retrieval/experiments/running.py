@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from talweg.extremals.arguments import checked_count
 from talweg.phase_retrieval.experiments.tasks import TaskFolder
 
-__all__ = ["checked_map", "run_tasks"]
+__all__ = ["checked_map", "run_experiment", "run_tasks"]
 
 Task = Mapping[str, Any]
 Arrays = dict[str, np.ndarray]
+Result = TypeVar("Result")
 
 
 def _never() -> bool:
@@ -112,6 +113,25 @@ def run_tasks(
         if bar is not None:
             bar.close()
     return done
+
+
+def run_experiment(
+    compute: Callable[..., Arrays | None],
+    tasks: Sequence[Task],
+    assemble: Callable[[list[Arrays | None]], Result],
+    *,
+    folder: TaskFolder | None,
+    workers: Any,
+    progress: bool,
+) -> Result:
+    """What `assemble` makes of all tasks' arrays; interrupted, the exception has that of those done."""
+    try:
+        done = run_tasks(compute, tasks, folder=folder, workers=workers, progress=progress)
+    except KeyboardInterrupt as interrupt:
+        if hasattr(interrupt, "result"):
+            interrupt.result = assemble(interrupt.result)
+        raise
+    return assemble(done)
 
 
 def _computed(

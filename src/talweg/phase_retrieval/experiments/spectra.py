@@ -24,7 +24,7 @@ from talweg.phase_retrieval.experiments.arguments import (
 )
 from talweg.phase_retrieval.experiments.instances import instance
 from talweg.phase_retrieval.experiments.result import ExperimentResult, Layout
-from talweg.phase_retrieval.experiments.running import run_tasks
+from talweg.phase_retrieval.experiments.running import run_experiment
 from talweg.phase_retrieval.experiments.tracks import prediction
 from talweg.phase_retrieval.law import empirical_law
 from talweg.phase_retrieval.memory import require_memory
@@ -208,14 +208,14 @@ def spectrum(
     tasks = [{**shared, "alpha": ratio, "run": 0} for ratio in ratios]
     parameters = {**shared, "horizon": float(horizon), "alpha": ratios}
     require_data(size, ratios[-1], shared["dtype"], workers, len(tasks))
-    place = checked_folder(folder)
-    try:
-        done = run_tasks(_one_descent, tasks, folder=place, workers=workers, progress=progress)
-    except KeyboardInterrupt as interrupt:
-        if hasattr(interrupt, "result"):
-            interrupt.result = _assembled(parameters, interrupt.result)
-        raise
-    return _assembled(parameters, done)
+    return run_experiment(
+        _one_descent,
+        tasks,
+        lambda done: _assembled(parameters, done),
+        folder=checked_folder(folder),
+        workers=workers,
+        progress=progress,
+    )
 
 
 def _one_descent(

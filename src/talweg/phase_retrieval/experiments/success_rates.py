@@ -29,7 +29,7 @@ from talweg.phase_retrieval.experiments.binomial import (
 )
 from talweg.phase_retrieval.experiments.instances import instance
 from talweg.phase_retrieval.experiments.result import ExperimentResult, Layout
-from talweg.phase_retrieval.experiments.running import run_tasks
+from talweg.phase_retrieval.experiments.running import run_experiment
 from talweg.phase_retrieval.trajectories import descend
 from talweg.status import Status
 
@@ -258,14 +258,14 @@ def success(
         "runs": count,
     }
     require_data(sizes[-1], ratios[-1], shared["dtype"], workers, len(tasks))
-    place = checked_folder(folder)
-    try:
-        done = run_tasks(_one_run, tasks, folder=place, workers=workers, progress=progress)
-    except KeyboardInterrupt as interrupt:
-        if hasattr(interrupt, "result"):
-            interrupt.result = _assembled(parameters, interrupt.result, shape)
-        raise
-    return _assembled(parameters, done, shape)
+    return run_experiment(
+        _one_run,
+        tasks,
+        lambda done: _assembled(parameters, done, shape),
+        folder=checked_folder(folder),
+        workers=workers,
+        progress=progress,
+    )
 
 
 def _one_run(

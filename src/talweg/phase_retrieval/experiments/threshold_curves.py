@@ -11,7 +11,7 @@ import numpy as np
 
 from talweg.phase_retrieval.experiments.arguments import checked_a, checked_folder
 from talweg.phase_retrieval.experiments.result import ExperimentResult, Layout
-from talweg.phase_retrieval.experiments.running import run_tasks
+from talweg.phase_retrieval.experiments.running import run_experiment
 from talweg.phase_retrieval.thresholds import alpha_threshold
 from talweg.phase_retrieval.transitions import alpha_bbp
 
@@ -129,14 +129,14 @@ def thresholds(
     losses = sorted({checked_a(value) for value in values})
     tasks = [{"experiment": "thresholds", "a": value} for value in losses]
     parameters = {"experiment": "thresholds", "a": losses}
-    place = checked_folder(folder)
-    try:
-        done = run_tasks(_one_loss, tasks, folder=place, workers=workers, progress=progress)
-    except KeyboardInterrupt as interrupt:
-        if hasattr(interrupt, "result"):
-            interrupt.result = _assembled(parameters, interrupt.result)
-        raise
-    return _assembled(parameters, done)
+    return run_experiment(
+        _one_loss,
+        tasks,
+        lambda done: _assembled(parameters, done),
+        folder=checked_folder(folder),
+        workers=workers,
+        progress=progress,
+    )
 
 
 def _one_loss(

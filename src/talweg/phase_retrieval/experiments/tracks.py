@@ -24,7 +24,7 @@ from talweg.phase_retrieval.experiments.arguments import (
 )
 from talweg.phase_retrieval.experiments.instances import instance
 from talweg.phase_retrieval.experiments.result import ExperimentResult, Layout
-from talweg.phase_retrieval.experiments.running import run_tasks
+from talweg.phase_retrieval.experiments.running import run_experiment
 from talweg.phase_retrieval.law import empirical_law
 from talweg.phase_retrieval.outlier import outlier
 from talweg.phase_retrieval.problem import Problem
@@ -250,14 +250,14 @@ def track(
     parameters = {**shared, "horizon": float(horizon), "alpha": ratios, "runs": count}
     shape = (count, len(ratios))
     require_data(size, ratios[-1], shared["dtype"], workers, len(tasks))
-    place = checked_folder(folder)
-    try:
-        done = run_tasks(_one_run, tasks, folder=place, workers=workers, progress=progress)
-    except KeyboardInterrupt as interrupt:
-        if hasattr(interrupt, "result"):
-            interrupt.result = _assembled(parameters, interrupt.result, shape, time)
-        raise
-    return _assembled(parameters, done, shape, time)
+    return run_experiment(
+        _one_run,
+        tasks,
+        lambda done: _assembled(parameters, done, shape, time),
+        folder=checked_folder(folder),
+        workers=workers,
+        progress=progress,
+    )
 
 
 def prediction(problem: Problem, lam: Floats, u: Floats, overlap: float) -> dict[str, float]:
