@@ -100,21 +100,21 @@ def _ratio(law: Law, alpha: float, q: float, kind: str) -> Estimate:
 def left_side(law: Law, alpha: float, q: float) -> float:
     """``alpha q E[d (1 - v^2) / (1 + q d)]``, v the projection orthogonal to the iterate."""
     if math.isinf(q):
-        return alpha * float(law.mean(1.0 - law.direction**2))
+        return alpha * float(law.mean(1.0 - law.direction_squared))
     return alpha * float(law.mean(_left_terms(law, q)))
 
 
 def _left_terms(law: Law, q: float) -> Floats:
-    ratio: Floats = q * law.d / (1.0 + q * law.d) * (1.0 - law.direction**2)
+    ratio: Floats = q * law.d / (1.0 + q * law.d) * (1.0 - law.direction_squared)
     return ratio
 
 
 def _left_slope(law: Law, alpha: float, q: float) -> float:
-    return alpha * float(law.mean(law.d * (1.0 - law.direction**2) / (1.0 + q * law.d) ** 2))
+    return alpha * float(law.mean(law.d * (1.0 - law.direction_squared) / (1.0 + q * law.d) ** 2))
 
 
 def _ratio_influence(law: Law, alpha: float, q: float, kind: str) -> Floats:
-    terms = alpha * (_left_terms(law, q) if math.isfinite(q) else 1.0 - law.direction**2)
+    terms = alpha * (_left_terms(law, q) if math.isfinite(q) else 1.0 - law.direction_squared)
     influence: Floats = terms - law.mean(terms)
     if kind == "square root":
         influence = influence + _left_slope(law, alpha, q) * edge_influence(law, alpha, q)
@@ -214,7 +214,7 @@ def _root(law: Law, alpha: float, top: float) -> float:
 
 
 def _limits(law: Law, alpha: float, q: float) -> tuple[float, float]:
-    square = law.direction**2
+    square = law.direction_squared
     ratio = law.d / (1.0 + q * law.d)
     tau = 1.0 / (alpha * q * q) - float(law.mean(ratio * ratio))
     pull = float(law.mean(ratio * ratio * square))
@@ -224,7 +224,7 @@ def _limits(law: Law, alpha: float, q: float) -> tuple[float, float]:
 
 
 def _limits_influence(law: Law, alpha: float, q: float) -> tuple[Floats, Floats]:
-    square = law.direction**2
+    square = law.direction_squared
     ratio = law.d / (1.0 + q * law.d)
     tau = 1.0 / (alpha * q * q) - float(law.mean(ratio * ratio))
     pull = float(law.mean(ratio * ratio * square))
