@@ -203,7 +203,7 @@ def measured_with_overlap(n, a, alpha, m, seed):
 )
 def test_an_iterate_with_an_overlap(a, alpha, m, groups):
     # Two outliers: the lower one here is that along i (w* - m w), the other along w* - m w.
-    n, runs = 200, 8
+    n, runs = 120, 24
     law = gaussian_law(a, m, complex=True)
     limits = [outlier(law.across(), alpha), outlier(law, alpha)]
     values, shares, own = [], [], []
@@ -214,7 +214,7 @@ def test_an_iterate_with_an_overlap(a, alpha, m, groups):
         own.append([outlier(one, alpha).eigenvalue for one in (sample.across(), sample)])
     for group in groups:
         for measured, name, bias in (
-            (values, "eigenvalue", 0.1 / n),
+            (values, "eigenvalue", 1.0 / n),
             (np.sum(shares, axis=1), "overlap_squared", 4.0 / n),
         ):
             means = np.array(measured)[:, group].mean(axis=1)

@@ -31,7 +31,8 @@ class Outlier:
     eigenvalue : float
         Its limit z*, below the left edge; NaN without an outlier.
     overlap_squared : float
-        Limit of ``(v.w*)^2 / N`` for its unit eigenvector v; 0 without an outlier.
+        Limit of ``(v.w*)^2 / N`` for its unit eigenvector v, for complex data of the share
+        ``|<v, w*>|^2 / N`` in the plane of w* and i w*; 0 without an outlier.
     ratio : float
         The test R of Baik, Ben Arous and Péché.
     edge : float
@@ -130,7 +131,9 @@ def outlier(law: Law, alpha: float) -> Outlier:
         With its overlap m. With m = 0 the limits are exact for weights that depend on the data
         through lambda and u only; otherwise they are so for the matrix projected orthogonally to
         the iterate, when lambda and u have the law of an iterate chosen without regard to the other
-        data. Along a run that is an approximation.
+        data. Along a run that is an approximation. For complex data this is the outlier along
+        ``w* - m w``; ``law.across()`` has that along i times this direction, the same one for m = 0
+        and perhaps the lower one otherwise.
     alpha : float
         M/N.
 
