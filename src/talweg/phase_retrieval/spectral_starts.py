@@ -20,8 +20,10 @@ __all__ = ["SPECTRAL_STARTS", "spectral_start"]
 
 #: Kinds of `spectral_start`.
 SPECTRAL_STARTS = ("hessian", "averaged-hessian", "mondelli-montanari", "optimal")
-#: Up to so many coordinates the matrix is decomposed at once, whatever its spectrum is like.
+#: Up to so many dimensions the matrix is decomposed at once, whatever its spectrum is like.
 _DENSE = 3000
+#: Rows of the data that are widened together to form it.
+_ROWS = 1024
 
 
 def spectral_start(problem: Problem, kind: str = "optimal", rng: Any = None) -> Floats:
@@ -106,7 +108,7 @@ def _weights(problem: Problem, kind: str) -> Floats:
 def _top_eigenvector(
     problem: Problem, weights: Floats, generator: np.random.Generator, kind: str
 ) -> Floats:
-    if problem.n <= _DENSE:
+    if problem.N <= _DENSE:
         return _decomposed(problem, weights)
     from talweg.spectrum import lowest
 
@@ -136,10 +138,12 @@ def _decomposed(problem: Problem, weights: Floats) -> Floats:
     from scipy.linalg import eigh
 
     N = problem.N
-    rows = np.asarray(problem.X, dtype=np.float64)
-    if problem.complex:
-        rows = rows[:, :N] - 1j * rows[:, N:]
-    matrix = (rows.conj().T * weights) @ rows / problem.M
+    matrix: Any = 0.0
+    for first in range(0, problem.M, _ROWS):
+        rows = np.asarray(problem.X[first : first + _ROWS], dtype=np.float64)
+        if problem.complex:
+            rows = rows[:, :N] - 1j * rows[:, N:]
+        matrix = matrix + (rows.conj().T * weights[first : first + _ROWS]) @ rows
     _, vectors = eigh(matrix, subset_by_index=[N - 1, N - 1])
     vector = vectors[:, 0]
     if problem.complex:
