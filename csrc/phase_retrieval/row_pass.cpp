@@ -150,7 +150,9 @@ void RowPass::run_panels(std::size_t first, std::size_t end, const Middle& middl
   const std::size_t most_rows = std::clamp<std::size_t>(
       numbers_of_block / n / rows_of_unit * rows_of_unit, rows_of_unit, 4 * rows_of_unit);
   Scratch& memory = scratch();
-  double* const z = memory.z.reserve(most_rows * in_.padded());
+  const auto project = data_.wide ? kernels_.project : kernels_.project_parts;
+  const std::size_t parts = data_.wide ? 1 : kernels_.vector_lanes;
+  double* const z = memory.z.reserve(parts * most_rows * in_.padded());
   double* const p = memory.p.reserve(most_rows * out_.padded());
   double* const tile = data_.wide ? nullptr : memory.tile.reserve(most_rows * columns_of_tile);
   std::fill_n(p, most_rows * out_.padded(), 0.0);
@@ -186,16 +188,18 @@ void RowPass::run_panels(std::size_t first, std::size_t end, const Middle& middl
   };
   for (std::size_t row = first; row < end; row += most_rows) {
     const std::size_t rows = std::min(most_rows, end - row);
-    std::fill_n(z, rows * in_.padded(), 0.0);
+    const std::size_t size = rows * in_.padded();
+    std::fill_n(z, parts * size, 0.0);
     for (std::size_t j = 0; j < n; j += columns_of_tile) {
       const std::size_t count = std::min(columns_of_tile, n - j);
       const Part part = part_at(row, rows, j, count);
       for (std::size_t panel = 0; panel < in_.panels(); ++panel)
-        kernels_.project(rows, count, part.x, part.stride, in_.width(panel),
-                         input_ + in_.place(panel) + j * in_.width(panel),
-                         z + in_.first_column(panel), in_.padded(),
-                         panel == 0 ? tile_after(row, rows, j) : RowsToFetch{});
+        project(rows, count, part.x, part.stride, in_.width(panel),
+                input_ + in_.place(panel) + j * in_.width(panel), z + in_.first_column(panel),
+                in_.padded(), panel == 0 ? tile_after(row, rows, j) : RowsToFetch{});
     }
+    for (std::size_t half = parts / 2; half > 0; half /= 2)
+      for (std::size_t i = 0; i < half * size; ++i) z[i] += z[half * size + i];
     middle({row, rows, z, in_.padded(), p, out_.padded(), sums});
     if (out_.columns() == 0) continue;
     for (std::size_t j = 0; j < n; j += columns_of_tile) {

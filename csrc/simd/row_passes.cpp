@@ -31,24 +31,23 @@ template <class Number>
 constexpr std::size_t line = 64 / sizeof(Number);
 
 // Lanes are rows, and columns come one after the other, as they do for panels.
-template <class Number>
-void project_one(std::size_t n, const Number* x, std::size_t stride, const double* w,
+void project_one(std::size_t n, const double* x, std::size_t stride, const double* w,
                  double* sums) {
   constexpr std::size_t tiles = group / lanes;
   Vector sum[tiles] = {};
   std::size_t j = 0;
-  for (; j + line<Number> <= n; j += line<Number>) {
+  for (; j + line<double> <= n; j += line<double>) {
 #pragma GCC unroll 8
     for (std::size_t r = 0; r < group; ++r)
-      __builtin_prefetch(x + r * stride + j + fetched_lines * line<Number>, 0, 2);
+      __builtin_prefetch(x + r * stride + j + fetched_lines * line<double>, 0, 2);
 #pragma GCC unroll 8
     for (std::size_t t = 0; t < tiles; ++t) {
 #pragma GCC unroll 8
-      for (std::size_t v = 0; v < line<Number>; v += lanes) {
+      for (std::size_t v = 0; v < line<double>; v += lanes) {
         Vector tile[lanes];
 #pragma GCC unroll 8
         for (std::size_t r = 0; r < lanes; ++r)
-          tile[r] = load_numbers(x + (t * lanes + r) * stride + j + v);
+          tile[r] = load(x + (t * lanes + r) * stride + j + v);
         transpose(tile);
 #pragma GCC unroll 8
         for (std::size_t k = 0; k < lanes; ++k)
@@ -59,11 +58,45 @@ void project_one(std::size_t n, const Number* x, std::size_t stride, const doubl
   for (; j < n; ++j)
     for (std::size_t t = 0; t < tiles; ++t) {
       Vector column;
-      for (std::size_t r = 0; r < lanes; ++r)
-        column[r] = static_cast<double>(x[(t * lanes + r) * stride + j]);
+      for (std::size_t r = 0; r < lanes; ++r) column[r] = x[(t * lanes + r) * stride + j];
       sum[t] = multiply_add(column, fill(w[j]), sum[t]);
     }
   for (std::size_t t = 0; t < tiles; ++t) store(sums + t * lanes, sum[t]);
+}
+
+// Lanes are the partial sums: transposing takes longer than converting and adding.
+void project_one(std::size_t n, const float* x, std::size_t stride, const double* w, double* sums) {
+  constexpr std::size_t vectors = line<float> / lanes;
+  Vector sum[group] = {};
+  std::size_t j = 0;
+  for (; j + line<float> <= n; j += line<float>) {
+#pragma GCC unroll 8
+    for (std::size_t r = 0; r < group; ++r)
+      __builtin_prefetch(x + r * stride + j + fetched_lines * line<float>, 0, 2);
+#pragma GCC unroll 8
+    for (std::size_t v = 0; v < vectors; ++v) {
+      const Vector factor = load(w + j + v * lanes);
+#pragma GCC unroll 8
+      for (std::size_t r = 0; r < group; ++r)
+        sum[r] = multiply_add(load_numbers(x + r * stride + j + v * lanes), factor, sum[r]);
+    }
+  }
+  for (; j < n; j += lanes) {
+    const std::size_t count = n - j < lanes ? n - j : lanes;
+    Vector factor = {};
+    for (std::size_t k = 0; k < count; ++k) factor[k] = w[j + k];
+    for (std::size_t r = 0; r < group; ++r) {
+      Vector entries = {};
+      for (std::size_t k = 0; k < count; ++k)
+        entries[k] = static_cast<double>(x[r * stride + j + k]);
+      sum[r] = multiply_add(entries, factor, sum[r]);
+    }
+  }
+  for (std::size_t r = 0; r < group; ++r) {
+    for (std::size_t half = lanes / 2; half > 0; half /= 2)
+      for (std::size_t k = 0; k < half; ++k) sum[r][k] += sum[r][k + half];
+    sums[r] = sum[r][0];
+  }
 }
 
 template <class Number>
@@ -95,10 +128,13 @@ void add_back_one(std::size_t n, const Number* x, std::size_t stride, const doub
   }
 }
 
-template <int vectors, int rows>
-TALWEG_INLINE void project_rows(std::size_t n, const double* x, std::size_t stride,
-                                const double* panel, double* z, std::size_t z_stride,
-                                const RowsToFetch& next, const char* fetched) {
+// One of `parts` partial sums. Meanwhile its share of what is wanted next is fetched: a line of
+// each row for every eight columns of all of them.
+template <int vectors, int parts, int rows>
+TALWEG_INLINE void project_rows(std::size_t part, std::size_t n, const double* x,
+                                std::size_t stride, const double* panel, double* z,
+                                std::size_t z_stride, const RowsToFetch& next,
+                                const char* fetched) {
   Vector sum[rows][vectors];
 #pragma GCC unroll 24
   for (int r = 0; r < rows; ++r)
@@ -115,14 +151,15 @@ TALWEG_INLINE void project_rows(std::size_t n, const double* x, std::size_t stri
       for (int v = 0; v < vectors; ++v) sum[r][v] = multiply_add(entry, w[v], sum[r][v]);
     }
   };
-  std::size_t j = 0;
-  if (fetched)
-    for (; j + 8 <= n; j += 8) {
-      for (int r = 0; r < rows; ++r)
-        __builtin_prefetch(fetched + r * next.stride + j * next.bytes, 0, 2);
-      for (std::size_t k = j; k < j + 8; ++k) add_column(k);
+  std::size_t j = part;
+  if (fetched) {
+    fetched += n / (8 * parts) * part * 8 * next.bytes;
+    for (; j + 7 * parts < n; fetched += 8 * next.bytes) {
+      for (int r = 0; r < rows; ++r) __builtin_prefetch(fetched + r * next.stride, 0, 2);
+      for (int k = 0; k < 8; ++k, j += parts) add_column(j);
     }
-  for (; j < n; ++j) add_column(j);
+  }
+  for (; j < n; j += parts) add_column(j);
 #pragma GCC unroll 24
   for (int r = 0; r < rows; ++r)
 #pragma GCC unroll 24
@@ -157,22 +194,21 @@ TALWEG_INLINE void add_back_rows(std::size_t n, const Number* x, std::size_t str
 // of a narrow panel: lines of more rows, a power of two apart, drive one another out of the cache.
 constexpr int rows_at_once(int vectors) { return lanes == 8 ? 24 / vectors : vectors == 1 ? 8 : 6; }
 
-template <int vectors>
+template <int vectors, int parts>
 TALWEG_INLINE void project_panel(std::size_t rows, std::size_t n, const double* x,
                                  std::size_t stride, const double* panel, double* z,
                                  std::size_t z_stride, const RowsToFetch& next) {
   constexpr int many = rows_at_once(vectors);
+  const auto project = [&]<int count>(std::size_t r) __attribute__((always_inline)) {
+    for (int part = 0; part < parts; ++part)
+      project_rows<vectors, parts, count>(part, n, x + r * stride, stride, panel,
+                                          z + (part * rows + r) * z_stride, z_stride, next,
+                                          next.begin ? next.begin + r * next.stride : nullptr);
+  };
   std::size_t r = 0;
-  const auto fetched = [&] { return next.begin ? next.begin + r * next.stride : nullptr; };
-  for (; r + many <= rows; r += many)
-    project_rows<vectors, many>(n, x + r * stride, stride, panel, z + r * z_stride, z_stride, next,
-                                fetched());
-  for (; r + 2 <= rows; r += 2)
-    project_rows<vectors, 2>(n, x + r * stride, stride, panel, z + r * z_stride, z_stride, next,
-                             fetched());
-  if (r < rows)
-    project_rows<vectors, 1>(n, x + r * stride, stride, panel, z + r * z_stride, z_stride, next,
-                             fetched());
+  for (; r + many <= rows; r += many) project.template operator()<many>(r);
+  for (; r + 2 <= rows; r += 2) project.template operator()<2>(r);
+  if (r < rows) project.template operator()<1>(r);
 }
 
 template <class Lanes, int vectors, class Number>
@@ -190,13 +226,14 @@ TALWEG_INLINE void add_back_panel(std::size_t rows, std::size_t n, const Number*
   if (r < rows) add.template operator()<1>(r);
 }
 
+template <int parts>
 void project(std::size_t rows, std::size_t n, const double* x, std::size_t stride,
              std::size_t width, const double* panel, double* z, std::size_t z_stride,
              const RowsToFetch& next) {
   if (width == lanes)
-    project_panel<1>(rows, n, x, stride, panel, z, z_stride, next);
+    project_panel<1, parts>(rows, n, x, stride, panel, z, z_stride, next);
   else
-    project_panel<2>(rows, n, x, stride, panel, z, z_stride, next);
+    project_panel<2, parts>(rows, n, x, stride, panel, z, z_stride, next);
 }
 
 template <class Lanes, class Number>
@@ -213,9 +250,10 @@ void add_back(std::size_t rows, std::size_t n, const Number* x, std::size_t stri
 extern const RowPassKernels row_pass_kernels;
 const RowPassKernels row_pass_kernels = {
     lanes,
-    {project_one<double>, add_back_one<double>},
-    {project_one<float>, add_back_one<float>},
-    project,
+    {project_one, add_back_one<double>},
+    {project_one, add_back_one<float>},
+    project<1>,
+    project<lanes>,
     add_back<Vector, double>,
     add_back<SingleVector, float>,
 };

@@ -5,7 +5,9 @@
 // Several vectors lie in panels: entry j of column c of a panel of `width` columns is
 // panel[j * width + c], and width is one or two vectors of lanes. Every sum runs in the order of j
 // (there) or of the rows (back), so that a vector gets the same bits alone and in any panel, and
-// however many rows come in one call.
+// however many rows come in one call. With data in single precision there are as many partial sums
+// there as a vector has lanes, sum p of the entries with j mod lanes = p, and halves of them are
+// added to each other until one is left.
 #pragma once
 
 #include <cstddef>
@@ -41,6 +43,12 @@ struct RowPassKernels {
   void (*project)(std::size_t rows, std::size_t n, const double* x, std::size_t stride,
                   std::size_t width, const double* panel, double* z, std::size_t z_stride,
                   const RowsToFetch& next);
+  // The same for data that were in single precision: partial sum p of row r and column c at
+  // z[(p * rows + r) * z_stride + c]. n is a multiple of the lanes in all but the last call of a
+  // row.
+  void (*project_parts)(std::size_t rows, std::size_t n, const double* x, std::size_t stride,
+                        std::size_t width, const double* panel, double* z, std::size_t z_stride,
+                        const RowsToFetch& next);
   // panel[j * width + c] += sum over r of x[r * stride + j] * p[r * p_stride + c].
   void (*add_back)(std::size_t rows, std::size_t n, const double* x, std::size_t stride,
                    std::size_t width, const double* p, std::size_t p_stride, double* panel);

@@ -53,8 +53,12 @@ void check_one_vector(const talweg::RowPassKernels& kernels,
 
   for (const std::size_t width : {kernels.vector_lanes, 2 * kernels.vector_lanes}) {
     const std::size_t column = width - 1;
-    std::vector<double> panel(n * width, 1.0), back(n * width, 1.0), z(rows * width),
-        factors(rows * width, 0.5), panel_sums(rows), panel_g(n);
+    // Data in single precision are added up in parts.
+    const bool single = sizeof(Number) == sizeof(float);
+    const std::size_t parts = single ? kernels.vector_lanes : 1;
+    const auto project = single ? kernels.project_parts : kernels.project;
+    std::vector<double> panel(n * width, 1.0), back(n * width, 1.0), factors(rows * width, 0.5),
+        panel_sums, panel_g(n);
     for (std::size_t j = 0; j < n; ++j) {
       panel[j * width + column] = w[j];
       back[j * width + column] = before[j];
@@ -62,16 +66,19 @@ void check_one_vector(const talweg::RowPassKernels& kernels,
     for (std::size_t r = 0; r < rows; ++r) factors[r * width + column] = p[r];
     // Rows and columns in pieces, as a pass takes them.
     for (std::size_t r = 0; r < rows; r += 3) {
-      const std::size_t count = std::min<std::size_t>(3, rows - r), half = n / 2;
+      const std::size_t count = std::min<std::size_t>(3, rows - r), half = n / 2 / parts * parts;
+      std::vector<double> z(parts * count * width);
       for (std::size_t j = 0; j < n; j += half == 0 ? n : half) {
         const std::size_t columns = std::min(half == 0 ? n : half, n - j);
-        kernels.project(count, columns, wide.data() + r * stride + j, stride, width,
-                        panel.data() + j * width, z.data() + r * width, width, {});
+        project(count, columns, wide.data() + r * stride + j, stride, width,
+                panel.data() + j * width, z.data(), width, {});
         kernels.add_back(count, columns, wide.data() + r * stride + j, stride, width,
                          factors.data() + r * width, width, back.data() + j * width);
       }
+      for (std::size_t rest = parts / 2; rest > 0; rest /= 2)
+        for (std::size_t i = 0; i < rest * count * width; ++i) z[i] += z[rest * count * width + i];
+      for (std::size_t k = 0; k < count; ++k) panel_sums.push_back(z[k * width + column]);
     }
-    for (std::size_t r = 0; r < rows; ++r) panel_sums[r] = z[r * width + column];
     for (std::size_t j = 0; j < n; ++j) panel_g[j] = back[j * width + column];
     CHECK(same_bits(panel_sums, sums));
     CHECK(same_bits(panel_g, g));
