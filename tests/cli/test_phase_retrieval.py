@@ -73,6 +73,15 @@ def test_a_step_that_is_too_long_is_exit_code_1():
     assert "the loss rises in 2 of 2 runs: step_length is too long" in result.stderr
 
 
+def test_why_there_is_no_t_bbp():
+    result = run("track", "--N", 60, "--alpha", "0.2,15", "--runs", 1, "--horizon", 0.5)
+    assert "alpha 0.2: in 1 of 1 runs R is below 1 from the start\n" in result.stdout
+    assert "alpha 15: in 1 of 1 runs R stays above 1 until t = 0.5\n" in result.stdout
+    result = run("track", "--N", 60, "--alpha", 15, "--runs", 1, "--horizon", 30)
+    expected = "alpha 15: in 1 of 1 runs R is above 1 when the run ends, before t = 30\n"
+    assert expected in result.stdout
+
+
 def test_quiet_prints_nothing():
     result = run("thresholds", "--a", 1, "-q")
     assert (result.exit_code, result.stdout, result.stderr) == (0, "", "")

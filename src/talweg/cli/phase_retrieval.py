@@ -316,7 +316,7 @@ def _spectrum_rows(result: Any) -> Any:
 
 
 def _track_rows(result: Any) -> Any:
-    columns = ["alpha", "runs", "R at the start", "t_BBP", "error", "spread", "|m| at the end"]
+    columns = ["alpha", "runs", "R at the start", "t_BBP", "error", "spread", "last |m|"]
     lines = []
     for i, alpha in enumerate(result.alpha):
         ends = [row[row == row][-1] for row in result.overlap[i] if (row == row).any()]
@@ -331,8 +331,31 @@ def _track_rows(result: Any) -> Any:
                 ", ".join(f"{value:.2f}" for value in ends[:8]) + (" ..." * (len(ends) > 8)),
             ]
         )
-    note = "t_BBP: when R falls through 1; - where it is below from the start or does not fall"
-    return "Loss of the direction to the signal", columns, lines, [note]
+    notes = ["t_BBP: when R falls through 1; - where it does in no run", *_without_t_bbp(result)]
+    return "Loss of the direction to the signal", columns, lines, notes
+
+
+#: Why there is no t_BBP, by the cases of a Track; {} is the horizon.
+_NO_CROSSING = {
+    "below": "R is below 1 from the start",
+    "above": "R stays above 1 until t = {:g}",
+    "ended": "R is above 1 when the run ends, before t = {:g}",
+    "unmeasured": "R is known at fewer than two times",
+}
+
+
+def _without_t_bbp(result: Any) -> list[str]:
+    """Of each ratio, how many runs have no t_BBP and why."""
+    notes = []
+    for alpha, cases in zip(result.alpha, result.t_bbp_case):
+        found = [
+            f"in {count} of {len(cases)} runs {text.format(result.time[-1])}"
+            for case, text in _NO_CROSSING.items()
+            if (count := int((cases == case).sum()))
+        ]
+        if found:
+            notes.append(f"alpha {alpha:g}: {'; '.join(found)}")
+    return notes
 
 
 def _threshold_rows(result: Any) -> Any:

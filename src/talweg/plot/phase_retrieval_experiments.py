@@ -227,14 +227,54 @@ def draw_t_bbp(track: Track, axes: Any = None, *, title: str | None = None) -> A
     )
     panel.set_yscale("log")
     _plain_ticks(panel.yaxis)
+    _without_crossing(panel, track)
     panel.set(xlabel=r"$\alpha = M/N$", ylabel=r"$t_{BBP}$")
     if not np.isfinite(track.t_bbp).any():
         panel.text(0.5, 0.5, "no run loses an outlier", transform=panel.transAxes, ha="center")
     else:
-        panel.legend(fontsize="small", frameon=False, loc="upper left")
+        panel.legend(fontsize="small", frameon=False, loc="best")
     note = f"N = {track.parameters['N']}, {_loss_name(track.parameters.get('a'))}"
     panel.set_title(title or note, fontsize="medium")
     return figure
+
+
+def _without_crossing(panel: Any, track: Track) -> None:
+    """How many runs have no t_BBP, at the top where R stays above 1 and below where it begins so."""
+    cases = track.t_bbp_case
+    kept = ((cases == "above") | (cases == "ended")).sum(axis=1)
+    late, early = "runs that keep R > 1, how many", "runs with R < 1 from the start"
+    # Room for the marks: they are no times.
+    panel.margins(x=0.08, y=0.12)
+    for count, height, marker, label in (
+        (kept, 0.955, "^", late),
+        ((cases == "below").sum(axis=1), 0.045, "v", early),
+    ):
+        some = count > 0
+        if not some.any():
+            continue
+        across = panel.get_xaxis_transform()
+        panel.plot(
+            track.alpha[some],
+            np.full(some.sum(), height),
+            transform=across,
+            color="#555555",
+            marker=marker,
+            markerfacecolor="none",
+            markersize=5,
+            linestyle="none",
+            label=label,
+        )
+        for x, number in zip(track.alpha[some], count[some]):
+            panel.annotate(
+                str(number),
+                (x, height),
+                xycoords=across,
+                xytext=(5, 0),
+                textcoords="offset points",
+                fontsize="x-small",
+                color="#555555",
+                va="center",
+            )
 
 
 def _plain_ticks(axis: Any) -> None:

@@ -74,7 +74,12 @@ class Track(ExperimentResult):
     ratio_error : ndarray, shape (ratios, runs, records)
         Standard error of R as a mean over M observations.
     t_bbp : ndarray, shape (ratios, runs)
-        When R falls through 1; NaN where it is below from the start, or does not fall so far.
+        When R falls through 1; NaN where it does not.
+    t_bbp_case : ndarray of str, shape (ratios, runs)
+        Whether it does, or why not. "crosses"; "below": there is no outlier from the start on;
+        "above": there is one until the horizon; "ended": there is one until the run ended, as where
+        it found the signal (see `code`); "unmeasured": fewer than two records, as of a run that is
+        not done.
     t_bbp_mean, t_bbp_error, t_bbp_spread : ndarray, shape (ratios,)
         Mean over the runs in which it does, its standard error, and the standard deviation; NaN for
         too few. See `talweg.phase_retrieval.t_bbp`.
@@ -98,6 +103,7 @@ class Track(ExperimentResult):
     ratio: Floats
     ratio_error: Floats
     t_bbp: Floats
+    t_bbp_case: NDArray[np.str_]
     t_bbp_mean: Floats
     t_bbp_error: Floats
     t_bbp_spread: Floats
@@ -121,6 +127,7 @@ class Track(ExperimentResult):
         "ratio": Layout(_RECORD, "R, above 1 where there is an outlier"),
         "ratio_error": Layout(_RECORD, "its standard error"),
         "t_bbp": Layout(_RUN, "time at which R falls through 1"),
+        "t_bbp_case": Layout(_RUN, "whether R falls through 1, or why not"),
         "t_bbp_mean": Layout(("alpha",), "mean over runs"),
         "t_bbp_error": Layout(("alpha",), "standard error of the mean"),
         "t_bbp_spread": Layout(("alpha",), "standard deviation over runs"),
@@ -360,6 +367,7 @@ def _assembled(
         time=time,
         **by_record,
         t_bbp=np.array([each.times for each in lost]),
+        t_bbp_case=np.array([each.cases for each in lost]),
         t_bbp_mean=np.array([each.time for each in lost]),
         t_bbp_error=np.array([each.error for each in lost]),
         t_bbp_spread=np.array([each.spread for each in lost]),
