@@ -16,7 +16,7 @@ pytest.importorskip("rich")
 from click.testing import CliRunner
 
 from talweg.cli.commands import talweg as command
-from talweg.phase_retrieval import experiments
+from talweg.phase_retrieval import default_step_length, experiments
 
 SMALL = ["--N", "16,24", "--alpha", "2,6", "--runs", 3, "--horizon", 10, "--seed", 5]
 
@@ -71,6 +71,22 @@ def test_a_step_that_is_too_long_is_exit_code_1():
     result = run("success", *line)
     assert (result.exit_code, result.stdout) == (1, "")
     assert "the loss rises in 2 of 2 runs: step_length is too long" in result.stderr
+
+
+def test_the_step_lengths_are_shown():
+    line = ["--alpha", "2,6", "--runs", 1, "--horizon", 1]
+    result = run("success", "--N", "16,24", *line)
+    assert "step length 0.05\n" in result.stdout
+    result = run("success", "--N", "16,24", *line, "--a", 0.01)
+    for N in (16, 24):
+        first, second = (default_step_length(N, alpha, 0.01) for alpha in (2.0, 6.0))
+        assert f"N = {N}: step length {first:.3g}, {second:.3g} for alpha 2, 6\n" in result.stdout
+    for name, usual in (("spectrum", 0.05), ("track", 0.02)):
+        line = ["--N", 24, "--alpha", "2,6", "--horizon", 1, "--a", 0.1]
+        first, second = (default_step_length(24, alpha, 0.1, usual=usual) for alpha in (2.0, 6.0))
+        expected = f"step length {first:.3g}, {second:.3g} for alpha 2, 6\n"
+        assert expected in run(name, *line).stdout
+        assert "step length 0.01\n" in run(name, *line, "--step-length", 0.01).stdout
 
 
 def test_why_there_is_no_t_bbp():

@@ -68,7 +68,9 @@ def _horizon(value: float) -> _Decorator:
 
 
 def _step_length(value: float) -> _Decorator:
-    return click.option("--step-length", type=float, default=value, show_default=True)
+    return click.option(
+        "--step-length", type=float, help=f"Default: {value}, or a part of it that is stable."
+    )
 
 
 def _shared(stem: str) -> Callable[[Any], Any]:
@@ -312,7 +314,7 @@ def _spectrum_rows(result: Any) -> Any:
             values += [result.outlier_overlap, result.ratio]
             lines.append([f"{alpha:g}", str(state), *(_number(v[i, j], 3) for v in values)])
     note = "smallest, edge and outlier are of N times the Riemannian Hessian; the last four: theory"
-    return "Spectra", columns, lines, [note]
+    return "Spectra", columns, lines, [note, *_step_notes(result.step_length, result.alpha)]
 
 
 def _track_rows(result: Any) -> Any:
@@ -332,6 +334,7 @@ def _track_rows(result: Any) -> Any:
             ]
         )
     notes = ["t_BBP: when R falls through 1; - where it does in no run", *_without_t_bbp(result)]
+    notes += _step_notes(result.step_length, result.alpha)
     return "Loss of the direction to the signal", columns, lines, notes
 
 
@@ -356,6 +359,15 @@ def _without_t_bbp(result: Any) -> list[str]:
         if found:
             notes.append(f"alpha {alpha:g}: {'; '.join(found)}")
     return notes
+
+
+def _step_notes(lengths: Any, alpha: Any, where: str = "") -> list[str]:
+    """The step lengths that were used for these ratios."""
+    texts = [_number(length, 3) for length in lengths]
+    if len(set(texts)) == 1:
+        return [f"{where}step length {texts[0]}"]
+    ratios = ", ".join(f"{ratio:g}" for ratio in alpha)
+    return [f"{where}step length {', '.join(texts)} for alpha {ratios}"]
 
 
 def _threshold_rows(result: Any) -> Any:
@@ -398,4 +410,9 @@ def _success_rows(result: Any) -> Any:
         if result.drift[i] == result.drift[i]:
             drift = f"{result.drift[i]:.2g} ({result.drift_error[i]:.1g})"
             notes.append(f"{kind}: it drifts by {drift} for each unit of log N")
+    if len(set(result.step_length.ravel())) == 1:
+        notes += _step_notes(result.step_length[0], result.alpha)
+    else:
+        for size, lengths in zip(result.N, result.step_length):
+            notes += _step_notes(lengths, result.alpha, f"N = {size}: ")
     return "Success", columns, lines, notes
