@@ -1,5 +1,6 @@
 """talweg phase-retrieval, as a user types it."""
 
+import errno
 import json
 import os
 import signal
@@ -17,6 +18,7 @@ from click.testing import CliRunner
 
 from talweg.cli.commands import talweg as command
 from talweg.phase_retrieval import default_step_length, experiments
+from talweg.phase_retrieval.experiments import tasks
 
 SMALL = ["--N", "16,24", "--alpha", "2,6", "--runs", 3, "--horizon", 10, "--seed", 5]
 
@@ -134,6 +136,22 @@ def test_a_folder_that_cannot_be_written_is_refused_first(tmp_path):
     result = run("success", "-o", tmp_path / "file" / "out")
     assert result.exit_code == 2
     assert "-o" in result.stderr
+
+
+def test_tasks_that_cannot_be_kept_are_one_line(tmp_path, monkeypatch):
+    (tmp_path / "tasks").write_text("")
+    result = run("success", *SMALL, "-o", tmp_path)
+    assert result.exit_code == 2
+    assert result.stderr == f"talweg: -o {tmp_path / 'tasks'}: File exists\n"
+
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(tasks, "write_archive", full)
+    out = tmp_path / "out"
+    result = run("success", *SMALL, "-o", out)
+    assert result.exit_code == 2
+    assert result.stderr == f"talweg: -o {out}: No space left on device\n"
 
 
 def test_interrupt_then_the_same_command(tmp_path):

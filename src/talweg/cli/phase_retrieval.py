@@ -270,6 +270,12 @@ def _execute(
             result = call(**options, folder=folder, progress=progress)
         except (ValueError, TypeError, MemoryError) as error:
             raise _refusal(error) from None
+        except OSError as error:
+            # As with a full disk, or a file where a folder has to be.
+            if folder is None:
+                raise
+            what = error.strerror or str(error)
+            raise Refused(f"-o {error.filename or folder}: {what}") from None
         out.save(result)
         if not quiet and as_json:
             click.echo(result.to_json())

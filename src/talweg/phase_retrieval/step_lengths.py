@@ -76,8 +76,8 @@ def default_step_length(
     Examples
     --------
     >>> from talweg.phase_retrieval import default_step_length
-    >>> default_step_length(128, 3.0), default_step_length(128, 3.0, 0.1)
-    (0.05, 0.01)
+    >>> default_step_length(128, 5.0), default_step_length(128, 5.0, 0.1)
+    (0.05, 0.0125)
     """
     size = checked_count(N, "N", 2)
     ratio, constant = checked_alpha(alpha, size) / size, checked_constant(a)
