@@ -384,6 +384,10 @@ def test_pictures_show_what_was_measured(rates, tracked, spectrum):
     )
     tracked.plot_late_law()
     experiments.thresholds([0.5, 1.0, 2.0, np.inf], workers=1).plot()
+    for a, kinds in ((0.5, {"continuous"}), (2.0, {"discontinuous"}), (np.inf, set())):
+        (legend,) = experiments.thresholds(a, workers=1).plot().legends
+        named = {text.get_text().split(", ")[-1] for text in legend.get_texts()}
+        assert named & {"continuous", "discontinuous"} == kinds
     with pytest.raises(ValueError, match="axes: want 1 x 2"):
         rates.plot(pyplot.subplots()[1])
     pyplot.close("all")

@@ -414,7 +414,9 @@ def _success_rows(result: Any) -> Any:
         if halves:
             notes.append(f"{kind}: half of the runs succeed at alpha {', '.join(halves)}")
         if result.drift[i] == result.drift[i]:
-            drift = f"{result.drift[i]:.2g} ({result.drift_error[i]:.1g})"
+            # Equal rates leave the rounding of the fit.
+            value = result.drift[i] if abs(result.drift[i]) > 1e-6 * result.drift_error[i] else 0.0
+            drift = f"{value:.2g} ({result.drift_error[i]:.1g})"
             notes.append(f"{kind}: it drifts by {drift} for each unit of log N")
     if len(set(result.step_length.ravel())) == 1:
         notes += _step_notes(result.step_length[0], result.alpha)
