@@ -1,5 +1,6 @@
 """talweg phase-retrieval, as a user types it."""
 
+import dataclasses
 import errno
 import json
 import os
@@ -89,6 +90,14 @@ def test_the_step_lengths_are_shown():
         expected = f"step length {first:.3g}, {second:.3g} for alpha 2, 6\n"
         assert expected in run(name, *line).stdout
         assert "step length 0.01\n" in run(name, *line, "--step-length", 0.01).stdout
+
+
+def test_rounding_is_no_drift(monkeypatch):
+    found = experiments.success([12, 16], [2.0, 6.0], runs=2, horizon=1.0)
+    for drift, shown in ((1.6e-15, "0"), (-0.71, "-0.71")):
+        equal = dataclasses.replace(found, drift=np.array([drift]), drift_error=np.array([0.4]))
+        monkeypatch.setattr(experiments, "success", lambda equal=equal, **options: equal)
+        assert f"it drifts by {shown} (0.4) for each unit of log N\n" in run("success").stdout
 
 
 def test_why_there_is_no_t_bbp():
