@@ -4,8 +4,6 @@ import json
 import math
 import os
 import re
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -158,43 +156,15 @@ def test_requests_that_cannot_be_met(file, arguments, message):
     assert result.stderr.startswith("talweg: ")
 
 
-INTERRUPTED = """
-import sys
-import talweg
-from talweg.cli import main
-from talweg.reports import descents
-
-when = sys.argv.pop()
-real = descents.descend
-
-def interrupted(*arguments, **options):
-    stop = KeyboardInterrupt()
-    if when == "late":
-        stop.result = real(*arguments, **options)
-    raise stop
-
-descents.descend = interrupted
-main()
-"""
-
-
-@pytest.mark.parametrize("when", ["late", "early"])
-def test_interrupt_saves_what_was_done(tmp_path, when):
-    out = tmp_path / "out"
-    done = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED, "descend", "himmelblau", "-o", str(out), when],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 130, done.stderr
-    if when == "early":
-        assert "interrupted before there was anything to save" in done.stderr
-        assert os.listdir(out) == []
-        return
-    assert os.listdir(out) == ["descend.talweg"]
-    report = talweg.load(out / "descend.talweg")
+def test_interrupt_saves_what_was_done(interrupted):
+    _, files = interrupted(["descend", "himmelblau"], "talweg.reports.descents", "descend", "after")
+    assert files == ["descend.talweg"]
+    report = talweg.load(interrupted.out / "descend.talweg")
     assert report.interrupted
     assert "Interrupted" in report.message
     assert (report.minimum >= 0).all()
+
+
+def test_interrupt_before_anything_is_done(interrupted):
+    _, files = interrupted(["descend", "himmelblau"], "talweg.reports.descents", "descend")
+    assert files == []

@@ -1,5 +1,7 @@
 """talweg phase-retrieval, as a user types it."""
 
+import dataclasses
+import errno
 import json
 import os
 import signal
@@ -16,7 +18,8 @@ pytest.importorskip("rich")
 from click.testing import CliRunner
 
 from talweg.cli.commands import talweg as command
-from talweg.phase_retrieval import experiments
+from talweg.phase_retrieval import default_step_length, experiments
+from talweg.phase_retrieval.experiments import tasks
 
 SMALL = ["--N", "16,24", "--alpha", "2,6", "--runs", 3, "--horizon", 10, "--seed", 5]
 
@@ -73,6 +76,39 @@ def test_a_step_that_is_too_long_is_exit_code_1():
     assert "the loss rises in 2 of 2 runs: step_length is too long" in result.stderr
 
 
+def test_the_step_lengths_are_shown():
+    line = ["--alpha", "2,6", "--runs", 1, "--horizon", 1]
+    result = run("success", "--N", "16,24", *line)
+    assert "step length 0.05\n" in result.stdout
+    result = run("success", "--N", "16,24", *line, "--a", 0.01)
+    for N in (16, 24):
+        first, second = (default_step_length(N, alpha, 0.01) for alpha in (2.0, 6.0))
+        assert f"N = {N}: step length {first:.3g}, {second:.3g} for alpha 2, 6\n" in result.stdout
+    for name, usual in (("spectrum", 0.05), ("track", 0.02)):
+        line = ["--N", 24, "--alpha", "2,6", "--horizon", 1, "--a", 0.1]
+        first, second = (default_step_length(24, alpha, 0.1, usual=usual) for alpha in (2.0, 6.0))
+        expected = f"step length {first:.3g}, {second:.3g} for alpha 2, 6\n"
+        assert expected in run(name, *line).stdout
+        assert "step length 0.01\n" in run(name, *line, "--step-length", 0.01).stdout
+
+
+def test_rounding_is_no_drift(monkeypatch):
+    found = experiments.success([12, 16], [2.0, 6.0], runs=2, horizon=1.0)
+    for drift, shown in ((1.6e-15, "0"), (-0.71, "-0.71")):
+        equal = dataclasses.replace(found, drift=np.array([drift]), drift_error=np.array([0.4]))
+        monkeypatch.setattr(experiments, "success", lambda equal=equal, **options: equal)
+        assert f"it drifts by {shown} (0.4) for each unit of log N\n" in run("success").stdout
+
+
+def test_why_there_is_no_t_bbp():
+    result = run("track", "--N", 60, "--alpha", "0.2,15", "--runs", 1, "--horizon", 0.5)
+    assert "alpha 0.2: in 1 of 1 runs R is below 1 from the start\n" in result.stdout
+    assert "alpha 15: in 1 of 1 runs R stays above 1 until t = 0.5\n" in result.stdout
+    result = run("track", "--N", 60, "--alpha", 15, "--runs", 1, "--horizon", 30)
+    expected = "alpha 15: in 1 of 1 runs R is above 1 when the run ends, before t = 30\n"
+    assert expected in result.stdout
+
+
 def test_quiet_prints_nothing():
     result = run("thresholds", "--a", 1, "-q")
     assert (result.exit_code, result.stdout, result.stderr) == (0, "", "")
@@ -109,6 +145,22 @@ def test_a_folder_that_cannot_be_written_is_refused_first(tmp_path):
     result = run("success", "-o", tmp_path / "file" / "out")
     assert result.exit_code == 2
     assert "-o" in result.stderr
+
+
+def test_tasks_that_cannot_be_kept_are_one_line(tmp_path, monkeypatch):
+    (tmp_path / "tasks").write_text("")
+    result = run("success", *SMALL, "-o", tmp_path)
+    assert result.exit_code == 2
+    assert result.stderr == f"talweg: -o {tmp_path / 'tasks'}: File exists\n"
+
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(tasks, "write_archive", full)
+    out = tmp_path / "out"
+    result = run("success", *SMALL, "-o", out)
+    assert result.exit_code == 2
+    assert result.stderr == f"talweg: -o {out}: No space left on device\n"
 
 
 def test_interrupt_then_the_same_command(tmp_path):

@@ -3,8 +3,6 @@
 import json
 import os
 import re
-import subprocess
-import sys
 
 import pytest
 
@@ -124,45 +122,18 @@ def test_requests_that_cannot_be_met(file, arguments, message):
     assert result.stderr.startswith("talweg: ")
 
 
-INTERRUPTED = """
-import sys
-import talweg
-from talweg.cli import main
-from talweg.reports import runs
-
-when = sys.argv.pop()
-
-def stopped(*arguments, **options):
-    raise KeyboardInterrupt
-
-if when == "late":
-    runs.measure = stopped
-else:
-    talweg.reports.theory_report = stopped
-main()
-"""
-
-
-@pytest.mark.parametrize("when", ["late", "early"])
-def test_interrupt_saves_what_was_done(tmp_path, when):
-    out = tmp_path / "out"
-    done = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED, "theory", "toy", "-o", str(out), when],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 130, done.stderr
-    if when == "early":
-        assert "interrupted before there was anything to save" in done.stderr
-        assert os.listdir(out) == []
-        return
-    assert sorted(os.listdir(out)) == ["theory.json", "theory.md"]
-    document = json.loads((out / "theory.json").read_text(encoding="utf-8"))
+def test_interrupt_saves_what_was_done(interrupted):
+    _, files = interrupted(["theory", "toy"], "talweg.reports.runs", "measure")
+    assert files == ["theory.json", "theory.md"]
+    document = json.loads((interrupted.out / "theory.json").read_text(encoding="utf-8"))
     assert document["interrupted"] is True
     assert len(document["minima"]) == 1
-    assert "Interrupted" in (out / "theory.md").read_text(encoding="utf-8")
+    assert "Interrupted" in (interrupted.out / "theory.md").read_text(encoding="utf-8")
+
+
+def test_interrupt_before_anything_is_done(interrupted):
+    _, files = interrupted(["theory", "toy"], "talweg.reports", "theory_report")
+    assert files == []
 
 
 def test_interrupt_before_the_work_begins_has_the_same_code(monkeypatch):

@@ -58,6 +58,27 @@ def test_runs_that_do_not_cross():
     assert math.isnan(never.error)
 
 
+def test_every_run_without_a_time_has_a_reason():
+    nan = math.nan
+    runs = {
+        "crosses": [1.4, 1.2, 0.8, 0.7],
+        "below": [0.9, 1.1, 0.9, 0.8],
+        "above": [1.4, nan, 1.2, 1.1],
+        "ended": [1.4, 1.2, nan, nan],
+        "unmeasured": [1.4, nan, nan, nan],
+    }
+    found = t_bbp([0.0, 1.0, 2.0, 3.0], [*runs.values(), [nan] * 4, [1.5, 0.9, nan, nan]])
+    assert found.cases.tolist() == [*runs, "unmeasured", "crosses"]
+    assert (np.isfinite(found.times) == (found.cases == "crosses")).all()
+    assert (found.below, found.above, found.ended, found.unmeasured) == (1, 1, 1, 2)
+    assert found.message == (
+        "2 of 7 runs cross; 1 start below 1; 1 stay above 1; 1 end above 1 before the last time; "
+        "2 have fewer than two records."
+    )
+    alone = t_bbp([0.0, 1.0], [1.4, 0.9])
+    assert alone.cases.tolist() == ["crosses"]
+
+
 def test_repeated_crossings_widen_the_error():
     found = t_bbp([0.0, 1.0, 2.0, 3.0], [1.1, 0.9, 1.1, 0.9])
     assert 0.0 < found.time < 1.0

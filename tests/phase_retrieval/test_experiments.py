@@ -127,6 +127,21 @@ def test_t_bbp_is_that_of_the_ratios(tracked):
         expected = t_bbp(tracked.time, tracked.ratio[i], np.nan_to_num(tracked.ratio_error[i]))
         assert np.array_equal(tracked.t_bbp[i], expected.times, equal_nan=True)
         assert np.array_equal(tracked.t_bbp_mean[i], expected.time, equal_nan=True)
+        assert tracked.t_bbp_case[i].tolist() == expected.cases.tolist()
+
+
+def test_tracks_say_why_there_is_no_t_bbp():
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        experiments.track(60, [15.0], 2, horizon=30.0, records=20, workers=_first_only)
+    found = stopped.value.result
+    assert found.t_bbp_case.tolist() == [["ended", "unmeasured"]]
+    assert found.code.tolist() == [[Status.ENTERED_BALL, Status.INTERRUPTED]]
+    short = experiments.track(60, [15.0], 1, horizon=0.5, records=6)
+    assert short.t_bbp_case.tolist() == [["above"]]
+    sparse = experiments.track(200, [0.3], 1, horizon=0.2, records=4)
+    assert sparse.ratio[0, 0, 0] < 1
+    assert sparse.t_bbp_case.tolist() == [["below"]]
+    assert np.isnan([found.t_bbp[0, 0], short.t_bbp[0, 0], sparse.t_bbp[0, 0]]).all()
 
 
 def test_a_track_that_finds_the_signal_ends_there():
@@ -361,9 +376,18 @@ def test_pictures_show_what_was_measured(rates, tracked, spectrum):
     figure = spectrum.plot()
     assert len(figure.axes) == 6
     assert "R = " in figure.axes[0].texts[0].get_text()
-    tracked.plot_t_bbp()
+    marks = {line.get_label(): line for line in tracked.plot_t_bbp().axes[0].lines}
+    kept = ((tracked.t_bbp_case == "above") | (tracked.t_bbp_case == "ended")).sum(axis=1)
+    assert kept.any()
+    assert marks["runs that keep R > 1, how many"].get_xdata().tolist() == (
+        tracked.alpha[kept > 0].tolist()
+    )
     tracked.plot_late_law()
     experiments.thresholds([0.5, 1.0, 2.0, np.inf], workers=1).plot()
+    for a, kinds in ((0.5, {"continuous"}), (2.0, {"discontinuous"}), (np.inf, set())):
+        (legend,) = experiments.thresholds(a, workers=1).plot().legends
+        named = {text.get_text().split(", ")[-1] for text in legend.get_texts()}
+        assert named & {"continuous", "discontinuous"} == kinds
     with pytest.raises(ValueError, match="axes: want 1 x 2"):
         rates.plot(pyplot.subplots()[1])
     pyplot.close("all")

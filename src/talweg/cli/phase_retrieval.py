@@ -68,7 +68,9 @@ def _horizon(value: float) -> _Decorator:
 
 
 def _step_length(value: float) -> _Decorator:
-    return click.option("--step-length", type=float, default=value, show_default=True)
+    return click.option(
+        "--step-length", type=float, help=f"Default: {value}, or a part of it that is stable."
+    )
 
 
 def _shared(stem: str) -> Callable[[Any], Any]:
@@ -268,6 +270,12 @@ def _execute(
             result = call(**options, folder=folder, progress=progress)
         except (ValueError, TypeError, MemoryError) as error:
             raise _refusal(error) from None
+        except OSError as error:
+            # As with a full disk, or a file where a folder has to be.
+            if folder is None:
+                raise
+            what = error.strerror or str(error)
+            raise Refused(f"-o {error.filename or folder}: {what}") from None
         out.save(result)
         if not quiet and as_json:
             click.echo(result.to_json())
@@ -312,11 +320,11 @@ def _spectrum_rows(result: Any) -> Any:
             values += [result.outlier_overlap, result.ratio]
             lines.append([f"{alpha:g}", str(state), *(_number(v[i, j], 3) for v in values)])
     note = "smallest, edge and outlier are of N times the Riemannian Hessian; the last four: theory"
-    return "Spectra", columns, lines, [note]
+    return "Spectra", columns, lines, [note, *_step_notes(result.step_length, result.alpha)]
 
 
 def _track_rows(result: Any) -> Any:
-    columns = ["alpha", "runs", "R at the start", "t_BBP", "error", "spread", "|m| at the end"]
+    columns = ["alpha", "runs", "R at the start", "t_BBP", "error", "spread", "last |m|"]
     lines = []
     for i, alpha in enumerate(result.alpha):
         ends = [row[row == row][-1] for row in result.overlap[i] if (row == row).any()]
@@ -331,8 +339,41 @@ def _track_rows(result: Any) -> Any:
                 ", ".join(f"{value:.2f}" for value in ends[:8]) + (" ..." * (len(ends) > 8)),
             ]
         )
-    note = "t_BBP: when R falls through 1; - where it is below from the start or does not fall"
-    return "Loss of the direction to the signal", columns, lines, [note]
+    notes = ["t_BBP: when R falls through 1; - where it does in no run", *_without_t_bbp(result)]
+    notes += _step_notes(result.step_length, result.alpha)
+    return "Loss of the direction to the signal", columns, lines, notes
+
+
+#: Why there is no t_BBP, by the cases of a Track; {} is the horizon.
+_NO_CROSSING = {
+    "below": "R is below 1 from the start",
+    "above": "R stays above 1 until t = {:g}",
+    "ended": "R is above 1 when the run ends, before t = {:g}",
+    "unmeasured": "R is known at fewer than two times",
+}
+
+
+def _without_t_bbp(result: Any) -> list[str]:
+    """Of each ratio, how many runs have no t_BBP and why."""
+    notes = []
+    for alpha, cases in zip(result.alpha, result.t_bbp_case):
+        found = [
+            f"in {count} of {len(cases)} runs {text.format(result.time[-1])}"
+            for case, text in _NO_CROSSING.items()
+            if (count := int((cases == case).sum()))
+        ]
+        if found:
+            notes.append(f"alpha {alpha:g}: {'; '.join(found)}")
+    return notes
+
+
+def _step_notes(lengths: Any, alpha: Any, where: str = "") -> list[str]:
+    """The step lengths that were used for these ratios."""
+    texts = [_number(length, 3) for length in lengths]
+    if len(set(texts)) == 1:
+        return [f"{where}step length {texts[0]}"]
+    ratios = ", ".join(f"{ratio:g}" for ratio in alpha)
+    return [f"{where}step length {', '.join(texts)} for alpha {ratios}"]
 
 
 def _threshold_rows(result: Any) -> Any:
@@ -373,6 +414,13 @@ def _success_rows(result: Any) -> Any:
         if halves:
             notes.append(f"{kind}: half of the runs succeed at alpha {', '.join(halves)}")
         if result.drift[i] == result.drift[i]:
-            drift = f"{result.drift[i]:.2g} ({result.drift_error[i]:.1g})"
+            # Equal rates leave the rounding of the fit.
+            value = result.drift[i] if abs(result.drift[i]) > 1e-6 * result.drift_error[i] else 0.0
+            drift = f"{value:.2g} ({result.drift_error[i]:.1g})"
             notes.append(f"{kind}: it drifts by {drift} for each unit of log N")
+    if len(set(result.step_length.ravel())) == 1:
+        notes += _step_notes(result.step_length[0], result.alpha)
+    else:
+        for size, lengths in zip(result.N, result.step_length):
+            notes += _step_notes(lengths, result.alpha, f"N = {size}: ")
     return "Success", columns, lines, notes

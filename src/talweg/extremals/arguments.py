@@ -115,13 +115,18 @@ def checked_count(value: Any, argument: str, least: int) -> int:
 
 
 def checked_generator(rng: Any) -> np.random.Generator:
-    """The generator that `rng` stands for, as NumPy has it."""
+    """The generator that `rng` stands for, as NumPy has it, but not for True and False."""
+    message = (
+        "rng: want None, a whole number from 0 on, or a numpy.random SeedSequence or Generator, "
+        f"got {rng!r}"
+    )
+    # NumPy takes them for 1 and 0.
+    if isinstance(rng, (bool, np.bool_)):
+        raise TypeError(message)
     try:
         return np.random.default_rng(rng)
     except (TypeError, ValueError) as error:
-        raise type(error)(
-            f"rng: want None, a whole number from 0 on or a numpy.random.Generator, got {rng!r}"
-        ) from None
+        raise type(error)(message) from None
 
 
 def checked_workers(workers: Any) -> int:

@@ -12,6 +12,7 @@ from talweg import _core
 from talweg.extremals.arguments import (
     checked_bounds_of,
     checked_count,
+    checked_generator,
     checked_objective,
     checked_starts,
     checked_workers,
@@ -153,7 +154,7 @@ def find(
         points = checked_starts(starts, f.n)
     elif box is None:
         raise ValueError("bounds: want a box to search, or starts; f has no bounds of its own")
-    shift = None if rng is None else np.random.default_rng(rng).random(f.n)
+    shift = None if rng is None else checked_generator(rng).random(f.n)
     try:
         found = _core.find_critical_points(
             f._core,

@@ -13,6 +13,7 @@ from talweg.phase_retrieval.problem import Problem
 from talweg.phase_retrieval.spectral_overlap import preprocessing_law, spectral_overlap
 from talweg.phase_retrieval.spectral_starts import SPECTRAL_STARTS, spectral_start
 from talweg.phase_retrieval.sphere import SphereDescent, sphere_descent
+from talweg.phase_retrieval.step_lengths import default_step_length
 from talweg.phase_retrieval.thresholds import (
     ThresholdState,
     alpha_threshold,
@@ -41,6 +42,7 @@ __all__ = [
     "bbp_ratio",
     "bulk_density",
     "curvature_weights",
+    "default_step_length",
     "descend",
     "empirical_law",
     "experiments",

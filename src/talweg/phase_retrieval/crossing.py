@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 __all__ = ["BBPTime", "t_bbp"]
 
 
+#: Cases of runs without a time, and what a message says of them.
+_NOT_CROSSING = {
+    "below": "start below 1",
+    "above": "stay above 1",
+    "ended": "end above 1 before the last time",
+    "unmeasured": "have fewer than two records",
+}
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class BBPTime:
     """When R falls through 1.
@@ -37,11 +46,14 @@ class BBPTime:
         Of each time: the distance between a straight line and a cubic between the two records,
         and what `errors` make of it; where R rises above 1 again, half the way to the last
         crossing as well.
-    below : int
-        Runs that have R < 1 from the first record on.
-    above : int
-        Runs that keep R > 1 to the last.
+    cases : ndarray of str, shape (runs,)
+        Of each run: "crosses"; "below", R is below 1 at the first record already, there is no outlier
+        to lose; "above", R stays above 1 to the last of the times; "ended", it is above 1 at the last
+        record of the run, which has none at later times; "unmeasured", fewer than two records.
+    below, above, ended, unmeasured : int
+        Runs of these cases.
     message : str
+        How many runs there are of each case.
     """
 
     time: float
@@ -49,8 +61,11 @@ class BBPTime:
     spread: float
     times: Floats
     interpolation_error: Floats
+    cases: NDArray[np.str_]
     below: int
     above: int
+    ended: int
+    unmeasured: int
     message: str
 
 
@@ -62,7 +77,8 @@ def t_bbp(times: ArrayLike, ratios: ArrayLike, errors: ArrayLike | None = None) 
     times : array_like, shape (n,)
         Increasing times of the records, two at least.
     ratios : array_like, shape (n,) or (runs, n)
-        R at these times, `bbp_ratio` of the empirical law there. NaN where it was not measured.
+        R at these times, `bbp_ratio` of the empirical law there. NaN where it was not measured,
+        as after the end of a run.
     errors : array_like, shape of `ratios`, optional
         Standard errors of `ratios`.
 
@@ -81,6 +97,8 @@ def t_bbp(times: ArrayLike, ratios: ArrayLike, errors: ArrayLike | None = None) 
     >>> found = t_bbp([0.0, 1.0, 2.0, 3.0], [1.5, 1.2, 0.9, 0.7])
     >>> abs(found.time - 5 / 3) < 0.05
     True
+    >>> t_bbp([0.0, 1.0, 2.0], [[0.9, 0.8, 0.7], [1.5, 1.4, 1.3], [1.5, 1.4, float("nan")]]).message
+    '0 of 3 runs cross; 1 start below 1; 1 stay above 1; 1 end above 1 before the last time.'
     """
     at = finite_array(times, "times")
     if at.ndim != 1 or at.size < 2:
@@ -101,18 +119,21 @@ def t_bbp(times: ArrayLike, ratios: ArrayLike, errors: ArrayLike | None = None) 
         if (sigma < 0.0).any():
             raise ValueError(f"errors: want numbers from 0 on, got {np.nanmin(sigma):.6g}")
     found = np.full((len(r), 2), np.nan)
-    below = above = again = 0
+    cases = []
+    again = 0
     for run, (values, bars) in enumerate(zip(r, sigma)):
         known = np.isfinite(values)
         if known.sum() < 2:
+            cases.append("unmeasured")
             continue
         t, x, bar = at[known], values[known], bars[known]
         falls = np.flatnonzero((x[:-1] > 1.0) & (x[1:] <= 1.0))
         if x[0] <= 1.0:
-            below += 1
+            cases.append("below")
         elif not falls.size:
-            above += 1
+            cases.append("above" if known[-1] else "ended")
         else:
+            cases.append("crosses")
             again += falls.size > 1
             found[run] = _crossing(t, x, np.nan_to_num(bar), falls)
     crossed = np.isfinite(found[:, 0])
@@ -121,15 +142,22 @@ def t_bbp(times: ArrayLike, ratios: ArrayLike, errors: ArrayLike | None = None) 
     spread = float(found[crossed, 0].std(ddof=1)) if count > 1 else math.nan
     own = float(found[crossed, 1].mean()) if count else math.nan
     error = math.hypot(spread / math.sqrt(count), own) if count > 1 else own
+    others = {case: cases.count(case) for case in _NOT_CROSSING}
     message = f"{count} of {len(r)} runs cross"
-    if below:
-        message += f"; {below} start below 1"
-    if above:
-        message += f"; {above} stay above 1"
+    for case, what in _NOT_CROSSING.items():
+        if others[case]:
+            message += f"; {others[case]} {what}"
     if again:
         message += f"; {again} cross more than once"
     return BBPTime(
-        mean, error, spread, found[:, 0], found[:, 1], int(below), int(above), message + "."
+        mean,
+        error,
+        spread,
+        found[:, 0],
+        found[:, 1],
+        np.array(cases),
+        **others,
+        message=message + ".",
     )
 
 

@@ -51,7 +51,8 @@ def point_generator(rng: Any) -> np.random.Generator:
     A problem made from a number begins with its signal: what is drawn from the same number later
     must not be that vector again.
     """
-    if isinstance(rng, (int, np.integer)) and rng >= 0:
+    number = isinstance(rng, (int, np.integer)) and not isinstance(rng, bool)
+    if number and rng >= 0:
         rng = np.random.SeedSequence(int(rng), spawn_key=(1,))
     return checked_generator(rng)
 

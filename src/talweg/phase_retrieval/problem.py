@@ -486,6 +486,8 @@ class Problem(Objective):
                 f"k: want at most {most} for which={which!r} and n = {self.n}, got {k}"
             )
         tol = checked_positive(tol, "tol")
+        if rng is not None:
+            rng = checked_generator(rng)
         if start is not None:
             start = finite_array(start, "start")
             if start.ndim not in (1, 2) or start.shape[0] != self.n:

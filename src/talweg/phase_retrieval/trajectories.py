@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from talweg.arrays import finite_array
 from talweg.extremals.arguments import checked_count, checked_positive
 from talweg.phase_retrieval.problem import Problem
 from talweg.phase_retrieval.sphere import sphere_descent
+from talweg.phase_retrieval.step_lengths import HORIZON, step_length_for
 from talweg.status import Status
 
 if TYPE_CHECKING:
@@ -46,6 +48,8 @@ class Trajectories:
     loss, overlap, mu, slope : ndarray, shape (R,)
         At the last points: the loss, w.w*/N (NaN without a signal), the shift of the Riemannian
         Hessian and the norm of N times the Riemannian gradient over sqrt N.
+    step_length : float
+        The one that was used.
     step : ndarray of int, shape (K,)
         The numbers of the recorded steps.
     time : ndarray, shape (K,)
@@ -68,6 +72,7 @@ class Trajectories:
     overlap: Any
     mu: Any
     slope: Any
+    step_length: float
     step: NDArray[np.int64]
     time: Floats
     path_loss: Floats
@@ -123,8 +128,8 @@ def record_steps(n_steps: int, count: int) -> NDArray[np.int64]:
 def descend(
     problem: Problem,
     starts: ArrayLike,
-    step_length: float = 0.05,
-    n_steps: int = 1600,
+    step_length: float | None = None,
+    n_steps: int | None = None,
     *,
     record: int | ArrayLike = 0,
     curvature: bool = False,
@@ -146,11 +151,13 @@ def descend(
     problem : Problem
     starts : array_like, shape (n,) or (R, n)
         On the sphere; `problem.random_point` and `talweg.phase_retrieval.spectral_start` make some.
-    step_length : float, default 0.05
+    step_length : float, optional
         Stable below 2 over the largest eigenvalue of N times the Riemannian Hessian, which grows
-        like 1/a for small a. A step that is too long shows in the status.
-    n_steps : int, default 1600
-        80 units of time at the default step length.
+        like 1/a for small a. A step that is too long shows in the status. Default: 0.05 where that
+        is stable, else a whole fraction of it that is, as in `default_step_length`, but for the
+        intensities of `problem` and the scale of its data.
+    n_steps : int, optional
+        Default: 80 units of time.
     record : int or array_like of int, default 0
         Record the start and after every so many steps, or at these steps. 0: the start and the end.
     curvature : bool, default False
@@ -234,8 +241,8 @@ class _Run:
         self,
         problem: Problem,
         starts: Any,
-        step_length: float,
-        n_steps: int,
+        step_length: float | None,
+        n_steps: int | None,
         record: Any,
         curvature: bool,
         samples: bool,
@@ -253,7 +260,12 @@ class _Run:
             raise ValueError(
                 "starts: want points on the sphere |w|^2 = N; problem.on_sphere(w) rescales them"
             )
-        self.eta = checked_positive(step_length, "step_length")
+        if step_length is None:
+            self.eta = step_length_for(problem)
+        else:
+            self.eta = checked_positive(step_length, "step_length")
+        if n_steps is None:
+            n_steps = math.ceil(HORIZON / self.eta - 1e-9)
         self.n_steps = checked_count(n_steps, "n_steps", 0)
         self.step = _schedule(record, self.n_steps)
         self.tol = checked_positive(tol, "tol")
@@ -386,7 +398,11 @@ class _Run:
             ends["steps"] = int(ends["steps"])
             ends |= {name: float(ends[name]) for name in names}
         return Trajectories(
-            step=self.step, time=np.asarray(self.eta * self.step, float), **ends, **records
+            step_length=self.eta,
+            step=self.step,
+            time=np.asarray(self.eta * self.step, float),
+            **ends,
+            **records,
         )
 
 

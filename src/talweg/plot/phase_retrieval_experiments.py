@@ -177,6 +177,8 @@ def draw_track(track: Track, axes: Any = None, *, title: str | None = None) -> A
     panels[0, 0].set_ylabel("eigenvalues of D")
     panels[1, 0].set_ylabel("squared overlap with the signal")
     panels[0, 0].legend(fontsize="small", frameon=False)
+    # The curves fall from the left and rise to the right: room is made above them.
+    panels[1, 0].set_ylim(top=1.35 * panels[1, 0].get_ylim()[1])
     panels[1, 0].legend(fontsize="small", frameon=False)
     note = f"N = {track.parameters['N']}, {_loss_name(track.parameters.get('a'))}"
     if len(track.run) > 1:
@@ -227,14 +229,58 @@ def draw_t_bbp(track: Track, axes: Any = None, *, title: str | None = None) -> A
     )
     panel.set_yscale("log")
     _plain_ticks(panel.yaxis)
+    _without_crossing(panel, track)
     panel.set(xlabel=r"$\alpha = M/N$", ylabel=r"$t_{BBP}$")
     if not np.isfinite(track.t_bbp).any():
         panel.text(0.5, 0.5, "no run loses an outlier", transform=panel.transAxes, ha="center")
-    else:
-        panel.legend(fontsize="small", frameon=False, loc="upper left")
+        panel.set_yticks([])
+    handles = dict(zip(*reversed(panel.get_legend_handles_labels())))
+    if not np.isfinite(track.t_bbp).any():
+        handles = {label: mark for label, mark in handles.items() if label.startswith("runs ")}
+    if handles:
+        panel.legend(handles.values(), handles, fontsize="small", frameon=False, loc="best")
     note = f"N = {track.parameters['N']}, {_loss_name(track.parameters.get('a'))}"
     panel.set_title(title or note, fontsize="medium")
     return figure
+
+
+def _without_crossing(panel: Any, track: Track) -> None:
+    """How many runs have no t_BBP, at the top where R stays above 1 and below where it begins so."""
+    cases = track.t_bbp_case
+    kept = ((cases == "above") | (cases == "ended")).sum(axis=1)
+    late, early = "runs that keep R > 1, how many", "runs with R < 1 from the start, how many"
+    # Room for the marks: they are no times.
+    panel.margins(x=0.08, y=0.12)
+    for count, height, marker, label in (
+        (kept, 0.955, "^", late),
+        ((cases == "below").sum(axis=1), 0.045, "v", early),
+    ):
+        some = count > 0
+        if not some.any():
+            continue
+        across = panel.get_xaxis_transform()
+        panel.plot(
+            track.alpha[some],
+            np.full(some.sum(), height),
+            transform=across,
+            color="#555555",
+            marker=marker,
+            markerfacecolor="none",
+            markersize=5,
+            linestyle="none",
+            label=label,
+        )
+        for x, number in zip(track.alpha[some], count[some]):
+            panel.annotate(
+                str(number),
+                (x, height),
+                xycoords=across,
+                xytext=(5, 0),
+                textcoords="offset points",
+                fontsize="x-small",
+                color="#555555",
+                va="center",
+            )
 
 
 def _plain_ticks(axis: Any) -> None:
@@ -344,9 +390,11 @@ def draw_thresholds(curves: Thresholds, axes: Any = None, *, title: str | None =
     bbp, kinds = curves.alpha_bbp[finite], curves.kind[finite]
     for kind, dash, i in (("continuous", "-", 0), ("discontinuous", _DASHES[1], 2)):
         here = kinds == kind
-        if kind == "discontinuous" and here.any():
+        if not here.any():
+            continue
+        if kind == "discontinuous":
             # The curve is one: it goes on from the last point of the other branch.
-            here[np.flatnonzero(here)[0] - 1 :] = True
+            here[max(0, np.flatnonzero(here)[0] - 1) :] = True
         panel.plot(
             a[here],
             bbp[here],
@@ -357,15 +405,16 @@ def draw_thresholds(curves: Thresholds, axes: Any = None, *, title: str | None =
             zorder=2.5 - 0.2 * i,
             label=rf"$\alpha_{{BBP}}$, {kind}",
         )
-    panel.plot(
-        a,
-        curves.alpha_threshold[finite],
-        color=_OUTLIER,
-        linestyle=_DASHES[3],
-        marker=_MARKERS[1],
-        markersize=3.5,
-        label=r"$\alpha_{TS}$, 1RSB prediction",
-    )
+    if a.size:
+        panel.plot(
+            a,
+            curves.alpha_threshold[finite],
+            color=_OUTLIER,
+            linestyle=_DASHES[3],
+            marker=_MARKERS[1],
+            markersize=3.5,
+            label=r"$\alpha_{TS}$, 1RSB prediction",
+        )
     plain = curves.alpha_threshold[~finite]
     if plain.size and np.isfinite(plain[0]):
         panel.axhline(

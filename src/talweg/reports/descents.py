@@ -12,6 +12,7 @@ from talweg.descent import Descent, descend
 from talweg.extremals.arguments import (
     checked_bounds_of,
     checked_count,
+    checked_generator,
     checked_objective,
     checked_positive,
     checked_starts,
@@ -124,7 +125,7 @@ def descent_report(
     if objective.metric is not None:
         raise ValueError("f: want an objective without a metric; the predictions are Euclidean")
     box = checked_bounds_of(objective, bounds)
-    generator = np.random.default_rng(rng)
+    generator = checked_generator(rng)
     few = objective.n > _FEW_COORDINATES
     count = (20 if few else 200) if n_starts is None else checked_count(n_starts, "n_starts", 1)
     checked_momentum(momentum)

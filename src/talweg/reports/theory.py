@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from talweg.extremals.arguments import checked_bounds_of, checked_objective, dimension_of
+from talweg.extremals.arguments import (
+    checked_bounds_of,
+    checked_generator,
+    checked_objective,
+    dimension_of,
+)
 from talweg.extremals.fields import counted, format_vector
 from talweg.extremals.points import CriticalPoint
 from talweg.objective import Objective
@@ -247,7 +252,7 @@ def theory_report(
     if objective.n < 2:
         raise ValueError("f: want at least two coordinates; with one there is nothing to align")
     box = checked_bounds_of(objective, bounds)
-    generator = np.random.default_rng(rng)
+    generator = checked_generator(rng)
     if minima is not None:
         found = list(minima)
     elif x_min is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talweg import _core
-from talweg.extremals.arguments import checked_count, checked_workers
+from talweg.extremals.arguments import checked_count, checked_generator, checked_workers
 from talweg.spectrum.density_estimates import Density
 from talweg.spectrum.operators import Hessian, Products, operator_of
 from talweg.spectrum.recurrences import (
@@ -128,7 +128,7 @@ def density(
         raise ValueError(f"kind: want one of {', '.join(_PROBES)}, got {kind!r}")
     if exact not in (None, True, False):
         raise TypeError(f"exact: want True, False or None, got {exact!r}")
-    generator = np.random.default_rng(rng)
+    generator = checked_generator(rng)
     operator = operator_of(f_or_operator, x, n)
     rows = operator.n
     if exact is None:

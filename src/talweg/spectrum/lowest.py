@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talweg.arrays import finite_array
-from talweg.extremals.arguments import checked_count, checked_positive, checked_workers
+from talweg.extremals.arguments import (
+    checked_count,
+    checked_generator,
+    checked_positive,
+    checked_workers,
+)
 from talweg.extremals.orbits import has_motions, horizontal_spectrum
 from talweg.objective import Objective
 from talweg.spectrum.operators import Hessian, Products, operator_of
@@ -257,7 +262,7 @@ def lowest(
 def _seed(rng: Any) -> int:
     if rng is None:
         return 0
-    return int(np.random.default_rng(rng).integers(2**32))
+    return int(checked_generator(rng).integers(2**32))
 
 
 def _checked_start(start: Any, n: int) -> Floats | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import os
 from collections.abc import Sequence
@@ -16,8 +17,10 @@ from talweg.phase_retrieval.experiments.running import checked_map
 from talweg.phase_retrieval.experiments.tasks import TaskFolder
 from talweg.phase_retrieval.memory import require_memory
 from talweg.phase_retrieval.observations import checked_constant, checked_storage
+from talweg.phase_retrieval.step_lengths import parts_of_step
 
 __all__ = [
+    "Stepping",
     "checked_a",
     "checked_descent",
     "checked_dtype",
@@ -82,13 +85,42 @@ def checked_dtype(dtype: Any) -> str:
     return checked_storage(dtype).name
 
 
-def checked_descent(step_length: Any, horizon: Any) -> tuple[float, int]:
+@dataclasses.dataclass(frozen=True)
+class Stepping:
+    """How the descents of an experiment step.
+
+    Attributes
+    ----------
+    given : float or None
+        The step length that was asked for.
+    step : float
+        That one or the usual one, of which `of` takes a part where it is not stable.
+    n_steps : int
+        Steps of that length to the horizon.
+    """
+
+    given: float | None
+    step: float
+    n_steps: int
+
+    def parts(self, N: int, alpha: float, a: float) -> int:
+        """Into how many steps each one is divided."""
+        return 1 if self.given is not None else parts_of_step(N, alpha, a, self.step)
+
+    def of(self, N: int, alpha: float, a: float) -> dict[str, Any]:
+        """What the tasks of this size, ratio and loss are told."""
+        parts = self.parts(N, alpha, a)
+        return {"step_length": self.step / parts, "n_steps": parts * self.n_steps}
+
+
+def checked_descent(step_length: Any, horizon: Any, usual: float) -> Stepping:
     """The step length, and how many steps the horizon takes."""
-    step = checked_positive(step_length, "step_length")
+    given = None if step_length is None else checked_positive(step_length, "step_length")
+    step = usual if given is None else given
     time = checked_positive(horizon, "horizon")
     if step > time:
         raise ValueError(f"horizon: want at least one step of length {step}, got {time}")
-    return step, math.ceil(time / step - 1e-9)
+    return Stepping(given, step, math.ceil(time / step - 1e-9))
 
 
 def checked_folder(folder: Any) -> TaskFolder | None:

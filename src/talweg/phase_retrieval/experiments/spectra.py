@@ -29,6 +29,7 @@ from talweg.phase_retrieval.experiments.tracks import prediction
 from talweg.phase_retrieval.law import empirical_law
 from talweg.phase_retrieval.memory import require_memory
 from talweg.phase_retrieval.problem import Problem
+from talweg.phase_retrieval.step_lengths import USUAL_STEP
 from talweg.phase_retrieval.trajectories import descend, record_steps
 from talweg.status import Status
 
@@ -58,6 +59,8 @@ class Spectra(ExperimentResult):
     state : ndarray of str, shape (3,)
         "start"; "threshold", where the bulk first comes so near to being positive that its depth
         below 0 is a tenth of what it was at the start (the end where it never does); "end".
+    step_length : ndarray, shape (ratios,)
+        The one that was used.
     time, loss, overlap, mu : ndarray, shape (ratios, 3)
         |w.w*|/N for the overlap.
     eigenvalue : ndarray, shape (ratios, 3, N - 1)
@@ -75,6 +78,7 @@ class Spectra(ExperimentResult):
 
     alpha: Floats
     state: NDArray[np.str_]
+    step_length: Floats
     time: Floats
     loss: Floats
     overlap: Floats
@@ -93,6 +97,7 @@ class Spectra(ExperimentResult):
     layout: ClassVar[dict[str, Layout]] = {
         "alpha": Layout(("alpha",), "observations for each coordinate, M/N"),
         "state": Layout(("state",), "where on the way"),
+        "step_length": Layout(("alpha",), "step length that was used"),
         "time": Layout(_STATE, "step length times steps"),
         "loss": Layout(_STATE, "loss"),
         "overlap": Layout(_STATE, "|w.w*|/N"),
@@ -146,7 +151,7 @@ def spectrum(
     a: float = 1.0,
     starts: str = "random",
     horizon: float = 80.0,
-    step_length: float = 0.05,
+    step_length: float | None = None,
     dtype: Any = "float64",
     seed: int = 0,
     folder: Any = None,
@@ -168,7 +173,9 @@ def spectrum(
         "random", uniform on the sphere, or a kind of `talweg.phase_retrieval.spectral_start`.
     horizon : float, default 80
         Time at the end. A run that finds the signal ends there.
-    step_length : float, default 0.05
+    step_length : float, optional
+        Default: 0.05 where that is stable, else a whole fraction of it that is: see
+        `talweg.phase_retrieval.default_step_length`. The result has those that were used.
     dtype, seed, folder, workers, progress
         As for `talweg.phase_retrieval.experiments.success`.
 
@@ -191,7 +198,7 @@ def spectrum(
     (1, 3, 79)
     """
     size, ratios = checked_count(N, "N", 3), checked_ratios(alpha)
-    step, n_steps = checked_descent(step_length, horizon)
+    stepping = checked_descent(step_length, horizon, USUAL_STEP)
     require_memory("N", f"work with three matrices of {size} x {size}", 3 * 8 * size * size)
     for ratio in ratios:
         require_observations(size, ratio, 2)
@@ -200,18 +207,24 @@ def spectrum(
         "N": size,
         "a": checked_a(a),
         "start": checked_kind(starts, ratios),
-        "step_length": step,
-        "n_steps": n_steps,
         "dtype": checked_dtype(dtype),
         "seed": checked_seed(seed),
     }
-    tasks = [{**shared, "alpha": ratio, "run": 0} for ratio in ratios]
-    parameters = {**shared, "horizon": float(horizon), "alpha": ratios}
+    tasks = [
+        {**shared, **stepping.of(size, ratio, shared["a"]), "alpha": ratio, "run": 0}
+        for ratio in ratios
+    ]
+    parameters = {
+        **shared,
+        "step_length": stepping.given,
+        "horizon": float(horizon),
+        "alpha": ratios,
+    }
     require_data(size, ratios[-1], shared["dtype"], workers, len(tasks))
     return run_experiment(
         _one_descent,
         tasks,
-        lambda done: _assembled(parameters, done),
+        lambda done: _assembled(parameters, tasks, done),
         folder=checked_folder(folder),
         workers=workers,
         progress=progress,
@@ -318,7 +331,11 @@ def tangent_spectrum(problem: Problem, w: Floats) -> tuple[Floats, Floats]:
     return values - float(problem.mu(w)), vectors[:, 0]
 
 
-def _assembled(parameters: dict[str, Any], done: list[dict[str, np.ndarray] | None]) -> Spectra:
+def _assembled(
+    parameters: dict[str, Any],
+    tasks: list[dict[str, Any]],
+    done: list[dict[str, np.ndarray] | None],
+) -> Spectra:
     def stacked(name: str, *shape: int) -> Floats:
         nothing = np.full((len(STATES), *shape), np.nan)
         return np.array([nothing if part is None else part[name] for part in done])
@@ -332,6 +349,7 @@ def _assembled(parameters: dict[str, Any], done: list[dict[str, np.ndarray] | No
         finished=sum(part is not None for part in done),
         alpha=np.array(parameters["alpha"]),
         state=np.array(STATES),
+        step_length=np.array([task["step_length"] for task in tasks]),
         eigenvalue=stacked("eigenvalue", parameters["N"] - 1),
         z=stacked("z", _GRID),
         density=stacked("density", _GRID),

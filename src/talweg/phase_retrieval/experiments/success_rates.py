@@ -30,6 +30,7 @@ from talweg.phase_retrieval.experiments.binomial import (
 from talweg.phase_retrieval.experiments.instances import instance
 from talweg.phase_retrieval.experiments.result import ExperimentResult, Layout
 from talweg.phase_retrieval.experiments.running import run_experiment
+from talweg.phase_retrieval.step_lengths import USUAL_STEP
 from talweg.phase_retrieval.trajectories import descend
 from talweg.status import Status
 
@@ -56,6 +57,8 @@ class SuccessRates(ExperimentResult):
     run : ndarray of int, shape (runs,)
         Each with data, signal and start of its own; the data of a run are the same for every kind
         of start.
+    step_length : ndarray, shape (sizes, ratios)
+        The one that was used.
     overlap, loss, time : ndarray, shape (kinds, sizes, ratios, runs)
         |w.w*|/N and the loss at the end, and when that was; NaN for runs that are not done.
     first_overlap : ndarray, shape (kinds, sizes, ratios, runs)
@@ -79,6 +82,7 @@ class SuccessRates(ExperimentResult):
     N: NDArray[np.int64]
     alpha: Floats
     run: NDArray[np.int64]
+    step_length: Floats
     overlap: Floats
     loss: Floats
     time: Floats
@@ -101,6 +105,7 @@ class SuccessRates(ExperimentResult):
         "N": Layout(("N",), "coordinates"),
         "alpha": Layout(("alpha",), "observations for each coordinate, M/N"),
         "run": Layout(("run",), "number of the run"),
+        "step_length": Layout(("N", "alpha"), "step length that was used"),
         "overlap": Layout(_RUN, "|w.w*|/N at the end"),
         "loss": Layout(_RUN, "loss at the end"),
         "time": Layout(_RUN, "step length times steps made"),
@@ -160,7 +165,7 @@ def success(
     *,
     a: float = 1.0,
     horizon: float = 80.0,
-    step_length: float = 0.05,
+    step_length: float | None = None,
     overlap: float = 0.99,
     dtype: Any = "float64",
     seed: int = 0,
@@ -184,7 +189,9 @@ def success(
         Of the loss; inf for the plain one.
     horizon : float, default 80
         Time at which a run that has not found the signal has failed: step length times steps.
-    step_length : float, default 0.05
+    step_length : float, optional
+        Default: 0.05 where that is stable, else a whole fraction of it that is: see
+        `talweg.phase_retrieval.default_step_length`. The result has those that were used.
     overlap : float, default 0.99
         A run that reaches this |w.w*|/N has found the signal.
     dtype : dtype, default float64
@@ -230,20 +237,22 @@ def success(
     for size, ratio in itertools.product(sizes, ratios):
         require_observations(size, ratio)
     count = checked_count(runs, "runs", 1)
-    step, n_steps = checked_descent(step_length, horizon)
+    stepping = checked_descent(step_length, horizon, USUAL_STEP)
     if not (isinstance(overlap, (int, float)) and 0.0 < overlap < 1.0):
         raise ValueError(f"overlap: want a number between 0 and 1, got {overlap!r}")
     shared: dict[str, Any] = {
         "experiment": "success",
         "a": checked_a(a),
-        "step_length": step,
-        "n_steps": n_steps,
         "overlap": float(overlap),
         "dtype": checked_dtype(dtype),
         "seed": checked_seed(seed),
     }
+    steps = {
+        (size, ratio): stepping.of(size, ratio, shared["a"])
+        for size, ratio in itertools.product(sizes, ratios)
+    }
     tasks = [
-        {**shared, "start": kind, "N": size, "alpha": ratio, "run": run}
+        {**shared, **steps[size, ratio], "start": kind, "N": size, "alpha": ratio, "run": run}
         # Runs outermost: what an interrupt leaves is then spread over all points.
         for run in range(count)
         for size, ratio, kind in itertools.product(sizes, ratios, kinds)
@@ -251,6 +260,7 @@ def success(
     shape = (count, len(sizes), len(ratios), len(kinds))
     parameters = {
         **shared,
+        "step_length": stepping.given,
         "horizon": float(horizon),
         "N": sizes,
         "alpha": ratios,
@@ -261,7 +271,7 @@ def success(
     return run_experiment(
         _one_run,
         tasks,
-        lambda done: _assembled(parameters, done, shape),
+        lambda done: _assembled(parameters, steps, done, shape),
         folder=checked_folder(folder),
         workers=workers,
         progress=progress,
@@ -295,6 +305,7 @@ def _one_run(
 
 def _assembled(
     parameters: dict[str, Any],
+    steps: dict[tuple[int, float], dict[str, Any]],
     done: list[dict[str, np.ndarray] | None],
     shape: tuple[int, int, int, int],
 ) -> SuccessRates:
@@ -307,16 +318,17 @@ def _assembled(
     runs = (code != Status.INTERRUPTED).sum(axis=-1)
     successes = (code == Status.ENTERED_BALL).sum(axis=-1)
     low, high = wilson_interval(successes, runs)
-    sizes, ratios = np.array(parameters["N"]), np.array(parameters["alpha"])
+    sizes, ratios = parameters["N"], parameters["alpha"]
     fits = [fit_half_success(sizes, ratios, k, n) for k, n in zip(successes, runs)]
     return SuccessRates(
         parameters=parameters,
         tasks=len(done),
         finished=sum(part is not None for part in done),
         start=np.array(parameters["starts"]),
-        N=sizes,
-        alpha=ratios,
+        N=np.array(sizes),
+        alpha=np.array(ratios),
         run=np.arange(parameters["runs"]),
+        step_length=np.array([[steps[N, alpha]["step_length"] for alpha in ratios] for N in sizes]),
         **{name: column(name, np.nan) for name in ("overlap", "loss", "time", "first_overlap")},
         code=code,
         runs=runs,

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 __all__ = ["PREDICTED", "Track", "prediction", "track"]
 
+_USUAL_STEP = 0.02
+
 #: The formulas divide by 1 - m^2; nearer to the signal nothing is predicted.
 _LARGEST_OVERLAP = 0.99
 
@@ -61,6 +63,8 @@ class Track(ExperimentResult):
     ----------
     alpha : ndarray, shape (ratios,)
     run : ndarray of int, shape (runs,)
+    step_length : ndarray, shape (ratios,)
+        The one that was used.
     time : ndarray, shape (records,)
     loss, overlap, mu : ndarray, shape (ratios, runs, records)
         |w.w*|/N for the overlap. NaN after the signal was found.
@@ -74,7 +78,12 @@ class Track(ExperimentResult):
     ratio_error : ndarray, shape (ratios, runs, records)
         Standard error of R as a mean over M observations.
     t_bbp : ndarray, shape (ratios, runs)
-        When R falls through 1; NaN where it is below from the start, or does not fall so far.
+        When R falls through 1; NaN where it does not.
+    t_bbp_case : ndarray of str, shape (ratios, runs)
+        Whether it does, or why not. "crosses"; "below": there is no outlier from the start on;
+        "above": there is one until the horizon; "ended": there is one until the run ended, as where
+        it found the signal (see `code`); "unmeasured": fewer than two records, as of a run that is
+        not done.
     t_bbp_mean, t_bbp_error, t_bbp_spread : ndarray, shape (ratios,)
         Mean over the runs in which it does, its standard error, and the standard deviation; NaN for
         too few. See `talweg.phase_retrieval.t_bbp`.
@@ -86,6 +95,7 @@ class Track(ExperimentResult):
 
     alpha: Floats
     run: NDArray[np.int64]
+    step_length: Floats
     time: Floats
     loss: Floats
     overlap: Floats
@@ -98,6 +108,7 @@ class Track(ExperimentResult):
     ratio: Floats
     ratio_error: Floats
     t_bbp: Floats
+    t_bbp_case: NDArray[np.str_]
     t_bbp_mean: Floats
     t_bbp_error: Floats
     t_bbp_spread: Floats
@@ -109,6 +120,7 @@ class Track(ExperimentResult):
     layout: ClassVar[dict[str, Layout]] = {
         "alpha": Layout(("alpha",), "observations for each coordinate, M/N"),
         "run": Layout(("run",), "number of the run"),
+        "step_length": Layout(("alpha",), "step length that was used"),
         "time": Layout(("record",), "step length times steps"),
         "loss": Layout(_RECORD, "loss"),
         "overlap": Layout(_RECORD, "|w.w*|/N"),
@@ -121,6 +133,7 @@ class Track(ExperimentResult):
         "ratio": Layout(_RECORD, "R, above 1 where there is an outlier"),
         "ratio_error": Layout(_RECORD, "its standard error"),
         "t_bbp": Layout(_RUN, "time at which R falls through 1"),
+        "t_bbp_case": Layout(_RUN, "whether R falls through 1, or why not"),
         "t_bbp_mean": Layout(("alpha",), "mean over runs"),
         "t_bbp_error": Layout(("alpha",), "standard error of the mean"),
         "t_bbp_spread": Layout(("alpha",), "standard deviation over runs"),
@@ -178,7 +191,7 @@ def track(
     a: float = 1.0,
     starts: str = "random",
     horizon: float = 20.0,
-    step_length: float = 0.02,
+    step_length: float | None = None,
     records: int = 40,
     dtype: Any = "float64",
     seed: int = 0,
@@ -201,7 +214,9 @@ def track(
         "random", uniform on the sphere, or a kind of `talweg.phase_retrieval.spectral_start`.
     horizon : float, default 20
         Time at the end. A run that finds the signal ends there.
-    step_length : float, default 0.02
+    step_length : float, optional
+        Default: 0.02 where that is stable, else a whole fraction of it that is: see
+        `talweg.phase_retrieval.default_step_length`. The result has those that were used.
     records : int, default 40
         Times at which the curvature is taken, evenly spaced on a logarithmic scale.
     dtype, seed, folder, workers, progress
@@ -229,31 +244,43 @@ def track(
     for ratio in ratios:
         require_observations(size, ratio, 2)
     count = checked_count(runs, "runs", 1)
-    step, n_steps = checked_descent(step_length, horizon)
-    schedule = record_steps(n_steps, checked_count(records, "records", 2))
-    time: Floats = np.multiply(step, schedule, dtype=np.float64)
+    stepping = checked_descent(step_length, horizon, _USUAL_STEP)
+    schedule = record_steps(stepping.n_steps, checked_count(records, "records", 2))
+    time: Floats = np.multiply(stepping.step, schedule, dtype=np.float64)
     shared: dict[str, Any] = {
         "experiment": "track",
         "N": size,
         "a": checked_a(a),
         "start": checked_kind(starts, ratios),
-        "step_length": step,
-        "n_steps": n_steps,
         "records": int(records),
         "dtype": checked_dtype(dtype),
         "seed": checked_seed(seed),
     }
+    steps = {ratio: stepping.of(size, ratio, shared["a"]) for ratio in ratios}
+    for ratio in ratios:
+        parts = stepping.parts(size, ratio, shared["a"])
+        # All ratios are looked at at the same times.
+        if parts > 1:
+            steps[ratio]["steps_between"] = parts
     tasks = [
-        {**shared, "alpha": ratio, "run": run}
+        {**shared, **steps[ratio], "alpha": ratio, "run": run}
         for run, ratio in itertools.product(range(count), ratios)
     ]
-    parameters = {**shared, "horizon": float(horizon), "alpha": ratios, "runs": count}
+    parameters = {
+        **shared,
+        "step_length": stepping.given,
+        "horizon": float(horizon),
+        "alpha": ratios,
+        "runs": count,
+    }
     shape = (count, len(ratios))
     require_data(size, ratios[-1], shared["dtype"], workers, len(tasks))
     return run_experiment(
         _one_run,
         tasks,
-        lambda done: _assembled(parameters, done, shape, time),
+        lambda done: _assembled(
+            parameters, [steps[ratio]["step_length"] for ratio in ratios], done, shape, time
+        ),
         folder=checked_folder(folder),
         workers=workers,
         progress=progress,
@@ -278,7 +305,8 @@ def _one_run(
     task: Mapping[str, Any], threads: int, stop: Callable[[], bool]
 ) -> dict[str, np.ndarray] | None:
     problem, w = instance(task, threads)
-    schedule = record_steps(task["n_steps"], task["records"])
+    parts = task.get("steps_between", 1)
+    schedule = parts * record_steps(task["n_steps"] // parts, task["records"])
     predicted: list[dict[str, float]] = []
     u = problem.samples(w)[1]
 
@@ -323,6 +351,7 @@ def _one_run(
 
 def _assembled(
     parameters: dict[str, Any],
+    step_lengths: list[float],
     done: list[dict[str, np.ndarray] | None],
     shape: tuple[int, int],
     time: Floats,
@@ -357,9 +386,11 @@ def _assembled(
         finished=sum(part is not None for part in done),
         alpha=np.array(parameters["alpha"]),
         run=np.arange(parameters["runs"]),
+        step_length=np.array(step_lengths),
         time=time,
         **by_record,
         t_bbp=np.array([each.times for each in lost]),
+        t_bbp_case=np.array([each.cases for each in lost]),
         t_bbp_mean=np.array([each.time for each in lost]),
         t_bbp_error=np.array([each.error for each in lost]),
         t_bbp_spread=np.array([each.spread for each in lost]),
