@@ -48,6 +48,40 @@ def test_the_best_heavy_ball_aligns_at_the_chebyshev_rate():
     assert without.agrees and without.measured_factor == pytest.approx(1.0 / x)
 
 
+@pytest.mark.parametrize(
+    "f, x",
+    [
+        (talweg.surfaces.himmelblau(), [3.0, 2.0]),
+        (talweg.surfaces.muller_brown(), [-0.558, 1.442]),
+        (talweg.surfaces.rosenbrock(2), [1.0, 1.0]),
+        (normal_form([1.0, 1.602, 4.0, 7.811], {(0, 0, 1): 0.3, (0, 0, 3): 0.2}), np.zeros(4)),
+        (normal_form([1.0, 2.3, 2.32, 4.1], {(0, 0, 1): 0.3, (0, 1, 2): 0.2}), np.zeros(4)),
+    ],
+)
+def test_the_best_heavy_ball_of_a_forced_function(f, x):
+    # Chosen so that free and forced terms fall equally fast, over free ones that have double roots.
+    values = np.linalg.eigvalsh(f.hess(talweg.critical_points(f, starts=x)[0].x))
+    best = step_bounds(values, forcing=1).best_momentum
+    assert best.momentum > 0.0
+    check = alignment(f, x, best.step_length, momentum=best.momentum)
+    assert check.agrees, check
+    assert check.measured_factor == pytest.approx(best.factor, rel=5e-3)
+
+
+def test_what_is_lost_in_one_step():
+    check = alignment(talweg.models.quadratic([1.0, 5.0]), [0.0, 0.0], 0.2)
+    assert check.predicted.factor == 0.0 and check.agrees
+    assert "in one step" in check.message and check.sine[1:].max() < 1e-15
+
+
+def test_alignment_within_a_few_steps_is_undecided_and_says_so():
+    f = talweg.models.quadratic([[2.0, 0.7], [0.7, 5.0]])
+    values = np.linalg.eigvalsh(f.hess([0.0, 0.0]))
+    check = alignment(f, [0.0, 0.0], 0.999 / values[1])
+    assert check.verdict == "undecided"
+    assert "records are above rounding" in check.message and "few steps" in check.message
+
+
 def test_both_sides_of_the_bound_of_nesterov():
     f = normal_form([1.0, 4.0], {(0, 0, 1): 0.3, (1, 1, 0): 0.3})
     bound = step_bounds([1.0, 4.0], 0.5, nesterov=True).alignment

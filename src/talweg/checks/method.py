@@ -86,6 +86,31 @@ class Method:
                 ahead = 1.0
             return np.asarray(-s * ahead**power / left)
 
+    def amplification(self, eigenvalues: Floats, dominant: int) -> Floats:
+        """Standard deviations of tangents, by errors of the gradient that are independent at each step.
+
+        For one of the dominant coordinate's size along each direction; 0 for the flow, and NaN where
+        the dominant direction oscillates.
+        """
+        if self.step_length is None:
+            return np.zeros(len(eigenvalues))
+        s, beta = self.step_length, self.momentum
+        mu = 1.0 - s * eigenvalues
+        z, ahead = _root(float(mu[dominant]), beta, self.nesterov)
+        trace, determinant = self._recursion(mu)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            # Stationary variance of u' = a u - b u_before + error, the coordinates over z^k.
+            a, b = trace / z, determinant / z**2
+            variance = (1.0 + b) / ((1.0 - b) * ((1.0 + b) ** 2 - a * a))
+            return np.asarray(s * ahead / abs(z) * np.sqrt(np.maximum(variance, 0.0)))
+
+    def _recursion(self, mu: Floats) -> tuple[Floats, Floats]:
+        """Trace and determinant of the recursions of directions with these multipliers."""
+        beta = self.momentum
+        if self.nesterov:
+            return (1.0 + beta) * mu, beta * mu
+        return mu + beta, np.full_like(mu, beta)
+
     def oscillation(self, eigenvalue: float) -> tuple[float, float] | None:
         """Trace and determinant of a direction's recursion where its roots are complex."""
         if self.step_length is None or self.momentum == 0.0:
