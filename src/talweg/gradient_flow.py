@@ -283,8 +283,8 @@ def flow(
             raise ValueError(f"level: want a finite number, got {level}")
     if endless and not (len(centres) or tolerance or (level is not None and stop_at_level)):
         raise ValueError(
-            "t: an infinite time needs something that ends a trajectory: minima, "
-            "gradient_tolerance, or level with stop_at_level"
+            f"t: want a finite last time, got {times[-1]}, which needs something that ends a "
+            "trajectory: minima, gradient_tolerance, or level with stop_at_level"
         )
     stop = endless and not tolerance if stop_at_minima is None else bool(stop_at_minima)
 
@@ -329,10 +329,23 @@ def _checked_times(t: Any) -> Floats:
     if times.ndim != 1 or not times.size:
         raise ValueError(f"t: want a time or times of shape (times,), got shape {np.shape(t)}")
     if np.isnan(times).any() or times[0] < 0 or np.isinf(times[:-1]).any():
-        raise ValueError("t: want times from 0 on, the last alone may be infinite")
+        wrong = np.isnan(times) | (times < 0)
+        wrong[:-1] |= np.isinf(times[:-1])
+        raise ValueError(
+            "t: want times from 0 on, of which the last alone may be infinite, got "
+            + _entry(times, int(np.argmax(wrong)))
+        )
     if (np.diff(times) <= 0).any():
-        raise ValueError("t: want increasing times")
+        place = int(np.argmax(np.diff(times) <= 0)) + 1
+        raise ValueError(
+            f"t: want increasing times, got {_entry(times, place)} after {times[place - 1]}"
+        )
     return times
+
+
+def _entry(times: Floats, place: int) -> str:
+    """One of the times, and which one where there are several."""
+    return f"{times[place]}" + (f" at place {place}" if len(times) > 1 else "")
 
 
 def _checked_tolerance(value: Any, name: str) -> float:

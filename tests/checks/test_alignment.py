@@ -447,6 +447,30 @@ def test_interruption_keeps_what_was_done():
     assert np.isfinite(check.sine[0]).all()
 
 
+@pytest.mark.parametrize("step", [None, 0.2])
+def test_interruption_while_starts_are_looked_for(step, monkeypatch):
+    from talweg.checks.method import Method
+
+    runs, run = [], Method.run
+
+    def interrupted(self, *arguments):
+        runs.append(1)
+        if len(runs) == 3:
+            raise KeyboardInterrupt
+        return run(self, *arguments)
+
+    monkeypatch.setattr(Method, "run", interrupted)
+    f = normal_form([1.0, 1.7, 4.0], {(0, 1, 1): 0.5})
+    with pytest.raises(KeyboardInterrupt) as caught:
+        alignment(f, np.zeros(3), step, branch=1)
+    check = caught.value.result
+    assert check.verdict == "undecided" and check.agrees is None
+    assert "strong stable manifold" in check.message
+    assert (check.status == Status.INTERRUPTED).all()
+    assert check.x0.shape == (16, 3) and np.isfinite(check.x0).all()
+    assert np.isnan(check.measured) and check.sine.shape == (1, 16)
+
+
 @pytest.mark.parametrize("max_order, words", [(8, "max_order"), (12, "below the rounding")])
 def test_forcing_of_an_order_that_is_not_seen_refutes_nothing(max_order, words):
     f = talweg.Objective(lambda x: x[0] ** 2 / 2 + 30 * x[1] ** 2 + 0.1 * x[0] ** 10 * x[1], 2)

@@ -233,7 +233,7 @@ def alignment(
         For unusable arguments: an `x_min` that is no nondegenerate minimum among them.
     KeyboardInterrupt
         When interrupted; the exception's attribute ``result`` is a check, undecided, of the
-        trajectories so far.
+        trajectories so far, or of the starts alone where a `branch` is still looking for them.
 
     References
     ----------
@@ -282,6 +282,10 @@ def alignment(
             if start is not None and isinstance(part, Run):
                 interrupt.result = _check(  # type: ignore[attr-defined]
                     prediction, part, start, branch
+                )
+            elif isinstance(part, np.ndarray):
+                interrupt.result = _unstarted(  # type: ignore[attr-defined]
+                    prediction, part, branch
                 )
             raise
         if _stayed(prediction, run, distance):
@@ -371,6 +375,18 @@ def _check(prediction: Prediction, run: Run, start: Floats, branch: int | None) 
         nesterov=method.nesterov,
         branch=branch,
         _measurement=found,
+    )
+
+
+def _unstarted(prediction: Prediction, start: Floats, branch: int | None) -> AlignmentCheck:
+    """Of starts that were interrupted on their way to a strong stable manifold."""
+    status = np.full(len(start), int(Status.INTERRUPTED))
+    check = _check(prediction, Run(np.zeros(1), start[None], status), start, branch)
+    return dataclasses.replace(
+        check,
+        verdict="undecided",
+        message="Interrupted while starts in the strong stable manifold were looked for; x0 is where "
+        "they were.",
     )
 
 
