@@ -281,6 +281,12 @@ def flow(
             raise TypeError(f"level: want one number, got {level!r}")
         if not np.isfinite(level):
             raise ValueError(f"level: want a finite number, got {level}")
+    if level is None and stop_at_level:
+        raise ValueError("stop_at_level: want a level with it")
+    if not len(centres):
+        for name, value in (("radius", radius), ("stop_at_minima", stop_at_minima)):
+            if value is not None and value is not False and minima is None:
+                raise ValueError(f"{name}: want minima with it, around which the balls are")
     if endless and not (len(centres) or tolerance or (level is not None and stop_at_level)):
         raise ValueError(
             f"t: want a finite last time, got {times[-1]}, which needs something that ends a "

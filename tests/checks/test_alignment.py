@@ -103,6 +103,18 @@ def test_the_best_step_is_the_best():
     assert min(factors.values()) == factors[0.25834]
 
 
+def test_nesterov_without_momentum_is_refused():
+    f = normal_form([1.0, 4.0])
+    for run in (
+        lambda: alignment(f, [0.0, 0.0], 0.1, nesterov=True),
+        lambda: talweg.checks.stationary(f, [0.0, 0.0], 0.1, 1e-4, nesterov=True),
+        lambda: talweg.checks.volume(f, (-0.1, 0.1), step_length=0.1, nesterov=True),
+        lambda: talweg.reports.descent_report(f, bounds=[(-1, 1)] * 2, nesterov=True),
+    ):
+        with pytest.raises(ValueError, match="nesterov: want momentum"):
+            run()
+
+
 # Random spectra.
 
 

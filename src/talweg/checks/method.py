@@ -12,7 +12,7 @@ from talweg.descent import descend
 from talweg.extremals.arguments import checked_positive
 from talweg.gradient_flow import flow
 from talweg.status import Status
-from talweg.theory.arguments import checked_momentum
+from talweg.theory.arguments import checked_momentum, checked_nesterov
 from talweg.theory.multipliers import moduli
 
 if TYPE_CHECKING:
@@ -226,4 +226,5 @@ def checked_method(step_length: Any, momentum: Any, nesterov: Any) -> Method:
         if beta or nesterov:
             raise ValueError("momentum: gradient flow has none; give a step_length")
         return Method(None, 0.0, False)
-    return Method(checked_positive(step_length, "step_length"), beta, bool(nesterov) and beta > 0.0)
+    checked_nesterov(nesterov, beta)
+    return Method(checked_positive(step_length, "step_length"), beta, bool(nesterov))

@@ -82,6 +82,7 @@ def alignment_rate(
         ``T[e_d, e_d, e_j]`` for each j; a mapping {p: array}: for that p. Entries that are zero do
         not force.
     nesterov : bool, default False
+        Nesterov's method instead of the heavy ball; without momentum both are plain descent.
 
     Returns
     -------
