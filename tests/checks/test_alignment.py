@@ -185,9 +185,11 @@ def test_two_hundred_random_spectra(checked):
     assert_right(checks)
     decided = [check for check, _ in checks.values() if check.agrees]
     assert len(decided) > 165
-    deviations = np.array([abs(c.measured - c.predicted.rate) / c.error for c in decided])
+    leaning = np.array([(c.measured - c.predicted.rate) / c.error for c in decided])
+    deviations = np.abs(leaning)
     # Stated errors are standard errors: neither too small, as a test of the mean square tells.
     assert np.sqrt((deviations**2).mean()) < 1.5
+    assert np.abs(leaning.mean()) < 0.2
 
 
 def test_wrong_predictions_are_never_confirmed(checked):

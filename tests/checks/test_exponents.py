@@ -36,6 +36,20 @@ def test_close_roots_are_not_taken_for_one(apart):
     assert abs(fit.rate + np.log(0.8)) <= 4.0 * fit.error < 0.1 * apart
 
 
+@pytest.mark.parametrize("noise", [1e-6, 1e-8, 1e-9])
+def test_close_roots_do_not_lean_to_their_mean(noise):
+    # So far apart that errors do not merge them, and near enough that a fit might.
+    length = 80
+    apart = 40.0 * np.sqrt(noise) / length
+    terms = [lambda k: 0.8**k, lambda k: (0.8 * np.exp(-apart)) ** k, lambda k: 0.5**k]
+    deviations = []
+    for seed in range(12):
+        fit = fit_exponents(*sequences(terms, length, noise=noise, seed=seed))
+        deviations.append((fit.rate + np.log(0.8)) / fit.error)
+    assert abs(np.mean(deviations)) < 0.4
+    assert np.sqrt(np.mean(np.square(deviations))) < 1.0
+
+
 def test_what_cannot_be_told_apart_is_within_the_error():
     for apart in (1e-4, 1e-6, 1e-8):
         terms = [lambda k: 0.8**k, lambda k, apart=apart: (0.8 * np.exp(-apart)) ** k]

@@ -21,9 +21,10 @@ FEWEST_VALUES = 8
 _MOST_TERMS = 5
 #: A term below this part of the largest one is not told from what is left over.
 _VISIBLE = 1e-3
-#: How far apart exponents are told apart in any case, over the length of the window, by how many there
-#: are.
-_UNRESOLVED = {2: 6e-6, 3: 2e-4}
+#: How far errors take equal exponents apart over the length of a window, by how many there are: at
+#: least, and over the root of what is left over (the largest of many trials with white noise, and
+#: with noise that grows).
+_SPLITS = {2: (1e-5, 10.0), 3: (1e-3, 30.0)}
 #: Where windows start, in parts of what lies above rounding.
 _STARTS = (0.0, 0.15, 0.3, 0.45, 0.6, 0.7)
 
@@ -104,7 +105,7 @@ def fit_exponents(values: Floats, noise: Floats) -> Exponents | None:
     found = [one for one in windows if one is not None]
     best: Exponents | None = None
     for one, later in zip(found, [*found[1:], None]):
-        change = abs(later.rate - one.rate) if later is not None else 0.0
+        change = 0.0 if later is None else _change(one, later)
         total = dataclasses.replace(one, error=float(np.hypot(one.error, change)))
         if best is None or total.error < best.error:
             best = total
@@ -150,19 +151,34 @@ class _Fit:
         # Errors split a multiple root by their own root, to all sides, and hide as small a distance
         # between several. Its mean is all that they leave.
         for multiplicity in (3, 2):
+            members = near[:multiplicity]
             if seen.size < multiplicity:
                 continue
-            split = max(_UNRESOLVED[multiplicity], 6.0 * self.residual ** (1.0 / multiplicity))
-            members = near[:multiplicity]
+            split = self._split(multiplicity)
             apart = float(distances[members].max())
-            if apart * self.span < 5.0 * split:
+            if apart < split:
                 return _Slowest(
                     float(seen[members].real.mean()),
-                    max(apart, split / self.span) / 2.0,
+                    max(apart, split / 2.0) / 2.0,
                     multiplicity,
                     float(shares[members].max()),
                 )
-        return _Slowest(float(seen[place].real), 0.0, 1, float(shares[place]))
+        rate, share = float(seen[place].real), float(shares[place])
+        if seen.size == 1:
+            return _Slowest(rate, 0.0, 1, share)
+        # Of two that are told apart the square of the distance has that error, to either side: the mean
+        # of both would be too large a rate by half the distance.
+        square, error = float(distances[near[1]]) ** 2, self._split(2) ** 2
+        if abs(off[near[1]].real) ** 2 < square / 2.0:
+            return _Slowest(rate, error / (4.0 * np.sqrt(square)), 1, share)
+        most, least = np.sqrt(square + error), np.sqrt(square - error)
+        shift = (np.sqrt(square) - (most + least) / 2.0) / 2.0
+        return _Slowest(rate + float(shift), float(most - least) / 4.0, 1, share)
+
+    def _split(self, multiplicity: int) -> float:
+        """The largest distance that errors give roots which are equal."""
+        floor, factor = _SPLITS[multiplicity]
+        return float(max(floor, factor * self.residual ** (1.0 / multiplicity)) / self.span)
 
 
 def _window(scaled: Floats, start: int, end: int, slope: float, noise: Floats) -> Exponents | None:
@@ -178,11 +194,11 @@ def _window(scaled: Floats, start: int, end: int, slope: float, noise: Floats) -
     for terms, (fit, more) in enumerate(zip(fits, fits[1:]), start=1):
         if fit is None or more is None or not fit.residual < tolerance:
             continue
-        slowest, more_rate = fit.slowest(), more.slowest().rate
-        if np.isnan(slowest.rate) or np.isnan(more_rate):
+        slowest, again = fit.slowest(), more.slowest()
+        if np.isnan(slowest.rate) or np.isnan(again.rate):
             continue
         errors = (
-            more_rate - slowest.rate,
+            _change(slowest, again),
             slowest.error,
             _spread(part, terms, slope, stride, slowest.rate),
             fit.residual / fit.span,
@@ -200,6 +216,15 @@ def _window(scaled: Floats, start: int, end: int, slope: float, noise: Floats) -
             slowest.share,
         )
     return None
+
+
+def _change(here: Exponents | _Slowest, there: Exponents | _Slowest) -> float:
+    """By how much another fit contradicts this one."""
+    change = abs(there.rate - here.rate)
+    if there.multiplicity > here.multiplicity:
+        # What it cannot tell apart says nothing against what is told apart here.
+        return max(change - there.error, 0.0)
+    return change
 
 
 def _most_terms(values: int) -> int:
