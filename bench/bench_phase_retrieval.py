@@ -4,8 +4,10 @@ Floors. N = 4000, M = 12000: X is 384 MB in double precision and 192 MB in singl
 in 15 to 20 ms and half of that at 20 to 25 GB/s; `read` measures it, as the dot product of X with
 itself. A gradient by matrix products reads X twice. The gradients of 16 points are 4 M N 16 = 3.1
 GFlop: 60 ms on a core with 51 GFlop/s (AVX2 at 3.2 GHz), half of that with AVX-512. A step of block Lanczos
-with 8 vectors is half of this, 30 ms, and a product of eigsh two readings. Up to N = 1200 talweg forms the
-Hessian, M N^2 = 3 GFlop or 70 ms at N = 1000, and decomposes it; at N = 2000 it takes block Lanczos.
+with 8 vectors is half of this, 30 ms, and a product of eigsh two readings. For the lowest pairs talweg forms
+the Hessian in single precision, M N^2 = 3 GFlop or 30 ms at N = 1000, and decomposes it: 4/3 N^3 = 1.3 GFlop, of
+which half reads the matrix from the caches for every column, 36 ms with LAPACK; two products with 4 vectors
+correct the pairs. All of that is 8 times as much at N = 2000.
 Goals: gradient 1.7 times NumPy, 3 times with storage in single precision, 1.15 times the time of one read;
 16 points 2.5 times the best of NumPy, JAX and PyTorch; four lowest pairs along a descent 5 times eigsh.
 Where a peer's matrix product runs at 0.4 of the peak or more, 2.5 times is beyond the floor.

@@ -12,7 +12,7 @@ from talweg import _core
 # The order of talweg::LapackTable in talweg/lapack.hpp.
 ROUTINES = (
     *("dgemm", "dgemv", "dsymm", "dsyrk", "dsyevd", "dsyevr"),
-    *("dsytrd", "dstemr", "dormtr"),
+    *("dsytrd", "dstemr", "dormtr", "ssytrd", "sormtr"),
     *("dgetrf", "dgetrs", "dsytrf", "dsytrs", "dpotrf", "dpotrs"),
 )
 

@@ -5,11 +5,7 @@
 #include "phase_retrieval/data_rows.hpp"
 #include "phase_retrieval/loss.hpp"
 #include "phase_retrieval/row_pass.hpp"
-#include "simd/instruction_set.hpp"
-#include "simd/krylov.hpp"
-#include "simd/row_passes.hpp"
-#include "spectrum/aligned_memory.hpp"
-#include "talweg/interrupt.hpp"
+#include "phase_retrieval/weighted_squares.hpp"
 #include "talweg/phase_retrieval.hpp"
 
 namespace talweg {
@@ -85,56 +81,35 @@ SphereHessian::SphereHessian(const PhaseRetrievalObjective& objective, const dou
   shift_ = n_ > 1 ? trace / static_cast<double>(n_ - 1) - curvature_ : 0.0;
 }
 
-// D by panels of columns: a column is the rows times their entries in it times l''. Panels are
-// independent, so that threads change nothing.
-bool SphereHessian::form(double* matrix) const {
+template <class Number>
+bool SphereHessian::form_in(Number* matrix) const {
   const PhaseRetrieval& d = objective_.description();
   if (d.complex) return false;
-  const RowPassKernels& kernels = row_pass_kernels(active_isa());
-  const KrylovKernels& conversions = krylov_kernels(active_isa());
-  const std::size_t M = d.rows, width = 2 * kernels.vector_lanes;
-  const std::size_t panels = (n_ + width - 1) / width;
-  constexpr std::size_t most_rows = 48, columns_of_tile = 256;
-  std::vector<double> second(M);
-  for (std::size_t i = 0; i < M; ++i)
-    second[i] = loss_at<1>(objective_, lambda_.data(), i).second().first / static_cast<double>(M);
-  AlignedMemory memory;
-  double* const sums = memory.reserve(panels * n_ * width);
-  std::fill_n(sums, panels * n_ * width, 0.0);
-  std::vector<double> widened(d.single_data ? most_rows * n_ : 0);
-  for (std::size_t row = 0; row < M; row += most_rows) {
-    const std::size_t rows = std::min(most_rows, M - row);
-    const double* x = d.data ? d.data + row * n_ : widened.data();
-    if (d.single_data) conversions.widen(rows * n_, d.single_data + row * n_, widened.data());
-    parallel_for(panels, d.workers, [&](std::size_t panel) {
-      const std::size_t first = panel * width, columns = std::min(width, n_ - first);
-      alignas(64) double p[most_rows * 16] = {};
-      for (std::size_t r = 0; r < rows; ++r)
-        for (std::size_t c = 0; c < columns; ++c)
-          p[r * width + c] = second[row + r] * x[r * n_ + first + c];
-      // The lower triangle is enough.
-      for (std::size_t j = first; j < n_; j += columns_of_tile)
-        kernels.add_back(rows, std::min(columns_of_tile, n_ - j), x + j, n_, width, p, width,
-                         sums + (panel * n_ + j) * width);
-    });
-    if (interrupted()) break;
-  }
-  for (std::size_t j = 0; j < n_; ++j)
-    for (std::size_t i = 0; i <= j; ++i)
-      matrix[i * n_ + j] = matrix[j * n_ + i] = sums[(i / width * n_ + j) * width + i % width];
+  std::vector<Number> second(d.rows);
+  for (std::size_t i = 0; i < d.rows; ++i)
+    second[i] = static_cast<Number>(loss_at<1>(objective_, lambda_.data(), i).second().first /
+                                    static_cast<double>(d.rows));
+  weighted_squares(rows_of(d), second.data(), d.workers, matrix);
 
   // P (D - mu I) P + shift u u' = D - mu I - u b' - b u' + (u.D u + shift + mu) u u' with b = D u,
   // as (D - mu I) u is b - mu u.
   std::vector<double> b(n_);
-  for (std::size_t j = 0; j < n_; ++j) b[j] = dot(n_, matrix + j * n_, unit_.data());
+  for (std::size_t j = 0; j < n_; ++j) {
+    for (std::size_t i = 0; i < n_; ++i) b[j] += static_cast<double>(matrix[j * n_ + i]) * unit_[i];
+  }
   const double inner = dot(n_, b.data(), unit_.data()) + shift_ + curvature_;
   for (std::size_t j = 0; j < n_; ++j) {
-    for (std::size_t i = 0; i < n_; ++i)
-      matrix[j * n_ + i] += inner * unit_[j] * unit_[i] - (unit_[j] * b[i] + b[j] * unit_[i]);
-    matrix[j * n_ + j] -= curvature_;
+    for (std::size_t i = 0; i < n_; ++i) {
+      const double added = inner * unit_[j] * unit_[i] - (unit_[j] * b[i] + b[j] * unit_[i]);
+      matrix[j * n_ + i] = static_cast<Number>(static_cast<double>(matrix[j * n_ + i]) + added);
+    }
+    matrix[j * n_ + j] -= static_cast<Number>(curvature_);
   }
   return true;
 }
+
+bool SphereHessian::form(double* matrix) const { return form_in(matrix); }
+bool SphereHessian::form_single(float* matrix) const { return form_in(matrix); }
 
 const double* SphereHessian::apply(std::size_t count, const double* vectors, std::size_t stride,
                                    double* products) const {

@@ -33,6 +33,7 @@ SpectrumEnd end_named(const std::string& name) {
 LanczosMethod method_named(const std::string& name) {
   if (name == "auto") return LanczosMethod::automatic;
   if (name == "dense") return LanczosMethod::dense;
+  if (name == "refined") return LanczosMethod::refined;
   if (name == "three-term") return LanczosMethod::three_term;
   if (name == "block") return LanczosMethod::block;
   throw py::value_error("method: no method is called '" + name + "'");
@@ -49,6 +50,8 @@ const char* name_of(LanczosMethod method) {
   switch (method) {
     case LanczosMethod::dense:
       return "dense";
+    case LanczosMethod::refined:
+      return "refined";
     case LanczosMethod::three_term:
       return "three-term";
     case LanczosMethod::block:

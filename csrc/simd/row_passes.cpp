@@ -129,26 +129,27 @@ TALWEG_INLINE void project_rows(std::size_t n, const double* x, std::size_t stri
     for (int v = 0; v < vectors; ++v) store(z + r * z_stride + v * lanes, sum[r][v]);
 }
 
-template <int vectors, int rows>
-TALWEG_INLINE void add_back_rows(std::size_t n, const double* x, std::size_t stride,
-                                 const double* p, std::size_t p_stride, double* panel) {
-  Vector factor[rows][vectors];
+template <class Lanes, int vectors, int rows, class Number>
+TALWEG_INLINE void add_back_rows(std::size_t n, const Number* x, std::size_t stride,
+                                 const Number* p, std::size_t p_stride, Number* panel) {
+  constexpr std::size_t width = sizeof(Lanes) / sizeof(Number);
+  Lanes factor[rows][vectors];
 #pragma GCC unroll 24
   for (int r = 0; r < rows; ++r)
 #pragma GCC unroll 24
-    for (int v = 0; v < vectors; ++v) factor[r][v] = load(p + r * p_stride + v * lanes);
-  for (std::size_t j = 0; j < n; ++j, panel += vectors * lanes) {
-    Vector g[vectors];
+    for (int v = 0; v < vectors; ++v) factor[r][v] = load(p + r * p_stride + v * width);
+  for (std::size_t j = 0; j < n; ++j, panel += vectors * width) {
+    Lanes g[vectors];
 #pragma GCC unroll 24
-    for (int v = 0; v < vectors; ++v) g[v] = load(panel + v * lanes);
+    for (int v = 0; v < vectors; ++v) g[v] = load(panel + v * width);
 #pragma GCC unroll 24
     for (int r = 0; r < rows; ++r) {
-      const Vector entry = fill(x[r * stride + j]);
+      const Lanes entry = x[r * stride + j] - Lanes{};
 #pragma GCC unroll 24
       for (int v = 0; v < vectors; ++v) g[v] = multiply_add(entry, factor[r][v], g[v]);
     }
 #pragma GCC unroll 24
-    for (int v = 0; v < vectors; ++v) store(panel + v * lanes, g[v]);
+    for (int v = 0; v < vectors; ++v) store(panel + v * width, g[v]);
   }
 }
 
@@ -174,18 +175,19 @@ TALWEG_INLINE void project_panel(std::size_t rows, std::size_t n, const double* 
                              fetched());
 }
 
-template <int vectors>
-TALWEG_INLINE void add_back_panel(std::size_t rows, std::size_t n, const double* x,
-                                  std::size_t stride, const double* p, std::size_t p_stride,
-                                  double* panel) {
+template <class Lanes, int vectors, class Number>
+TALWEG_INLINE void add_back_panel(std::size_t rows, std::size_t n, const Number* x,
+                                  std::size_t stride, const Number* p, std::size_t p_stride,
+                                  Number* panel) {
   constexpr int many = rows_at_once(vectors);
+  const auto add = [&]<int count>(std::size_t r) __attribute__((always_inline)) {
+    add_back_rows<Lanes, vectors, count>(n, x + r * stride, stride, p + r * p_stride, p_stride,
+                                         panel);
+  };
   std::size_t r = 0;
-  for (; r + many <= rows; r += many)
-    add_back_rows<vectors, many>(n, x + r * stride, stride, p + r * p_stride, p_stride, panel);
-  for (; r + 2 <= rows; r += 2)
-    add_back_rows<vectors, 2>(n, x + r * stride, stride, p + r * p_stride, p_stride, panel);
-  if (r < rows)
-    add_back_rows<vectors, 1>(n, x + r * stride, stride, p + r * p_stride, p_stride, panel);
+  for (; r + many <= rows; r += many) add.template operator()<many>(r);
+  for (; r + 2 <= rows; r += 2) add.template operator()<2>(r);
+  if (r < rows) add.template operator()<1>(r);
 }
 
 void project(std::size_t rows, std::size_t n, const double* x, std::size_t stride,
@@ -197,12 +199,13 @@ void project(std::size_t rows, std::size_t n, const double* x, std::size_t strid
     project_panel<2>(rows, n, x, stride, panel, z, z_stride, next);
 }
 
-void add_back(std::size_t rows, std::size_t n, const double* x, std::size_t stride,
-              std::size_t width, const double* p, std::size_t p_stride, double* panel) {
-  if (width == lanes)
-    add_back_panel<1>(rows, n, x, stride, p, p_stride, panel);
+template <class Lanes, class Number>
+void add_back(std::size_t rows, std::size_t n, const Number* x, std::size_t stride,
+              std::size_t width, const Number* p, std::size_t p_stride, Number* panel) {
+  if (width == sizeof(Lanes) / sizeof(Number))
+    add_back_panel<Lanes, 1>(rows, n, x, stride, p, p_stride, panel);
   else
-    add_back_panel<2>(rows, n, x, stride, p, p_stride, panel);
+    add_back_panel<Lanes, 2>(rows, n, x, stride, p, p_stride, panel);
 }
 
 }  // namespace
@@ -213,7 +216,8 @@ const RowPassKernels row_pass_kernels = {
     {project_one<double>, add_back_one<double>},
     {project_one<float>, add_back_one<float>},
     project,
-    add_back,
+    add_back<Vector, double>,
+    add_back<SingleVector, float>,
 };
 
 }  // namespace talweg::TALWEG_ISA

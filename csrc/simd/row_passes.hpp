@@ -44,6 +44,9 @@ struct RowPassKernels {
   // panel[j * width + c] += sum over r of x[r * stride + j] * p[r * p_stride + c].
   void (*add_back)(std::size_t rows, std::size_t n, const double* x, std::size_t stride,
                    std::size_t width, const double* p, std::size_t p_stride, double* panel);
+  // The same in single precision, with twice as many lanes.
+  void (*add_back_single)(std::size_t rows, std::size_t n, const float* x, std::size_t stride,
+                          std::size_t width, const float* p, std::size_t p_stride, float* panel);
 };
 
 enum class Isa;

@@ -35,12 +35,22 @@ typedef std::uint64_t Bits __attribute__((vector_size(TALWEG_VECTOR_BYTES)));
 typedef std::int64_t Mask __attribute__((vector_size(TALWEG_VECTOR_BYTES)));
 // The same vector at any address that a double may have.
 typedef double LooseVector __attribute__((vector_size(TALWEG_VECTOR_BYTES), aligned(8), may_alias));
+// Of numbers in single precision, twice as many.
+typedef float SingleVector __attribute__((vector_size(TALWEG_VECTOR_BYTES)));
+typedef float LooseSingleVector
+    __attribute__((vector_size(TALWEG_VECTOR_BYTES), aligned(4), may_alias));
 
 TALWEG_INLINE Vector load(const double* from) {
   return *reinterpret_cast<const LooseVector*>(from);
 }
 TALWEG_INLINE void store(double* to, Vector value) { *reinterpret_cast<LooseVector*>(to) = value; }
 TALWEG_INLINE Vector fill(double value) { return value - Vector{}; }
+TALWEG_INLINE SingleVector load(const float* from) {
+  return *reinterpret_cast<const LooseSingleVector*>(from);
+}
+TALWEG_INLINE void store(float* to, SingleVector value) {
+  *reinterpret_cast<LooseSingleVector*>(to) = value;
+}
 
 TALWEG_INLINE Bits bits(Vector value) { return reinterpret_cast<Bits>(value); }
 TALWEG_INLINE Vector from_bits(Bits value) { return reinterpret_cast<Vector>(value); }
@@ -53,6 +63,16 @@ TALWEG_INLINE Vector multiply_add(Vector a, Vector b, Vector c) {
   return _mm512_fmadd_pd(a, b, c);
 #elif TALWEG_VECTOR_BYTES == 32
   return _mm256_fmadd_pd(a, b, c);
+#else
+  return a * b + c;
+#endif
+}
+
+TALWEG_INLINE SingleVector multiply_add(SingleVector a, SingleVector b, SingleVector c) {
+#if TALWEG_VECTOR_BYTES == 64
+  return _mm512_fmadd_ps(a, b, c);
+#elif TALWEG_VECTOR_BYTES == 32
+  return _mm256_fmadd_ps(a, b, c);
 #else
   return a * b + c;
 #endif

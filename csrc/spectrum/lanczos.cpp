@@ -8,9 +8,10 @@
 #include <string>
 #include <utility>
 
-#include "spectrum/dense_eigen.hpp"
+#include "spectrum/formed_matrix.hpp"
 #include "spectrum/krylov.hpp"
 #include "spectrum/lapack_hook.hpp"
+#include "spectrum/refined_eigen.hpp"
 #include "spectrum/symmetric_eigen.hpp"
 #include "talweg/interrupt.hpp"
 
@@ -23,6 +24,11 @@ constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 // Up to here all products and a decomposition cost less than an iteration; the second is for
 // eigenvalues in the middle, which Lanczos finds late.
 constexpr std::size_t dense_limit = 96, dense_limit_nearest_zero = 1500, dense_limit_data = 1200;
+// A matrix from data to single precision is formed and decomposed in the time of n / 4 products
+// with blocks of vectors. The low end of such spectra is mostly the crowded edge of a bulk, where
+// Lanczos takes longer, and the high end is not. No more memory than dense_limit_data takes, and
+// only for a share of pairs whose correction costs less.
+constexpr std::size_t refined_from = 300, refined_limit_data = 2000, refined_share = 20;
 // Matrices are formed up to this size, where a large part of all pairs is wanted.
 constexpr std::size_t largest_dense = 6000;
 
@@ -59,8 +65,9 @@ class Search {
 
  private:
   LanczosMethod chosen() const;
+  bool refinable() const;
   void dense();
-  bool form_by_products(double* matrix);
+  bool refined();
   bool symmetric();
   void iterate();
   void complete();
@@ -69,6 +76,7 @@ class Search {
   void finish();
   bool certified() const;
   bool may_decompose() const;
+  void decompose();
   void decompose_after_all();
   VectorBlock starts(std::size_t count);
   BlockSizes block_sizes() const;
@@ -97,6 +105,7 @@ LanczosMethod Search::chosen() const {
   const std::size_t k = wanted_.total();
   // Forming the matrix from data takes about as long as n / 6 products with blocks of vectors.
   const bool from_data = given_.known_symmetric() && given_.preferred_block() > 1;
+  if (refinable()) return LanczosMethod::refined;
   if (from_data && n_ <= dense_limit_data) return LanczosMethod::dense;
   if (n_ <= dense_limit || (5 * k >= n_ && n_ <= largest_dense)) return LanczosMethod::dense;
   if (wanted_.zero > 0) {
@@ -104,6 +113,16 @@ LanczosMethod Search::chosen() const {
   }
   const bool several = given_.preferred_block() > 1 || options_.start_count > 1;
   return several ? LanczosMethod::block : LanczosMethod::three_term;
+}
+
+// Whether a decomposition in single precision is what costs least.
+bool Search::refinable() const {
+  const bool from_data = given_.known_symmetric() && given_.preferred_block() > 1;
+  const bool one_end = wanted_.zero == 0 && (wanted_.low == 0 || wanted_.high == 0);
+  const std::size_t limit = wanted_.high > 0 ? dense_limit_data : refined_limit_data;
+  return from_data && one_end && n_ >= refined_from && n_ <= limit &&
+         refined_share * wanted_.total() <= n_ && 12 * n_ * n_ <= options_.memory &&
+         can_refine(lapack());
 }
 
 StepCallback Search::callback() {
@@ -168,93 +187,53 @@ bool Search::symmetric() {
   return !(std::fabs(one - two) > symmetric_enough * size);
 }
 
-// Every column from products with unit vectors.
-bool Search::form_by_products(double* matrix) {
-  constexpr std::size_t together = 32;
-  VectorBlock unit(n_, std::min(together, n_)), buffer(n_, std::min(together, n_));
-  for (std::size_t first = 0; first < n_; first += together) {
-    const std::size_t count = std::min(together, n_ - first);
-    for (std::size_t j = 0; j < count; ++j) {
-      std::fill_n(unit[j], n_, 0.0);
-      unit[j][first + j] = 1.0;
-    }
-    const double* const products = matrix_.apply(count, unit[0], unit.stride(), buffer[0]);
-    if (interrupted()) return false;
-    for (std::size_t j = 0; j < count; ++j)
-      std::copy_n(products + j * unit.stride(), n_, matrix + (first + j) * n_);
-  }
-  return true;
-}
-
 void Search::dense() {
-  std::vector<double> matrix(n_ * n_);
-  const bool formed = given_.form(matrix.data());
-  if (!formed && !form_by_products(matrix.data())) {
-    result_.status = Status::interrupted;
-    return;
-  }
-  if (interrupted()) {
-    result_.status = Status::interrupted;
-    return;
-  }
-  double largest = 0.0, asymmetry = 0.0;
-  for (std::size_t i = 0; i < n_; ++i) {
-    for (std::size_t j = 0; j < i && !formed; ++j) {
-      double &a = matrix[i * n_ + j], &b = matrix[j * n_ + i];
-      asymmetry = std::max(asymmetry, std::fabs(a - b));
-      largest = std::max(largest, std::fabs(b));
-      a = b = 0.5 * a + 0.5 * b;
-    }
-    for (std::size_t j = 0; j <= i; ++j) largest = std::max(largest, std::fabs(matrix[i * n_ + j]));
-  }
-  if (!given_.known_symmetric() && asymmetry > symmetric_enough * largest) {
-    result_.status = Status::not_symmetric;
-    return;
-  }
-  if (largest > 0.0 && std::isfinite(largest)) {
-    matrix_scale_ = std::exp2(-std::clamp(std::ilogb(largest), -1020, 1020));
-    for (double& entry : matrix) entry *= matrix_scale_;
-    largest *= matrix_scale_;
-  }
-  const std::vector<double> original = matrix;
+  FormedMatrix formed(n_);
+  result_.status = formed.form(given_, matrix_, symmetric_enough);
+  if (result_.status != Status::converged) return;
+  matrix_scale_ = formed.scale();
   const bool one_end = wanted_.zero == 0 && (wanted_.low == 0 || wanted_.high == 0);
   // One more than wanted, so that the gap behind the last is known.
   const std::size_t count = one_end ? std::min(n_, wanted_.total() + 1) : n_;
-  const std::size_t first = wanted_.high > 0 ? n_ - count : 0;
-  std::vector<double> values(count), vectors(n_ * count);
-  const Status status =
-      dense_eigen(lapack(), n_, matrix.data(), first, count, values.data(), vectors.data());
-  result_.steps = n_;
-  if (status != Status::converged) {
-    result_.status = status;
-    return;
-  }
   RitzPairs all;
-  all.count = count;
-  all.values = values;
-  all.vectors = VectorBlock(n_, count);
-  all.residuals.resize(count);
-  for (std::size_t j = 0; j < count; ++j) {
-    for (std::size_t i = 0; i < n_; ++i) all.vectors[j][i] = vectors[i * count + j];
-  }
-  result_.norm = largest;
-  select(std::move(all));
-  result_.norm = 0.0;
-  for (std::size_t j = 0; j < pairs_.count; ++j) {
-    double square = 0.0;
-    for (std::size_t i = 0; i < n_; ++i) {
-      double sum = -pairs_.values[j] * pairs_.vectors[j][i];
-      for (std::size_t c = 0; c < n_; ++c) sum += original[i * n_ + c] * pairs_.vectors[j][c];
-      square += sum * sum;
-    }
-    pairs_.residuals[j] = std::sqrt(square);
-  }
-  for (const double value : values) result_.norm = std::max(result_.norm, std::fabs(value));
+  result_.steps = n_;
+  result_.status = formed.decompose(wanted_.high > 0 ? n_ - count : 0, count, all);
+  if (result_.status != Status::converged) return;
   // Of part of the spectrum only: Gershgorin's or Frobenius' bound would be too large for a norm,
   // the largest entry of the matrix may be too small but serves.
-  result_.norm = std::max(result_.norm, largest);
+  result_.norm = formed.largest();
+  for (const double value : all.values) result_.norm = std::max(result_.norm, std::fabs(value));
+  select(std::move(all));
+  for (std::size_t j = 0; j < pairs_.count; ++j)
+    pairs_.residuals[j] = formed.residual(pairs_.values[j], pairs_.vectors[j]);
   result_.missed_probability = 0.0;
-  result_.status = Status::converged;
+}
+
+// Whether it came to an end, be that an interruption.
+bool Search::refined() {
+  const LapackTable* const table = lapack();
+  if (wanted_.zero > 0 || (wanted_.low > 0 && wanted_.high > 0) || !can_refine(table)) return false;
+  std::vector<float> single(n_ * n_);
+  if (!given_.form_single(single.data())) {
+    if (!given_.known_symmetric()) return false;
+    std::vector<double> matrix(n_ * n_);
+    if (!given_.form(matrix.data())) return false;
+    std::copy(matrix.begin(), matrix.end(), single.begin());
+  }
+  RefinedPairs found;
+  if (interrupted())
+    found.status = Status::interrupted;
+  else
+    found = refined_eigenpairs(*table, passes_, matrix_, single, wanted_.total(), wanted_.high > 0,
+                               wanted_.tolerance);
+  if (found.status == Status::not_converged) return false;
+  result_.steps = found.rounds;
+  result_.norm = found.norm;
+  result_.missed_probability = 0.0;
+  result_.status = found.status;
+  other_values_ = std::move(found.next);
+  select(std::move(found.pairs));
+  return true;
 }
 
 // Keeps the wanted pairs of those given, and the values of the others.
@@ -434,6 +413,12 @@ bool Search::may_decompose() const {
          n_ <= whole_basis && 32 * n_ * n_ <= options_.memory && matrix_.scale() == 1.0;
 }
 
+void Search::decompose() {
+  if (method_ == LanczosMethod::refined && refined()) return;
+  method_ = LanczosMethod::dense;
+  dense();
+}
+
 void Search::decompose_after_all() {
   const std::size_t steps = result_.steps;
   pairs_ = {};
@@ -470,8 +455,8 @@ void Search::finish() {
 
 EigenPairs Search::go() {
   method_ = chosen();
-  if (method_ == LanczosMethod::dense) {
-    dense();
+  if (method_ == LanczosMethod::refined || method_ == LanczosMethod::dense) {
+    decompose();
   } else if (!symmetric()) {
     result_.status = Status::not_symmetric;
   } else {

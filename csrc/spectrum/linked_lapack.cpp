@@ -5,8 +5,8 @@
 
 #define TALWEG_FOR_EACH_ROUTINE(apply)                                                          \
   apply(dgemm) apply(dgemv) apply(dsymm) apply(dsyrk) apply(dsyevd) apply(dsyevr) apply(dsytrd) \
-      apply(dstemr) apply(dormtr) apply(dgetrf) apply(dgetrs) apply(dsytrf) apply(dsytrs)       \
-          apply(dpotrf) apply(dpotrs)
+      apply(dstemr) apply(dormtr) apply(ssytrd) apply(sormtr) apply(dgetrf) apply(dgetrs)       \
+          apply(dsytrf) apply(dsytrs) apply(dpotrf) apply(dpotrs)
 
 // The declarations need only the symbols' names: each is cast to its type in the table.
 #define TALWEG_DECLARE(name) extern "C" void name##_();

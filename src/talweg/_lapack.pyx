@@ -33,6 +33,10 @@ cdef extern from "talweg/lapack.hpp" namespace "talweg" nogil:
                        int*) noexcept
         void (*dormtr)(char*, char*, char*, int*, int*, double*, int*, double*, double*, int*,
                        double*, int*, int*) noexcept
+        void (*ssytrd)(char*, int*, float*, int*, float*, float*, float*, float*, int*,
+                       int*) noexcept
+        void (*sormtr)(char*, char*, char*, int*, int*, float*, int*, float*, float*, int*,
+                       float*, int*, int*) noexcept
         void (*dgetrf)(int*, int*, double*, int*, int*, int*) noexcept
         void (*dgetrs)(char*, int*, int*, double*, int*, int*, double*, int*, int*) noexcept
         void (*dsytrf)(char*, int*, double*, int*, int*, double*, int*, int*) noexcept
@@ -58,6 +62,8 @@ cdef void fill() except *:
     table.dsytrd = cython_lapack.dsytrd
     table.dstemr = cython_lapack.dstemr
     table.dormtr = cython_lapack.dormtr
+    table.ssytrd = cython_lapack.ssytrd
+    table.sormtr = cython_lapack.sormtr
     table.dgetrf = cython_lapack.dgetrf
     table.dgetrs = cython_lapack.dgetrs
     table.dsytrf = cython_lapack.dsytrf

@@ -68,7 +68,7 @@ def test_a_correlated_mean_against_scipy():
 
     exact, _ = integrate.dblquad(integrand, -9, 9, -9, 9, epsabs=1e-9)
     law = gaussian_law(a, m)
-    found = law.mean(law.d * (1.0 - law.direction**2) / (1.0 + q * law.d))
+    found = law.mean(law.d * (1.0 - law.direction_squared) / (1.0 + q * law.d))
     assert found == pytest.approx(exact, abs=1e-8)
 
 

@@ -166,10 +166,10 @@ def test_points_of_the_problems_own_number_are_not_its_signal():
 def test_a_start_nearby_needs_fewer_products():
     problem = Problem(1300, 1.0, rng=0, dtype=np.float32)
     w = problem.random_point(1)
-    cold = problem.extreme_pairs(w, 2, tol=1e-4)
+    cold = problem.extreme_pairs(w, 2, "highest", tol=1e-4)
     near = problem.on_sphere(w - 1e-3 * problem.N * problem.gradient(w))
-    warm = problem.extreme_pairs(near, 2, start=cold.eigenvectors, tol=1e-4)
-    again = problem.extreme_pairs(near, 2, tol=1e-4)
+    warm = problem.extreme_pairs(near, 2, "highest", start=cold.eigenvectors, tol=1e-4)
+    again = problem.extreme_pairs(near, 2, "highest", tol=1e-4)
     assert warm.success
     assert warm.method == "block"
     np.testing.assert_allclose(warm.eigenvalues, again.eigenvalues, atol=1e-3)

@@ -282,5 +282,3 @@ def test_starts_that_do_not_exist_are_refused():
         spectral_start(problem, "mondelli-montanari")
     with pytest.raises(ValueError, match="kind: want one of hessian"):
         spectral_start(problem, "best")
-    with pytest.raises(ValueError, match="problem: want a real"):
-        spectral_start(Problem(30, 2.0, rng=1, complex=True), "optimal")

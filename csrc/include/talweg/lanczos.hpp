@@ -35,6 +35,12 @@ class SymmetricOperator {
     return false;
   }
 
+  // The same to single precision, for less than form() takes; false if that is not to be had.
+  virtual bool form_single(float* matrix) const {
+    static_cast<void>(matrix);
+    return false;
+  }
+
   // Whether it is symmetric by construction; otherwise that is tried with random vectors.
   virtual bool known_symmetric() const noexcept { return false; }
 };
@@ -74,6 +80,8 @@ enum class SpectrumEnd {
 enum class LanczosMethod {
   automatic,
   dense,       // all n products, and a decomposition of the matrix
+  refined,     // a decomposition in single precision, and products that correct its pairs; dense
+               // where that fails. One end of the spectrum; needs LAPACK
   three_term,  // one vector, no reorthogonalisation, vectors by a second pass where memory ends
   block,       // several vectors, full reorthogonalisation, thick restarts; not for nearest_zero
 };

@@ -40,6 +40,11 @@ struct LapackTable {
   // C = op(Q) C or C op(Q) with the Q of dsytrd
   void (*dormtr)(char* side, char* uplo, char* trans, int* m, int* n, double* a, int* lda,
                  double* tau, double* c, int* ldc, double* work, int* lwork, int* info) = nullptr;
+  // dsytrd and dormtr in single precision
+  void (*ssytrd)(char* uplo, int* n, float* a, int* lda, float* d, float* e, float* tau,
+                 float* work, int* lwork, int* info) = nullptr;
+  void (*sormtr)(char* side, char* uplo, char* trans, int* m, int* n, float* a, int* lda,
+                 float* tau, float* c, int* ldc, float* work, int* lwork, int* info) = nullptr;
   // LU factorisation of a general matrix, and solving with it
   void (*dgetrf)(int* m, int* n, double* a, int* lda, int* ipiv, int* info) = nullptr;
   void (*dgetrs)(char* trans, int* n, int* nrhs, double* a, int* lda, int* ipiv, double* b,

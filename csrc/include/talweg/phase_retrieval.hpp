@@ -92,6 +92,7 @@ class SphereHessian final : public SymmetricOperator {
   const double* apply(std::size_t count, const double* vectors, std::size_t stride,
                       double* products) const override;
   bool form(double* matrix) const override;
+  bool form_single(float* matrix) const override;
   std::size_t preferred_block() const noexcept override { return 8; }
   bool known_symmetric() const noexcept override { return true; }
 
@@ -102,6 +103,9 @@ class SphereHessian final : public SymmetricOperator {
   const std::vector<double>& lambda() const noexcept { return lambda_; }      // M, or M x 2
 
  private:
+  template <class Number>
+  bool form_in(Number* matrix) const;
+
   const PhaseRetrievalObjective& objective_;
   std::size_t n_;
   std::vector<double> unit_, lambda_, gradient_;

@@ -16,7 +16,9 @@ from talweg.phase_retrieval.curvature import (
     checked_hessian,
     curvature_floor,
     curvature_weights,
+    real_weights,
 )
+from talweg.phase_retrieval.observations import checked_flag
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -56,7 +58,9 @@ class Estimate(NamedTuple):
 class Law:
     """Weighted points that stand for a joint law of (lambda, u).
 
-    Make one with `gaussian_law`, `empirical_law`, `threshold_law` or `preprocessing_law`.
+    Make one with `gaussian_law`, `empirical_law`, `threshold_law` or `preprocessing_law`. Complex data
+    have two weights for each sample, and two points: the first half holds those along lambda, the
+    second those across.
 
     Attributes
     ----------
@@ -71,12 +75,14 @@ class Law:
     floor : float
         Lower bound of d: exact for laws given by formulas, the smallest d of samples.
     overlap : float
-        m, the overlap of iterate and signal.
+        m, the overlap of iterate and signal, for complex data its modulus.
     samples : int
         Number of samples, 0 for a quadrature.
-    images : tuple of (float, float)
-        Signs of (lambda, u) under which the law is invariant; `lam` and `u` hold one point of each
-        orbit.
+    images : tuple of (float or complex, float or complex)
+        Signs or phases of (lambda, u) under which the law is invariant; `lam` and `u` hold one point
+        of each orbit.
+    complex : bool
+        Whether it is one of complex data.
     coarse : Law or None
         A coarser quadrature of the same law.
     description : str
@@ -89,24 +95,59 @@ class Law:
     floor: float
     overlap: float = 0.0
     samples: int = 0
-    images: tuple[tuple[float, float], ...] = ((1.0, 1.0),)
+    images: tuple[tuple[Any, Any], ...] = ((1.0, 1.0),)
+    complex: bool = False
     coarse: Law | None = None
     description: str = "law"
     #: d and weights on a contour in complex (lambda, u) that keeps away from poles at real d.
     contour: Callable[[], tuple[Any, Any]] | None = None
+    #: `direction_squared` where it does not follow from lam and u.
+    squares: Floats | None = None
+    #: Probabilities of an image at the points, shape (n,), where not all are equal.
+    image_weight: Callable[[int], Floats] | None = None
 
     def __repr__(self) -> str:
-        kind = "samples" if self.samples else "nodes"
-        return f"Law({self.description}, {len(self.d)} {kind})"
+        size = f"{self.samples} samples" if self.samples else f"{len(self.d)} nodes"
+        return f"Law({self.description}, {size})"
 
     @functools.cached_property
-    def direction(self) -> Floats:
-        """The projection orthogonal to the iterate, ``(u - m lam) / sqrt(1 - m^2)``, shape (n,)."""
+    def direction_squared(self) -> Floats:
+        """The squared projection on the direction of ``w* - m w``, mean 1, shape (n,).
+
+        For real data ``(u - m lam)^2 / (1 - m^2)``. For complex data the squares of twice the parts
+        of ``(u - m lam) / sqrt(1 - m^2)`` along lam and across, each beside its weight; with m = 0
+        their mean, |u|^2, since the phases of lam and u are independent.
+        """
+        if self.squares is not None:
+            return self.squares
         if self.overlap == 0.0:
-            return self.u
+            return np.square(np.abs(self.u))
         m = self.overlap
-        result: Floats = (self.u - m * self.lam) / math.sqrt(1.0 - m * m)
+        result: Floats = np.square((self.u - m * self.lam) / math.sqrt(1.0 - m * m))
         return result
+
+    def across(self) -> Law:
+        """The law of complex data seen from the direction of ``i (w* - m w)``.
+
+        With an overlap m the signal splits off two eigenvalues, `outlier` of the law along ``w* - m w``
+        and `outlier` of this one, of the Hessian without the direction i w of the phase.
+
+        Returns
+        -------
+        Law
+
+        Raises
+        ------
+        ValueError
+            For a law of real data.
+        """
+        if not self.complex:
+            raise ValueError(f"across: want a law of complex data, got {self!r}")
+        if self.overlap == 0.0:
+            return self
+        along, across = np.split(self.direction_squared, 2)
+        coarse = None if self.coarse is None else self.coarse.across()
+        return dataclasses.replace(self, squares=np.concatenate([across, along]), coarse=coarse)
 
     def expect(self, function: Callable[[Any, Any], Any]) -> Estimate:
         """The mean of a function of (lambda, u).
@@ -134,14 +175,17 @@ class Law:
         0.5
         """
         values: Any = 0.0
-        for sign_lam, sign_u in self.images:
+        for i, (sign_lam, sign_u) in enumerate(self.images):
             value = np.asarray(function(sign_lam * self.lam, sign_u * self.u))
             if value.shape[-1:] != self.d.shape or value.ndim > 2:
                 raise ValueError(
                     f"function: want values of shape (n,) or (k, n), n = {len(self.d)}, got "
                     f"{value.shape}"
                 )
-            values = values + value / len(self.images)
+            if self.image_weight is None:
+                values = values + value / len(self.images)
+            else:
+                values = values + value * self.image_weight(i)
         mean = self.mean(values)
         if self.samples:
             error = self.standard_error(values - np.asarray(mean)[..., None])
@@ -161,10 +205,17 @@ class Law:
         The influence of a sample is by how much the quantity grows for each unit of probability
         moved to that sample (the infinitesimal jackknife). Samples count as independent.
         """
+        if self.complex and self.samples:
+            # The two points of a sample move together.
+            moved = np.asarray(influence * self.probability)
+            moved = moved.reshape(*moved.shape[:-1], 2, self.samples).sum(axis=-2)
+            return np.sqrt(np.square(np.abs(moved)).sum(axis=-1))
         return np.sqrt(np.square(influence) @ np.square(self.probability))
 
 
-def gaussian_law(a: float = 1.0, overlap: float = 0.0, hessian: str = "full") -> Law:
+def gaussian_law(
+    a: float = 1.0, overlap: float = 0.0, hessian: str = "full", *, complex: bool = False
+) -> Law:
     """Standard normal (lambda, u) of correlation m: an iterate chosen without regard to the data.
 
     Parameters
@@ -175,6 +226,8 @@ def gaussian_law(a: float = 1.0, overlap: float = 0.0, hessian: str = "full") ->
         m = w.w*/N, 0 at a random start; |m| below 0.999.
     hessian : str, default "full"
         Which weights: see `curvature_weights`.
+    complex : bool, default False
+        Complex data: lambda and u are complex normal, with E|lambda|^2 = 1.
 
     Returns
     -------
@@ -196,12 +249,16 @@ def gaussian_law(a: float = 1.0, overlap: float = 0.0, hessian: str = "full") ->
     """
     a, m = checked_a(a), checked_overlap(overlap)
     which = checked_hessian(hessian)
+    if checked_flag(complex, "complex"):
+        from talweg.phase_retrieval.complex_law import complex_gaussian
+
+        return complex_gaussian(a, m, which)
     return _gaussian(a, m, which, _STEP, _gaussian(a, m, which, _COARSE_STEP, None))
 
 
 def _gaussian(a: float, m: float, hessian: str, step: float, coarse: Law | None) -> Law:
     lam, u, probability = _gaussian_nodes(a, m, step, 0.0)
-    d = curvature_weights(lam, u, a, hessian)
+    d = real_weights(lam * lam, u * u, a, hessian)
     # Means of constants are then exact, those of all else no worse.
     probability = probability / probability.sum()
     if m == 0.0:
@@ -213,7 +270,7 @@ def _gaussian(a: float, m: float, hessian: str, step: float, coarse: Law | None)
         # The strip that is left between contour and poles is half as wide.
         angle = min(math.pi / 8, math.acos(abs(m)) / 4)
         x, y, weights = _gaussian_nodes(a, m, 0.6 * step * angle / (math.pi / 8), angle)
-        return curvature_weights(x, y, a, hessian), weights / weights.sum()
+        return real_weights(x * x, y * y, a, hessian), weights / weights.sum()
 
     at = "" if m == 0.0 else f", overlap {m:g}"
     return Law(
@@ -267,7 +324,7 @@ def empirical_law(
     u: ArrayLike,
     a: float = 1.0,
     *,
-    overlap: float = 0.0,
+    overlap: complex = 0.0,
     weights: ArrayLike | None = None,
     curvature: ArrayLike | None = None,
 ) -> Law:
@@ -276,18 +333,21 @@ def empirical_law(
     Parameters
     ----------
     lam : array_like, shape (M,)
-        ``X @ w / sqrt(N)``.
+        ``X @ w / sqrt(N)``. Complex numbers, here or in `u`, stand for complex data: what
+        `Problem.samples` returns serves in either case.
     u : array_like, shape (M,)
-        ``X @ signal / sqrt(N)``, signs included where `overlap` is not 0.
+        ``X @ signal / sqrt(N)``, signs or phases included where `overlap` is not 0.
     a : float, default 1
         Constant of the loss; inf for the plain loss.
-    overlap : float, default 0
-        m = w.w*/N of the state. Where it is not 0 the outlier is sought orthogonal to the iterate,
-        with ``(u - m lam) / sqrt(1 - m^2)`` in place of u.
+    overlap : float or complex, default 0
+        m = w.w*/N of the state, for complex data ``vdot(w, w*)/N`` of complex vectors. Where it is
+        not 0 the outlier is sought orthogonal to the iterate, with ``(u - m lam) / sqrt(1 - m^2)``
+        in place of u.
     weights : array_like, shape (M,), optional
         Of the samples, not negative; equal by default.
     curvature : array_like, shape (M,), optional
-        Weights d of the matrix where they are not those of `curvature_weights`.
+        Weights d of the matrix where they are not those of `curvature_weights`. For complex data
+        the matrix is then ``(1/M) sum d_i x_i^* x_i^T``.
 
     Returns
     -------
@@ -306,26 +366,34 @@ def empirical_law(
     >>> empirical_law(lam, u, a=1.0)
     Law(empirical, a = 1, 3000 samples)
     """
-    a, m = checked_a(a), checked_overlap(overlap)
-    first = finite_array(lam, "lam")
+    a = checked_a(a)
+    complex_data = np.iscomplexobj(lam) or np.iscomplexobj(u)
+    finite = finite_array
+    if complex_data:
+        from talweg.phase_retrieval.complex_law import complex_empirical, finite_complex_array
+
+        finite = finite_complex_array
+    first = finite(lam, "lam")
     if first.ndim != 1 or first.size < 2:
         raise ValueError(f"lam: want shape (M,), M at least 2, got {first.shape}")
-    second = _like(u, "u", first)
-    d = (
-        curvature_weights(first, second, a)
-        if curvature is None
-        else _like(curvature, "curvature", first)
-    )
+    second = _like(finite(u, "u"), "u", first)
+    own = None
+    if curvature is not None:
+        own = _like(finite_array(curvature, "curvature"), "curvature", first)
     if weights is None:
         probability = np.full(first.size, 1.0 / first.size)
     else:
-        probability = _like(weights, "weights", first)
+        probability = _like(finite_array(weights, "weights"), "weights", first)
         if probability.min() < 0.0 or not probability.sum() > 0.0:
             raise ValueError(
                 "weights: want numbers from 0 on, not all 0, got a smallest of "
                 f"{probability.min():.6g}"
             )
         probability /= probability.sum()
+    if complex_data:
+        return complex_empirical(first, second, a, overlap, probability, own)
+    m = checked_overlap(overlap)
+    d = curvature_weights(first, second, a) if own is None else own
     return Law(
         first,
         second,
@@ -338,8 +406,7 @@ def empirical_law(
     )
 
 
-def _like(value: Any, argument: str, other: Floats) -> Floats:
-    array: Floats = finite_array(value, argument)
+def _like(array: Any, argument: str, other: Any) -> Any:
     if array.shape != other.shape:
         raise ValueError(f"{argument}: want the shape of lam, {other.shape}, got {array.shape}")
     return array

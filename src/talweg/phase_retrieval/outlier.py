@@ -31,7 +31,8 @@ class Outlier:
     eigenvalue : float
         Its limit z*, below the left edge; NaN without an outlier.
     overlap_squared : float
-        Limit of ``(v.w*)^2 / N`` for its unit eigenvector v; 0 without an outlier.
+        Limit of ``(v.w*)^2 / N`` for its unit eigenvector v, for complex data of the share
+        ``|<v, w*>|^2 / N`` in the plane of w* and i w*; 0 without an outlier.
     ratio : float
         The test R of Baik, Ben Arous and Péché.
     edge : float
@@ -100,21 +101,21 @@ def _ratio(law: Law, alpha: float, q: float, kind: str) -> Estimate:
 def left_side(law: Law, alpha: float, q: float) -> float:
     """``alpha q E[d (1 - v^2) / (1 + q d)]``, v the projection orthogonal to the iterate."""
     if math.isinf(q):
-        return alpha * float(law.mean(1.0 - law.direction**2))
+        return alpha * float(law.mean(1.0 - law.direction_squared))
     return alpha * float(law.mean(_left_terms(law, q)))
 
 
 def _left_terms(law: Law, q: float) -> Floats:
-    ratio: Floats = q * law.d / (1.0 + q * law.d) * (1.0 - law.direction**2)
+    ratio: Floats = q * law.d / (1.0 + q * law.d) * (1.0 - law.direction_squared)
     return ratio
 
 
 def _left_slope(law: Law, alpha: float, q: float) -> float:
-    return alpha * float(law.mean(law.d * (1.0 - law.direction**2) / (1.0 + q * law.d) ** 2))
+    return alpha * float(law.mean(law.d * (1.0 - law.direction_squared) / (1.0 + q * law.d) ** 2))
 
 
 def _ratio_influence(law: Law, alpha: float, q: float, kind: str) -> Floats:
-    terms = alpha * (_left_terms(law, q) if math.isfinite(q) else 1.0 - law.direction**2)
+    terms = alpha * (_left_terms(law, q) if math.isfinite(q) else 1.0 - law.direction_squared)
     influence: Floats = terms - law.mean(terms)
     if kind == "square root":
         influence = influence + _left_slope(law, alpha, q) * edge_influence(law, alpha, q)
@@ -130,7 +131,9 @@ def outlier(law: Law, alpha: float) -> Outlier:
         With its overlap m. With m = 0 the limits are exact for weights that depend on the data
         through lambda and u only; otherwise they are so for the matrix projected orthogonally to
         the iterate, when lambda and u have the law of an iterate chosen without regard to the other
-        data. Along a run that is an approximation.
+        data. Along a run that is an approximation. For complex data this is the outlier along
+        ``w* - m w``; ``law.across()`` has that along i times this direction, the same one for m = 0
+        and perhaps the lower one otherwise.
     alpha : float
         M/N.
 
@@ -214,7 +217,7 @@ def _root(law: Law, alpha: float, top: float) -> float:
 
 
 def _limits(law: Law, alpha: float, q: float) -> tuple[float, float]:
-    square = law.direction**2
+    square = law.direction_squared
     ratio = law.d / (1.0 + q * law.d)
     tau = 1.0 / (alpha * q * q) - float(law.mean(ratio * ratio))
     pull = float(law.mean(ratio * ratio * square))
@@ -224,7 +227,7 @@ def _limits(law: Law, alpha: float, q: float) -> tuple[float, float]:
 
 
 def _limits_influence(law: Law, alpha: float, q: float) -> tuple[Floats, Floats]:
-    square = law.direction**2
+    square = law.direction_squared
     ratio = law.d / (1.0 + q * law.d)
     tau = 1.0 / (alpha * q * q) - float(law.mean(ratio * ratio))
     pull = float(law.mean(ratio * ratio * square))

@@ -10,8 +10,10 @@ import numpy as np
 
 from talweg.arrays import finite_array
 from talweg.extremals.arguments import checked_positive
-from talweg.phase_retrieval.curvature import checked_a
+from talweg.phase_retrieval.complex_law import phases
+from talweg.phase_retrieval.curvature import checked_a, complex_weights, real_weights
 from talweg.phase_retrieval.law import Estimate, Law, gaussian_law
+from talweg.phase_retrieval.observations import checked_flag
 from talweg.phase_retrieval.outlier import outlier
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["PREPROCESSINGS", "preprocessing_law", "spectral_overlap"]
+__all__ = ["PREPROCESSINGS", "named_preprocessing", "preprocessing_law", "spectral_overlap"]
 
 #: The kinds of spectral start, as `start` names them.
 PREPROCESSINGS = (
@@ -42,6 +44,7 @@ def preprocessing_law(
     *,
     supremum: float | None = None,
     breakpoints: Sequence[float] = (),
+    complex: bool = False,
 ) -> Law:
     """The law of the weights of a spectral start, turned upside down.
 
@@ -55,6 +58,9 @@ def preprocessing_law(
         1e-30 to 1e30.
     breakpoints : sequence of float, optional
         Labels at which T or a derivative of it jumps.
+    complex : bool, default False
+        Labels y = |u|^2 of complex data, whose law is exponential, and the matrix ``(1/M) sum T(y_i)
+        x_i^* x_i^T``.
 
     Returns
     -------
@@ -74,6 +80,7 @@ def preprocessing_law(
     >>> top > 1.5
     True
     """
+    complex = checked_flag(complex, "complex")
     if not callable(T):
         raise TypeError(f"preprocessing: want a function of the labels, got {T!r}")
     breaks = np.sort(np.atleast_1d(finite_array(list(breakpoints), "breakpoints")))
@@ -89,8 +96,8 @@ def preprocessing_law(
         raise ValueError(
             f"supremum: want an upper bound of T, got {supremum}, and T reaches {highest:.6g}"
         )
-    coarse = _quadrature(T, float(supremum), np.sqrt(breaks), _COARSE_ORDER, None)
-    return _quadrature(T, float(supremum), np.sqrt(breaks), _ORDER, coarse)
+    coarse = _quadrature(T, float(supremum), np.sqrt(breaks), _COARSE_ORDER, complex, None)
+    return _quadrature(T, float(supremum), np.sqrt(breaks), _ORDER, complex, coarse)
 
 
 def _weights(T: Callable[[Floats], ArrayLike], y: Floats) -> Floats:
@@ -108,6 +115,7 @@ def _quadrature(
     supremum: float,
     breaks: Floats,
     order: int,
+    complex: bool,
     coarse: Law | None,
 ) -> Law:
     # Panels that shrink towards u = 0, where T may be singular.
@@ -116,7 +124,8 @@ def _quadrature(
     nodes, weights = np.polynomial.legendre.leggauss(order)
     half = 0.5 * np.diff(ends)[:, None]
     u = (ends[:-1, None] + half * (1.0 + nodes)).ravel()
-    probability = (half * weights).ravel() * np.exp(-0.5 * u * u)
+    density = u * np.exp(-u * u) if complex else np.exp(-0.5 * u * u)
+    probability = (half * weights).ravel() * density
     d = -_weights(T, u * u)
     if not np.isfinite(d).all():
         place = float(u[~np.isfinite(d)][0])
@@ -130,7 +139,8 @@ def _quadrature(
         d,
         probability / probability.sum(),
         floor,
-        images=((1, 1), (1, -1)),
+        images=tuple((1, one) for one in phases(12 if complex else 2)),
+        complex=complex,
         coarse=coarse,
         description="preprocessing",
     )
@@ -143,6 +153,7 @@ def spectral_overlap(
     a: float = 1.0,
     supremum: float | None = None,
     breakpoints: Sequence[float] = (),
+    complex: bool = False,
 ) -> Estimate:
     """The expected squared overlap of a spectral start with the signal, in the limit of large N.
 
@@ -154,8 +165,10 @@ def spectral_overlap(
         Weights T of the matrix ``(1/M) sum T(y_i) x_i x_i^T`` whose top eigenvector v is the start:
 
         * "optimal": ``1 - 1/y``;
-        * "mondelli-montanari": ``(y - 1)/(y + sqrt(2 alpha) - 1)``, for alpha > 1/2;
-        * "averaged-hessian": ``2 (y - 3)/(a + y)``, the bottom of the Hessian averaged over iterates;
+        * "mondelli-montanari": ``(y - 1)/(y + sqrt(2 alpha) - 1)``, for alpha > 1/2; for complex
+          data ``(y - 1)/(y + sqrt(alpha) - 1)``, alpha > 1;
+        * "averaged-hessian": ``2 (y - 3)/(a + y)``, the bottom of the Hessian averaged over
+          iterates; for complex data ``2 (y - 2)/(a + y)``;
         * "without-gauss-newton": ``2 (y - 1)/(a + y)``;
         * "hessian": the bottom eigenvector of the Hessian at a random point, whose weights depend
           on that point too;
@@ -164,11 +177,14 @@ def spectral_overlap(
         Constant of the loss, for the Hessians.
     supremum, breakpoints
         Of a function: see `preprocessing_law`.
+    complex : bool, default False
+        Complex data.
 
     Returns
     -------
     Estimate
-        Of ``(v.w*)^2 / N``: 0 where the top eigenvector knows nothing of the signal.
+        Of ``(v.w*)^2 / N``, for complex data ``|<v, w*>|^2 / N``: 0 where the top eigenvector knows
+        nothing of the signal.
 
     Raises
     ------
@@ -185,34 +201,49 @@ def spectral_overlap(
     >>> from talweg.phase_retrieval import spectral_overlap
     >>> round(spectral_overlap(2.0).value, 3), round(spectral_overlap(2.0, "hessian").value, 3)
     (0.639, 0.149)
+    >>> round(spectral_overlap(2.0, complex=True).value, 3)
+    0.338
     """
-    alpha = checked_positive(alpha, "alpha")
-    law = _law(alpha, preprocessing, checked_a(a), supremum, breakpoints)
+    alpha, complex = checked_positive(alpha, "alpha"), checked_flag(complex, "complex")
+    law = _law(alpha, preprocessing, checked_a(a), supremum, breakpoints, complex)
     if law is None:
         return Estimate(0.0, 0.0)
     found = outlier(law, alpha)
     return Estimate(found.overlap_squared, found.overlap_squared_error)
 
 
-def _law(alpha: float, preprocessing: Any, a: float, supremum: Any, breakpoints: Any) -> Law | None:
+def _law(
+    alpha: float, preprocessing: Any, a: float, supremum: Any, breakpoints: Any, complex: bool
+) -> Law | None:
     if callable(preprocessing):
-        return preprocessing_law(preprocessing, supremum=supremum, breakpoints=breakpoints)
-    if preprocessing == "optimal":
-        return preprocessing_law(lambda y: 1.0 - 1.0 / y, supremum=1.0)
-    if preprocessing == "mondelli-montanari":
-        shift = math.sqrt(2.0 * alpha) - 1.0
-        if shift <= 0.0:
-            return None
-        return preprocessing_law(lambda y: (y - 1.0) / (y + shift), supremum=1.0)
-    if preprocessing in ("averaged-hessian", "without-gauss-newton"):
-        if math.isinf(a):
-            # Weights without a bound: the bulk has no edge.
-            return None
-        shift = 3.0 if preprocessing == "averaged-hessian" else 1.0
-        return preprocessing_law(lambda y: 2.0 * (y - shift) / (a + y), supremum=2.0)
+        return preprocessing_law(
+            preprocessing, supremum=supremum, breakpoints=breakpoints, complex=complex
+        )
     if preprocessing == "hessian":
-        return gaussian_law(a)
+        return gaussian_law(a, complex=complex)
+    T = named_preprocessing(preprocessing, alpha, a, complex)
+    # Of weights without a bound the bulk has no edge.
+    if T is None or (math.isinf(a) and preprocessing not in ("optimal", "mondelli-montanari")):
+        return None
+    highest = 1.0 if preprocessing in ("optimal", "mondelli-montanari") else 2.0
+    return preprocessing_law(T, supremum=highest, complex=complex)
+
+
+def named_preprocessing(
+    name: Any, alpha: float, a: float, complex: bool
+) -> Callable[[Floats], Floats] | None:
+    """T of the name; None where the name has none at this alpha."""
+    if name == "optimal":
+        return lambda y: 1.0 - 1.0 / y
+    if name == "mondelli-montanari":
+        shift = math.sqrt(alpha if complex else 2.0 * alpha) - 1.0
+        return (lambda y: (y - 1.0) / (y + shift)) if shift > 0.0 else None
+    if name in ("averaged-hessian", "without-gauss-newton"):
+        hessian = "averaged" if name == "averaged-hessian" else name
+        if complex:
+            return lambda y: -complex_weights(0.0, y, a, hessian)[0]
+        return lambda y: -real_weights(0.0, y, a, hessian)
     raise ValueError(
         f"preprocessing: want one of {', '.join(PREPROCESSINGS)}, or a function of the labels, got "
-        f"{preprocessing!r}"
+        f"{name!r}"
     )

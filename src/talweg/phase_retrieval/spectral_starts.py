@@ -9,6 +9,7 @@ import numpy as np
 
 from talweg.phase_retrieval.observations import point_generator
 from talweg.phase_retrieval.problem import Problem
+from talweg.phase_retrieval.spectral_overlap import named_preprocessing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,8 +20,10 @@ __all__ = ["SPECTRAL_STARTS", "spectral_start"]
 
 #: Kinds of `spectral_start`.
 SPECTRAL_STARTS = ("hessian", "averaged-hessian", "mondelli-montanari", "optimal")
-#: Up to so many coordinates the matrix is decomposed at once, whatever its spectrum is like.
+#: Up to so many dimensions the matrix is decomposed at once, whatever its spectrum is like.
 _DENSE = 3000
+#: Rows of the data that are widened together to form it.
+_ROWS = 1024
 
 
 def spectral_start(problem: Problem, kind: str = "optimal", rng: Any = None) -> Floats:
@@ -29,15 +32,15 @@ def spectral_start(problem: Problem, kind: str = "optimal", rng: Any = None) -> 
     Parameters
     ----------
     problem : Problem
-        Real.
     kind : str
         * ``"hessian"``: the eigenvector of the smallest eigenvalue of the Riemannian Hessian at a
           random point;
         * ``"averaged-hessian"``: that of the Hessian averaged over random points,
-          ``(1/M) sum_i 2 (3 - y_i)/(a + y_i) x_i x_i'``;
+          ``(1/M) sum_i 2 (3 - y_i)/(a + y_i) x_i x_i'``, with 2 in place of 3 for complex data;
         * ``"mondelli-montanari"``: the eigenvector of the largest eigenvalue of ``(1/M) sum_i T(y_i)
           x_i x_i'`` with ``T = (y - 1)/(y + sqrt(2 alpha) - 1)`` [1]_, which overlaps with the
-          signal for every alpha above 1/2; smaller alpha are refused;
+          signal for every alpha above 1/2; for complex data sqrt(alpha) and alpha above 1;
+          smaller alpha are refused;
         * ``"optimal"``: the same with ``T = 1 - 1/y``, which has the largest overlap at every alpha.
     rng : None, int or numpy.random.Generator, optional
         For the random point, and the eigensolver's own start. A number may be the one that the
@@ -45,16 +48,24 @@ def spectral_start(problem: Problem, kind: str = "optimal", rng: Any = None) -> 
 
     Returns
     -------
-    ndarray, shape (N,)
+    ndarray, shape (n,)
         With ``|w|^2 = N``. The sign of an eigenvector is such that its largest component is
         positive.
 
     Raises
     ------
     ValueError
-        For another `kind`, one that does not exist at this alpha, or a complex problem.
+        For another `kind`, or one that does not exist at this alpha.
     ArithmeticError
         When the eigensolver does not converge.
+
+    Notes
+    -----
+    For complex data the matrices of the last three kinds are Hermitian, and the phase of an
+    eigenvector is free: its largest component is made positive. The Hessian at a point is a
+    symmetric matrix of 2 N rows; its eigenvector is sought orthogonal to i w, along which the loss
+    does not change. For large N both directions w* and i w* have the same eigenvalue, and an
+    eigenvector points anywhere between them.
 
     References
     ----------
@@ -73,12 +84,10 @@ def spectral_start(problem: Problem, kind: str = "optimal", rng: Any = None) -> 
         raise ValueError(f"kind: want one of {', '.join(SPECTRAL_STARTS)}, got {kind!r}")
     if not isinstance(problem, Problem):
         raise TypeError(f"problem: want a Problem, got {type(problem).__name__}")
-    if problem.complex:
-        raise ValueError("problem: want a real one; spectral starts of complex ones are not known")
     generator = point_generator(rng)
     if kind == "hessian":
         w = problem.random_point(generator)
-        pairs = problem.extreme_pairs(w, k=1, rng=generator)
+        pairs = problem.extreme_pairs(w, k=1, rng=generator, phase=False)
         _require(pairs, kind)
         return problem.on_sphere(pairs.eigenvectors[:, 0])
     # Eigenvectors of the largest eigenvalue of (1/M) sum T(y) x x' in all three cases.
@@ -87,52 +96,68 @@ def spectral_start(problem: Problem, kind: str = "optimal", rng: Any = None) -> 
 
 
 def _weights(problem: Problem, kind: str) -> Floats:
-    y = problem.y
-    if kind == "averaged-hessian":
-        if math.isinf(problem.a):
-            return y - 3.0
-        return 2.0 * (y - 3.0) / (problem.a + y)
-    if kind == "mondelli-montanari":
-        shift = math.sqrt(2.0 * problem.alpha) - 1.0
-        if shift <= 0.0:
-            raise ValueError(
-                f"kind: 'mondelli-montanari' needs alpha above 1/2, got {problem.alpha}"
-            )
-        return (y - 1.0) / (y + shift)
-    # An intensity of 0 has weight minus infinity; the finite stand-in has the same effect.
-    return 1.0 - 1.0 / np.maximum(y, 1e-12)
+    T = named_preprocessing(kind, problem.alpha, problem.a, problem.complex)
+    if T is None:
+        least = "1" if problem.complex else "1/2"
+        data = " for complex data" if problem.complex else ""
+        raise ValueError(f"kind: {kind!r} needs alpha above {least}{data}, got {problem.alpha}")
+    # An intensity of 0 may have weight minus infinity; the finite stand-in has the same effect.
+    return T(np.maximum(problem.y, 1e-12))
 
 
 def _top_eigenvector(
     problem: Problem, weights: Floats, generator: np.random.Generator, kind: str
 ) -> Floats:
-    X, M, N = problem.X, problem.M, problem.N
-    if N <= _DENSE:
-        from scipy.linalg import eigh
-
-        rows = np.asarray(X, dtype=np.float64)
-        matrix = (rows.T * weights) @ rows / M
-        _, vectors = eigh(matrix, subset_by_index=[N - 1, N - 1])
-        vector = vectors[:, 0]
-        return vector * math.copysign(1.0, vector[np.abs(vector).argmax()])
+    if problem.N <= _DENSE:
+        return _decomposed(problem, weights)
     from talweg.spectrum import lowest
 
+    X, M, N = problem.X, problem.M, problem.N
+
+    def products(v: Floats) -> Floats:
+        p: Floats = X.T @ ((X @ v).T * weights).T
+        if problem.complex:
+            # The imaginary part of x.v, and its transpose: rows of X are (Re x, -Im x).
+            q = X.T @ ((X @ np.concatenate([v[N:], -v[:N]])).T * weights).T
+            p += np.concatenate([-q[N:], q[:N]])
+        return p / M
+
     class Operator:
-        shape = (N, N)
-
-        @staticmethod
-        def matmat(v: Floats) -> Floats:
-            return X.T @ (weights[:, None] * (X @ v)) / M
-
-        @staticmethod
-        def matvec(v: Floats) -> Floats:
-            return X.T @ (weights * (X @ v)) / M
+        shape = (problem.n, problem.n)
+        matmat = matvec = staticmethod(products)
 
     # 1/y has no bound, and the residual is measured against the largest eigenvalue in modulus.
     scale = max(1.0, float(np.abs(weights).max()))
     pairs = lowest(Operator, k=1, which="largest", tol=max(1e-5 / scale, 1e-12), rng=generator)
     _require(pairs, kind)
-    return pairs.eigenvectors[:, 0]
+    vector = pairs.eigenvectors[:, 0]
+    return _standing(vector) if problem.complex else vector
+
+
+def _decomposed(problem: Problem, weights: Floats) -> Floats:
+    from scipy.linalg import eigh
+
+    N = problem.N
+    matrix: Any = 0.0
+    for first in range(0, problem.M, _ROWS):
+        rows = np.asarray(problem.X[first : first + _ROWS], dtype=np.float64)
+        if problem.complex:
+            rows = rows[:, :N] - 1j * rows[:, N:]
+        matrix = matrix + (rows.conj().T * weights[first : first + _ROWS]) @ rows
+    _, vectors = eigh(matrix, subset_by_index=[N - 1, N - 1])
+    vector = vectors[:, 0]
+    if problem.complex:
+        return _standing(np.concatenate([vector.real, vector.imag]))
+    signed: Floats = vector * math.copysign(1.0, vector[np.abs(vector).argmax()])
+    return signed
+
+
+def _standing(vector: Floats) -> Floats:
+    """The complex vector (Re v, Im v) with the phase that makes its largest component positive."""
+    v = vector[: len(vector) // 2] + 1j * vector[len(vector) // 2 :]
+    largest = v[np.abs(v).argmax()]
+    v *= np.conj(largest) / abs(largest)
+    return np.concatenate([v.real, v.imag])
 
 
 def _require(pairs: Any, kind: str) -> None:

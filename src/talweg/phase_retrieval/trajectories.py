@@ -53,9 +53,10 @@ class Trajectories:
     path_loss, path_overlap, path_mu, path_slope : ndarray, shape (K, R)
         The same at the recorded steps.
     path_eigenvalue : ndarray, shape (K, R), or None
-        The smallest eigenvalue of N times the Riemannian Hessian on the tangent space.
+        The smallest eigenvalue of N times the Riemannian Hessian on the tangent space, for complex
+        data without the direction i w of the phase.
     path_eigenvector_overlap : ndarray, shape (K, R), or None
-        ``(v.w*)^2/N`` of its eigenvector v of length 1.
+        ``(v.w*)^2/N`` of its eigenvector v of length 1, for complex data ``|<v, w*>|^2/N``.
     path_samples : ndarray, shape (K, R, M), or None
         lambda_i at the recorded steps.
     """
@@ -154,7 +155,9 @@ def descend(
         Record the start and after every so many steps, or at these steps. 0: the start and the end.
     curvature : bool, default False
         Record the smallest eigenvalue of the Riemannian Hessian and its vector's overlap with the
-        signal. Each search starts from the vector before and a random one.
+        signal. Each search starts from the vector before and a random one. For complex data
+        eigenvectors are orthogonal to i w, along which the loss does not change and which would be
+        the lowest of a minimum. The overlap is the share in the plane of w* and i w*.
     samples : bool, default False
         Record lambda_i, M numbers for each record and start.
     target : float, optional
@@ -254,8 +257,8 @@ class _Run:
         self.n_steps = checked_count(n_steps, "n_steps", 0)
         self.step = _schedule(record, self.n_steps)
         self.tol = checked_positive(tol, "tol")
-        if curvature and (problem.signal is None or problem.complex):
-            raise ValueError("curvature: want a real problem with a signal")
+        if curvature and problem.signal is None:
+            raise ValueError("curvature: want a problem with a signal")
         R, K = len(self.w), len(self.step)
         self.steps = np.zeros(R, dtype=np.int64)
         self.status = np.full(R, int(Status.RUNNING))
@@ -352,13 +355,16 @@ class _Run:
                 before = self.vectors[r]
                 if before is not None:
                     start = np.hstack([before, start / np.linalg.norm(start)])
-                pairs = self.problem.extreme_pairs(self.w[r], start=start, tol=self.tol)
+                pairs = self.problem.extreme_pairs(
+                    self.w[r], start=start, tol=self.tol, phase=False
+                )
                 vector = pairs.eigenvectors[:, :1]
                 self.eigen[0, j, r] = pairs.eigenvalues[0]
-                signal = self.problem.signal
-                assert signal is not None
-                self.eigen[1, j, r] = float(signal @ vector[:, 0]) ** 2 / self.problem.N
-                self.vectors[r] = vector if np.isfinite(vector).all() else None
+                if np.isfinite(vector).all():
+                    share = self.problem.overlap(vector[:, 0]) ** 2 * self.problem.N
+                    self.eigen[1, j, r], self.vectors[r] = share, vector
+                else:
+                    self.vectors[r] = None
 
     def end(self, status: Status) -> None:
         self.status[self.status == Status.RUNNING] = int(status)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Eigenpairs", "lowest"]
 
 _ENDS = ("smallest", "largest", "both", "nearest-zero")
-_METHODS = ("auto", "dense", "three-term", "block")
+_METHODS = ("auto", "dense", "refined", "three-term", "block")
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -53,9 +53,9 @@ class Eigenpairs:
     products : int
         Number of vectors that were multiplied; 0 where the Hessian was formed at once.
     nit : int
-        Steps of the iteration.
+        Steps of the iteration; with the method ``"refined"``, rounds of corrections.
     method : str
-        ``"dense"``, ``"three-term"`` or ``"block"``.
+        ``"dense"``, ``"refined"``, ``"three-term"`` or ``"block"``.
     gradient : ndarray, shape (n,), or None
         The gradient at the point, where it was asked for.
     status : Status
@@ -143,8 +143,10 @@ def lowest(
         Look for copies of repeated eigenvalues, which a run from one vector cannot see, in the
         complement of what was found. Default: where `k` is above one, more than the vectors that
         the run began with, and no `start` was given, or the one given is invariant to rounding.
-    method : {"auto", "dense", "three-term", "block"}
-        All products and a decomposition; Lanczos with one vector and no reorthogonalisation, which
+    method : {"auto", "dense", "refined", "three-term", "block"}
+        All products and a decomposition; for one end, the whole matrix decomposed in single
+        precision and its pairs corrected by products, in about half that time (and as
+        ``"dense"`` where that fails, or the matrix is to be had from products only); Lanczos with one vector and no reorthogonalisation, which
         needs the fewest passes over vectors; or Lanczos with blocks of vectors, full
         reorthogonalisation and restarts, which needs the fewest products, and fewer still where
         `start` is good. Default: by n, `k`, and what is known of the operator.

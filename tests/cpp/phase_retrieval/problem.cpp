@@ -2,6 +2,8 @@
 #include <limits>
 
 #include "models/block_check.hpp"
+#include "phase_retrieval/data_rows.hpp"
+#include "phase_retrieval/weighted_squares.hpp"
 #include "talweg/phase_retrieval.hpp"
 
 namespace {
@@ -264,4 +266,38 @@ TEST_CASE("phase retrieval that makes no sense") {
   const PhaseRetrievalObjective problem(data.description);
   std::vector<double> w{1.0, 1.0, 1.0};
   CHECK_THROWS_AS(sphere_descent(problem, 1, w.data(), {}), std::invalid_argument);
+}
+
+TEST_CASE("phase retrieval: sums of weighted squares in both precisions") {
+  for (const auto& [rows, columns] :
+       {std::pair<std::size_t, std::size_t>{1, 1}, {5, 3}, {49, 17}, {130, 40}, {97, 270}})
+    for (const bool in_single : {false, true}) {
+      CAPTURE(rows);
+      CAPTURE(in_single);
+      const std::size_t M = rows, n = columns;
+      Data data(M, n, false, 1.0, in_single);
+      const talweg::DataRows x = talweg::rows_of(data.description);
+      std::mt19937_64 random(8);
+      const auto weights = random_vector(random, M, -2.0, 2.0);
+      const std::vector<float> single_weights(weights.begin(), weights.end());
+      std::vector<double> wide(n * n), other(n * n);
+      std::vector<float> single(n * n), other_single(n * n);
+      talweg::weighted_squares(x, weights.data(), 1, wide.data());
+      talweg::weighted_squares(x, single_weights.data(), 1, single.data());
+      for (std::size_t i = 0; i < n; ++i)
+        for (std::size_t j = 0; j < n; ++j) {
+          double sum = 0.0, size = 0.0;
+          for (std::size_t r = 0; r < M; ++r) {
+            const double term = weights[r] * data.numbers[r * n + i] * data.numbers[r * n + j];
+            sum += term;
+            size += std::fabs(term);
+          }
+          CHECK(std::fabs(wide[i * n + j] - sum) <= 1e-15 * static_cast<double>(M) * size);
+          CHECK(std::fabs(single[i * n + j] - sum) <= 1e-7 * (3.0 + static_cast<double>(M)) * size);
+        }
+      talweg::weighted_squares(x, weights.data(), 3, other.data());
+      talweg::weighted_squares(x, single_weights.data(), 3, other_single.data());
+      CHECK(std::equal(wide.begin(), wide.end(), other.begin(), same_bits));
+      CHECK(single == other_single);
+    }
 }

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <stdexcept>
@@ -99,4 +100,59 @@ TEST_CASE("options that make no sense") {
   options.method = talweg::LanczosMethod::block;
   options.which = talweg::SpectrumEnd::nearest_zero;
   CHECK_THROWS_AS(talweg::extreme_eigenpairs(springs, options), std::invalid_argument);
+}
+
+namespace {
+
+// Springs whose matrix is to be had, in both precisions.
+class FormedSprings final : public talweg::SymmetricOperator {
+ public:
+  explicit FormedSprings(std::size_t n) : springs_(n) {}
+  std::size_t dimension() const noexcept override { return springs_.dimension(); }
+  const double* apply(std::size_t count, const double* vectors, std::size_t stride,
+                      double* products) const override {
+    return springs_.apply(count, vectors, stride, products);
+  }
+  bool form(double* matrix) const override { return fill(matrix); }
+  bool form_single(float* matrix) const override { return fill(matrix); }
+  bool known_symmetric() const noexcept override { return true; }
+  double eigenvalue(std::size_t j) const { return springs_.eigenvalue(j); }
+
+ private:
+  template <class Number>
+  bool fill(Number* matrix) const {
+    const std::size_t n = dimension();
+    std::fill_n(matrix, n * n, Number(0));
+    for (std::size_t i = 0; i < n; ++i) {
+      matrix[i * n + i] = Number(2);
+      if (i > 0) matrix[i * n + i - 1] = matrix[(i - 1) * n + i] = Number(-1);
+    }
+    return true;
+  }
+  Springs springs_;
+};
+
+}  // namespace
+
+TEST_CASE("a decomposition in single precision is corrected, or another one made without LAPACK") {
+  const std::size_t n = 60;
+  const FormedSprings springs(n);
+  for (const bool high : {false, true}) {
+    talweg::LanczosOptions options;
+    options.count = 3;
+    options.which = high ? talweg::SpectrumEnd::largest : talweg::SpectrumEnd::smallest;
+    options.method = talweg::LanczosMethod::refined;
+    const talweg::EigenPairs found = talweg::extreme_eigenpairs(springs, options);
+    CHECK(found.status == talweg::Status::converged);
+#if defined(TALWEG_LINKED_LAPACK)
+    CHECK(found.method == talweg::LanczosMethod::refined);
+#else
+    CHECK(found.method == talweg::LanczosMethod::dense);
+#endif
+    REQUIRE(found.values.size() == 3);
+    for (std::size_t j = 0; j < 3; ++j) {
+      CHECK(std::fabs(found.values[j] - springs.eigenvalue(high ? n - 3 + j : j)) < 1e-13);
+      CHECK(residual(springs, found.values[j], found.vectors.data() + j * n) <= 4e-8);
+    }
+  }
 }
