@@ -19,6 +19,7 @@ from talweg.extremals.arguments import (
     checked_workers,
     dimension_of,
 )
+from talweg.extremals.fields import counted
 from talweg.objective import Objective
 from talweg.status import Status, in_words, summary
 from talweg.theory.arguments import checked_momentum, checked_nesterov
@@ -106,8 +107,9 @@ class Descent:
 
     def __repr__(self) -> str:
         return (
-            f"Descent({np.size(self.status)} points, {int(np.max(self.steps, initial=0))} steps, "
-            f"{len(self.path)} records: {summary(self.status)})"
+            f"Descent({counted(np.size(self.status), 'point')}, "
+            f"{counted(int(np.max(self.steps, initial=0)), 'step')}, "
+            f"{counted(len(self.path), 'record')}: {summary(self.status)})"
         )
 
     def asdict(self) -> dict[str, Any]:

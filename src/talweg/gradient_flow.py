@@ -17,6 +17,7 @@ from talweg.extremals.arguments import (
     checked_workers,
     dimension_of,
 )
+from talweg.extremals.fields import counted
 from talweg.objective import Objective
 from talweg.status import Status, in_words, summary
 
@@ -107,9 +108,10 @@ class Flow:
         return in_words(self.status)
 
     def __repr__(self) -> str:
+        many = np.size(self.status)
         return (
-            f"Flow({np.size(self.status)} trajectories, {np.size(self.t)} times: "
-            f"{summary(self.status)})"
+            f"Flow({many} {'trajectory' if many == 1 else 'trajectories'}, "
+            f"{counted(np.size(self.t), 'time')}: {summary(self.status)})"
         )
 
     def plot(self, axes: Any = None, *, title: str | None = None) -> Any:
