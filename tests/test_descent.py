@@ -343,6 +343,8 @@ def test_results_say_how_they_ended():
     assert found.message.startswith("1 of 2: All steps") and "not finite" in found.message
     text = repr(found)
     assert text == "Descent(2 points, 100 steps, 11 records: 1 max steps, 1 non finite)"
+    assert repr(talweg.descend(f, [0.1, 0.1], 0.01, 1)).startswith("Descent(1 point, 1 step, 0 rec")
+    assert repr(talweg.flow(f, [0.1, 0.1], 0.1)).startswith("Flow(1 trajectory, 1 time: ")
     one = talweg.descend(f, [0.1, 1.0], 0.1, 5)
     assert one.success is True and one.message == Status.MAX_STEPS.describe()
     assert "f" not in one.asdict() and one.asdict()["status"] == Status.MAX_STEPS

@@ -133,6 +133,38 @@ def test_followed_in_high_precision():
     assert found.orientation == float(mpmath.sign(product))
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    st.floats(-300.0, 300.0),
+    st.tuples(*[st.floats(-1.0, 1.0, allow_subnormal=False)] * 3).filter(any),
+)
+def test_eigenvalues_of_all_sizes(power, numbers):
+    size = 10.0**power
+    a, b, c = (float(size * number) for number in numbers)
+    f = talweg.Objective(lambda x: a * x[0] * x[0] / 2 + b * x[0] * x[1] + c * x[1] * x[1] / 2, 2)
+    largest = max(abs(a), abs(b), abs(c))
+    found = talweg.descend(f.compile(), [[1.0, 2.0], [0.5, 0.0]], 1e-3, 3, eigenvalues=True)
+    with mpmath.workdps(400):
+        root = mpmath.sqrt((mpmath.mpf(a) - c) ** 2 + 4 * mpmath.mpf(b) ** 2)
+        low, high = (float((mpmath.mpf(a) + c + sign * root) / 2) for sign in (-1, 1))
+    room = {"rtol": 1e-13, "atol": 1e-15 * largest + 1e-322}
+    fine = found.status == Status.MAX_STEPS
+    np.testing.assert_allclose(found.smallest_eigenvalue[fine], low, **room)
+    np.testing.assert_allclose(found.largest_eigenvalue[fine], high, **room)
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-160, 1e-80, 1.0, 1e80, 1e160, 1e300])
+def test_eigenvalues_whose_squares_leave_the_range_of_numbers(size):
+    a, b, c = 1.0 * size, 1.0 * size, -2.0 * size
+    f = talweg.Objective(lambda x: a * x[0] * x[0] / 2 + b * x[0] * x[1] + c * x[1] * x[1] / 2, 2)
+    for volume in (False, True):
+        options = {"eigenvalues": True, "log_volume": volume}
+        found = talweg.descend(f.compile(), [1.0, 2.0], 0.01 / size, 3, **options)
+        assert found.status == Status.MAX_STEPS
+        ratios = [found.smallest_eigenvalue / size, found.largest_eigenvalue / size]
+        np.testing.assert_allclose(ratios, [-0.5 - 3.25**0.5, -0.5 + 3.25**0.5], rtol=1e-14)
+
+
 def test_singular_maps_blow_ups_and_what_is_not_finite():
     f = talweg.Objective(lambda x: (x[0] ** 2 + 3.0 * x[1] ** 2) / 2.0 + x[0] ** 4, 2)
     x0 = [[0.0, 1.0], [0.5, 0.5], [40.0, 1.0], [1e200, 0.0], [0.1, 0.1]]

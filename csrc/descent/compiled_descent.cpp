@@ -23,8 +23,12 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 // them, and little is lost where a descent blows up.
 constexpr std::size_t portion = 1024;
 
-// The first ones of cautious code: descents that blow up mostly do so in their first steps.
+// The first ones where caution pays: descents that blow up mostly do so in their first steps.
 constexpr std::size_t first_portion = 16;
+
+// The code squares entries of a Hessian of two rows; these squares have lost digits where its
+// eigenvalues are closer to 0. Where others on the way were not, that is far below their rounding.
+constexpr double small_eigenvalue = 0x1p-440;
 
 // Trajectories of one chunk: enough that a thread's way to the next one costs nothing, few enough
 // that threads share the work evenly.
@@ -60,6 +64,7 @@ class Group {
   void finish(std::size_t lane, Status status);
   void copy_point(std::size_t lane, double* to, bool extrapolated);
   bool ordinary(std::size_t lane);
+  bool lost_digits(std::size_t lane);
   double log_volume(std::size_t lane);
   void record(std::size_t lane);
   void end_full();
@@ -70,6 +75,9 @@ class Group {
   const DescentOptions& options_;
   const std::size_t n_, count_;
   const bool stops_;
+  // Whether the group goes by short portions at first, as it does after one in which most of its
+  // lanes were lost: what is computed of them until its end is in vain.
+  bool cautious_ = true;
   std::size_t next_ = 0, last_ = 0;
   AlignedMemory memory_;
   double *state_, *trial_;
@@ -118,6 +126,15 @@ bool Group::ordinary(std::size_t lane) {
          (std::isfinite(at(code_.smallest, lane)) && std::isfinite(at(code_.largest, lane)));
 }
 
+// Whether an extreme eigenvalue came out of squares that vanished.
+bool Group::lost_digits(std::size_t lane) {
+  if (code_.smallest == code_.none || n_ < 2) return false;
+  const double low = std::fabs(at(code_.smallest, lane));
+  const double high = std::fabs(at(code_.largest, lane));
+  const auto small = [](double value) { return value < small_eigenvalue; };
+  return (small(low) && (low > 0.0 || small(high))) || (small(high) && high > 0.0);
+}
+
 double Group::log_volume(std::size_t lane) {
   double result = 0.0;
   if (code_.product != code_.none) {
@@ -134,7 +151,7 @@ void Group::finish(std::size_t lane, Status status) {
   const std::size_t k = trajectories_[lane];
   trajectories_[lane] = count_;
   if (code_.bound != code_.none) at(code_.bound, lane) = -1.0;
-  if (!ordinary(lane)) {
+  if (!ordinary(lane) || lost_digits(lane)) {
     odd.push_back(k);
     return;
   }
@@ -172,6 +189,7 @@ void Group::end_full() {
     if (trajectories_[l] == count_ || taken_[l] != options_.steps) continue;
     const bool here = flat && trial_[code_.square * code_.lanes + l] <= at(code_.bound, l);
     finish(l, here ? Status::converged : Status::max_steps);
+    cautious_ = false;
   }
 }
 
@@ -208,7 +226,7 @@ bool Group::run(std::size_t first, std::size_t last) {
       if (trajectories_[l] == count_) continue;
       some = true;
       steps = std::min({steps, options_.steps - taken_[l], due_[l] - taken_[l]});
-      if (code_.cautious) steps = std::min(steps, std::max(taken_[l], first_portion));
+      if (cautious_ || code_.cautious) steps = std::min(steps, std::max(taken_[l], first_portion));
     }
     if (!some) continue;
     if (interrupted()) {
@@ -218,14 +236,20 @@ bool Group::run(std::size_t first, std::size_t last) {
     }
     const auto done = static_cast<std::size_t>(
         code_.advance(state_, static_cast<std::int64_t>(steps), code_.parameters));
+    std::size_t under_way = 0, lost = 0;
     for (std::size_t l = 0; l < code_.lanes; ++l) {
       if (trajectories_[l] == count_) continue;
+      ++under_way;
       taken_[l] += done;
-      if (!ordinary(l))
+      if (!ordinary(l)) {
+        ++lost;
         finish(l, Status::non_finite);
-      else if (done < steps && at(code_.square, l) <= at(code_.bound, l))
+      } else if (done < steps && at(code_.square, l) <= at(code_.bound, l)) {
         finish(l, Status::converged);
+        cautious_ = false;
+      }
     }
+    if (2 * lost > under_way) cautious_ = true;
   }
   return true;
 }

@@ -19,9 +19,10 @@ from talweg.extremals.arguments import (
     checked_workers,
     dimension_of,
 )
+from talweg.extremals.fields import counted
 from talweg.objective import Objective
 from talweg.status import Status, in_words, summary
-from talweg.theory.arguments import checked_momentum
+from talweg.theory.arguments import checked_momentum, checked_nesterov
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -106,8 +107,9 @@ class Descent:
 
     def __repr__(self) -> str:
         return (
-            f"Descent({np.size(self.status)} points, {int(np.max(self.steps, initial=0))} steps, "
-            f"{len(self.path)} records: {summary(self.status)})"
+            f"Descent({counted(np.size(self.status), 'point')}, "
+            f"{counted(int(np.max(self.steps, initial=0)), 'step')}, "
+            f"{counted(len(self.path), 'record')}: {summary(self.status)})"
         )
 
     def asdict(self) -> dict[str, Any]:
@@ -190,7 +192,7 @@ def descend(
     momentum : float, default 0
         From 0 on and below 1.
     nesterov : bool, default False
-        Nesterov's method instead of the heavy ball.
+        Nesterov's method instead of the heavy ball; with momentum only.
     noise : float, default 0
         Variance of independent normal noise in each coordinate of the gradient.
     gtol : float, default 0
@@ -249,10 +251,7 @@ def descend(
     tolerance = _not_negative(gtol, "gtol")
     every = checked_count(record_every, "record_every", 0)
     threads = checked_workers(workers)
-    if nesterov and not beta:
-        raise ValueError(
-            "nesterov: want momentum with it, above 0; without it both are plain descent"
-        )
+    checked_nesterov(nesterov, beta)
     if rng is not None and not variance:
         raise ValueError("rng: want noise with it; nothing else is drawn")
     if tangent and beta > 0.0:

@@ -17,6 +17,7 @@ from talweg.extremals.arguments import (
     checked_workers,
     dimension_of,
 )
+from talweg.extremals.fields import counted
 from talweg.objective import Objective
 from talweg.status import Status, in_words, summary
 
@@ -107,9 +108,10 @@ class Flow:
         return in_words(self.status)
 
     def __repr__(self) -> str:
+        many = np.size(self.status)
         return (
-            f"Flow({np.size(self.status)} trajectories, {np.size(self.t)} times: "
-            f"{summary(self.status)})"
+            f"Flow({many} {'trajectory' if many == 1 else 'trajectories'}, "
+            f"{counted(np.size(self.t), 'time')}: {summary(self.status)})"
         )
 
     def plot(self, axes: Any = None, *, title: str | None = None) -> Any:
@@ -281,10 +283,16 @@ def flow(
             raise TypeError(f"level: want one number, got {level!r}")
         if not np.isfinite(level):
             raise ValueError(f"level: want a finite number, got {level}")
+    if level is None and stop_at_level:
+        raise ValueError("stop_at_level: want a level with it")
+    if not len(centres):
+        for name, value in (("radius", radius), ("stop_at_minima", stop_at_minima)):
+            if value is not None and value is not False and minima is None:
+                raise ValueError(f"{name}: want minima with it, around which the balls are")
     if endless and not (len(centres) or tolerance or (level is not None and stop_at_level)):
         raise ValueError(
-            "t: an infinite time needs something that ends a trajectory: minima, "
-            "gradient_tolerance, or level with stop_at_level"
+            f"t: want a finite last time, got {times[-1]}, which needs something that ends a "
+            "trajectory: minima, gradient_tolerance, or level with stop_at_level"
         )
     stop = endless and not tolerance if stop_at_minima is None else bool(stop_at_minima)
 
@@ -329,10 +337,23 @@ def _checked_times(t: Any) -> Floats:
     if times.ndim != 1 or not times.size:
         raise ValueError(f"t: want a time or times of shape (times,), got shape {np.shape(t)}")
     if np.isnan(times).any() or times[0] < 0 or np.isinf(times[:-1]).any():
-        raise ValueError("t: want times from 0 on, the last alone may be infinite")
+        wrong = np.isnan(times) | (times < 0)
+        wrong[:-1] |= np.isinf(times[:-1])
+        raise ValueError(
+            "t: want times from 0 on, of which the last alone may be infinite, got "
+            + _entry(times, int(np.argmax(wrong)))
+        )
     if (np.diff(times) <= 0).any():
-        raise ValueError("t: want increasing times")
+        place = int(np.argmax(np.diff(times) <= 0)) + 1
+        raise ValueError(
+            f"t: want increasing times, got {_entry(times, place)} after {times[place - 1]}"
+        )
     return times
+
+
+def _entry(times: Floats, place: int) -> str:
+    """One of the times, and which one where there are several."""
+    return f"{times[place]}" + (f" at place {place}" if len(times) > 1 else "")
 
 
 def _checked_tolerance(value: Any, name: str) -> float:

@@ -331,8 +331,14 @@ class Objective(Evaluation, ForeignFunctions, Algebra):
 
     # Saving.
 
+    def _is_made(self) -> bool:
+        """Whether more of it than a recording is to be kept: that it is made of others."""
+        if self._made is None:
+            return False
+        return self._tape is None or bool(self.parameters) or self._embedding is not None
+
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """The recorded function as arrays, for files.
+        """The function as arrays, for files.
 
         Returns
         -------
@@ -341,10 +347,20 @@ class Objective(Evaluation, ForeignFunctions, Algebra):
         Raises
         ------
         TypeError
-            When the objective is no recorded function.
+            When the objective is neither a recorded function nor a model, nor made of such ones.
         """
+        if self._is_made():
+            from talweg.composition_arrays import composition_arrays
+
+            composed = composition_arrays(self)
+            if composed is not None:
+                return composed
         if self._tape is None:
-            raise TypeError(f"{self!r} is no recorded function: only recordings can be saved")
+            raise TypeError(
+                f"{self!r} is no recorded function: only recordings can be saved, models of "
+                "talweg.models, and what is made of these; save points and numbers by themselves "
+                "and make the function anew where it is needed"
+            )
         tape, output = self._tape
         arrays: dict[str, np.ndarray] = {}
         if self._parametric is not None:
@@ -376,6 +392,11 @@ class Objective(Evaluation, ForeignFunctions, Algebra):
             When the arrays are no saved objective.
         """
         arrays = {key: np.asarray(value) for key, value in arrays.items()}
+        if "composition" in arrays:
+            from talweg.composition_arrays import composition_of
+
+            made: Objective = composition_of(arrays)
+            return made
         if "kind" in arrays:
             from talweg.models import StructuredObjective
 
@@ -412,7 +433,8 @@ class Objective(Evaluation, ForeignFunctions, Algebra):
             raise TypeError(f"{self!r} cannot be pickled: {self._unpicklable}")
         if self._recipe is not None:
             return self._recipe
-        if self._made is not None and (self._tape is None or self.parameters or self._embedding):
+        if self._is_made():
+            assert self._made is not None
             maker, operands, rest = self._made
             return maker, (operands, *rest)
         load = _load_compiled if self.compiled else Objective.from_arrays

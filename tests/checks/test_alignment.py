@@ -48,6 +48,40 @@ def test_the_best_heavy_ball_aligns_at_the_chebyshev_rate():
     assert without.agrees and without.measured_factor == pytest.approx(1.0 / x)
 
 
+@pytest.mark.parametrize(
+    "f, x",
+    [
+        (talweg.surfaces.himmelblau(), [3.0, 2.0]),
+        (talweg.surfaces.muller_brown(), [-0.558, 1.442]),
+        (talweg.surfaces.rosenbrock(2), [1.0, 1.0]),
+        (normal_form([1.0, 1.602, 4.0, 7.811], {(0, 0, 1): 0.3, (0, 0, 3): 0.2}), np.zeros(4)),
+        (normal_form([1.0, 2.3, 2.32, 4.1], {(0, 0, 1): 0.3, (0, 1, 2): 0.2}), np.zeros(4)),
+    ],
+)
+def test_the_best_heavy_ball_of_a_forced_function(f, x):
+    # Chosen so that free and forced terms fall equally fast, over free ones that have double roots.
+    values = np.linalg.eigvalsh(f.hess(talweg.critical_points(f, starts=x)[0].x))
+    best = step_bounds(values, forcing=1).best_momentum
+    assert best.momentum > 0.0
+    check = alignment(f, x, best.step_length, momentum=best.momentum)
+    assert check.agrees, check
+    assert check.measured_factor == pytest.approx(best.factor, rel=5e-3)
+
+
+def test_what_is_lost_in_one_step():
+    check = alignment(talweg.models.quadratic([1.0, 5.0]), [0.0, 0.0], 0.2)
+    assert check.predicted.factor == 0.0 and check.agrees
+    assert "in one step" in check.message and check.sine[1:].max() < 1e-15
+
+
+def test_alignment_within_a_few_steps_is_undecided_and_says_so():
+    f = talweg.models.quadratic([[2.0, 0.7], [0.7, 5.0]])
+    values = np.linalg.eigvalsh(f.hess([0.0, 0.0]))
+    check = alignment(f, [0.0, 0.0], 0.999 / values[1])
+    assert check.verdict == "undecided"
+    assert "records are above rounding" in check.message and "few steps" in check.message
+
+
 def test_both_sides_of_the_bound_of_nesterov():
     f = normal_form([1.0, 4.0], {(0, 0, 1): 0.3, (1, 1, 0): 0.3})
     bound = step_bounds([1.0, 4.0], 0.5, nesterov=True).alignment
@@ -67,6 +101,18 @@ def test_the_best_step_is_the_best():
     assert round(factors[0.25834], 5) == 0.74166
     assert round(factors[2 / 11], 3) == 0.818
     assert min(factors.values()) == factors[0.25834]
+
+
+def test_nesterov_without_momentum_is_refused():
+    f = normal_form([1.0, 4.0])
+    for run in (
+        lambda: alignment(f, [0.0, 0.0], 0.1, nesterov=True),
+        lambda: talweg.checks.stationary(f, [0.0, 0.0], 0.1, 1e-4, nesterov=True),
+        lambda: talweg.checks.volume(f, (-0.1, 0.1), step_length=0.1, nesterov=True),
+        lambda: talweg.reports.descent_report(f, bounds=[(-1, 1)] * 2, nesterov=True),
+    ):
+        with pytest.raises(ValueError, match="nesterov: want momentum"):
+            run()
 
 
 # Random spectra.
@@ -139,9 +185,11 @@ def test_two_hundred_random_spectra(checked):
     assert_right(checks)
     decided = [check for check, _ in checks.values() if check.agrees]
     assert len(decided) > 165
-    deviations = np.array([abs(c.measured - c.predicted.rate) / c.error for c in decided])
+    leaning = np.array([(c.measured - c.predicted.rate) / c.error for c in decided])
+    deviations = np.abs(leaning)
     # Stated errors are standard errors: neither too small, as a test of the mean square tells.
     assert np.sqrt((deviations**2).mean()) < 1.5
+    assert np.abs(leaning.mean()) < 0.2
 
 
 def test_wrong_predictions_are_never_confirmed(checked):
@@ -411,6 +459,30 @@ def test_interruption_keeps_what_was_done():
     assert check.verdict == "undecided" and "Interrupted" in check.message
     assert (check.status == Status.INTERRUPTED).any()
     assert np.isfinite(check.sine[0]).all()
+
+
+@pytest.mark.parametrize("step", [None, 0.2])
+def test_interruption_while_starts_are_looked_for(step, monkeypatch):
+    from talweg.checks.method import Method
+
+    runs, run = [], Method.run
+
+    def interrupted(self, *arguments):
+        runs.append(1)
+        if len(runs) == 3:
+            raise KeyboardInterrupt
+        return run(self, *arguments)
+
+    monkeypatch.setattr(Method, "run", interrupted)
+    f = normal_form([1.0, 1.7, 4.0], {(0, 1, 1): 0.5})
+    with pytest.raises(KeyboardInterrupt) as caught:
+        alignment(f, np.zeros(3), step, branch=1)
+    check = caught.value.result
+    assert check.verdict == "undecided" and check.agrees is None
+    assert "strong stable manifold" in check.message
+    assert (check.status == Status.INTERRUPTED).all()
+    assert check.x0.shape == (16, 3) and np.isfinite(check.x0).all()
+    assert np.isnan(check.measured) and check.sine.shape == (1, 16)
 
 
 @pytest.mark.parametrize("max_order, words", [(8, "max_order"), (12, "below the rounding")])

@@ -37,6 +37,14 @@ def run(*arguments):
     return CliRunner().invoke(command, [str(argument) for argument in arguments])
 
 
+def test_the_closing_line_says_what_would_be_written():
+    words = "(nothing saved: -o DIR writes theory.md, theory.json"
+    lines = run("theory", "toy", "--no-runs").stdout.splitlines()
+    assert lines[-1] == f"{words} and pictures)"
+    lines = run("theory", "toy", "--no-runs", "--no-plot").stdout.splitlines()
+    assert lines[-1] == f"{words})"
+
+
 def test_report_of_an_own_function(file, tmp_path):
     out = tmp_path / "out"
     result = run("theory", "mine.py:bowl", "--bounds", "-0.5,0.5 -0.5,0.5", "-o", out)

@@ -81,6 +81,22 @@ def test_a_file_without_an_array_is_refused(tmp_path, missing):
         talweg.load(tmp_path / "b")
 
 
+def test_pictures_of_few_noisy_descents_show_them():
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    f = talweg.surfaces.toy()
+    starts = [[0.5, 0.5], [-0.5, 0.5]]
+    map_, profile = descent_report(f, starts, noise=1.0).plot().axes
+    drawn = [line for line in map_.lines if len(line.get_xdata()) > 2]
+    assert len(drawn) == len(profile.lines) == 2
+    assert all(line.get_linewidth() > 1.0 for line in [*drawn, *profile.lines])
+    many = descent_report(f, n_starts=60).plot().axes[1].lines
+    assert all(line.get_linewidth() < 1.0 for line in many)
+    # Where all run off there is a reason in place of paths.
+    map_, profile = descent_report(f, starts, noise=1e4).plot().axes
+    assert not profile.lines and "No descent" in profile.texts[0].get_text()
+    pyplot.close("all")
+
+
 def test_picture_has_a_line_for_each_descent(tmp_path):
     pytest.importorskip("matplotlib")
     report = descent_report(talweg.surfaces.himmelblau(), n_starts=12)

@@ -173,6 +173,10 @@ def test_refused(function):
         function(f, [0.0, 0.0, 0.0])
     with pytest.raises(ValueError, match="x: want numbers, got NaN"):
         function(f, [0.0, np.nan])
+    with pytest.raises(ValueError, match="x: want finite numbers, got .*inf"):
+        function(f, [0.0, np.inf])
+    with pytest.raises(ValueError, match="x: want finite numbers, got .*-inf.* in row 2"):
+        function(f, [[0.0, 1.0], [1.0, 1.0], [-np.inf, 0.0]])
     with pytest.raises(TypeError, match="x: want real numbers, got dtype complex128"):
         function(f, [1j, 0.0])
     with pytest.raises(ValueError, match="workers: want at least 1, got -1"):

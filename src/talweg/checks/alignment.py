@@ -63,7 +63,7 @@ class AlignmentCheck:
         All exponents found in that window, ascending, and the relative sizes of their terms at its
         end.
     logarithmic : bool
-        Whether the two slowest exponents are equal up to the error, as at a resonance.
+        Whether two or three slowest exponents are equal up to the error, as at a resonance.
     slope, slope_error : float
         Rate by a straight line through the logarithms of the tangent in the window, mean over
         trajectories, and its standard error between them. It ignores all other exponents.
@@ -233,7 +233,7 @@ def alignment(
         For unusable arguments: an `x_min` that is no nondegenerate minimum among them.
     KeyboardInterrupt
         When interrupted; the exception's attribute ``result`` is a check, undecided, of the
-        trajectories so far.
+        trajectories so far, or of the starts alone where a `branch` is still looking for them.
 
     References
     ----------
@@ -282,6 +282,10 @@ def alignment(
             if start is not None and isinstance(part, Run):
                 interrupt.result = _check(  # type: ignore[attr-defined]
                     prediction, part, start, branch
+                )
+            elif isinstance(part, np.ndarray):
+                interrupt.result = _unstarted(  # type: ignore[attr-defined]
+                    prediction, part, branch
                 )
             raise
         if _stayed(prediction, run, distance):
@@ -353,7 +357,7 @@ def _check(prediction: Prediction, run: Run, start: Floats, branch: int | None) 
         window_sine=(ends[0], ends[1]),
         rates=nothing if found is None else found.rates,
         shares=nothing if found is None else found.shares,
-        logarithmic=found is not None and found.logarithmic,
+        logarithmic=found is not None and found.multiplicity > 1,
         slope=nan if found is None else found.slope,
         slope_error=nan if found is None else found.slope_error,
         aligned_with=_aligned(run),
@@ -374,6 +378,18 @@ def _check(prediction: Prediction, run: Run, start: Floats, branch: int | None) 
     )
 
 
+def _unstarted(prediction: Prediction, start: Floats, branch: int | None) -> AlignmentCheck:
+    """Of starts that were interrupted on their way to a strong stable manifold."""
+    status = np.full(len(start), int(Status.INTERRUPTED))
+    check = _check(prediction, Run(np.zeros(1), start[None], status), start, branch)
+    return dataclasses.replace(
+        check,
+        verdict="undecided",
+        message="Interrupted while starts in the strong stable manifold were looked for; x0 is where "
+        "they were.",
+    )
+
+
 def _judged(
     prediction: Prediction, run: Run, kept: Any, sine: Floats
 ) -> tuple[str, str, Measurement | None]:
@@ -390,7 +406,8 @@ def _judged(
             None,
         )
     if rate.rate == np.inf:
-        return (*_judge_straight(sine[:, kept]), None)
+        lost = not prediction.soft.any()
+        return (*_judge_straight(sine[1 if lost else 0 :, kept], lost), None)
     found = measure(
         run, kept, prediction.minimum, prediction.method, prediction.dominant, prediction.soft
     )
@@ -423,11 +440,12 @@ def _aligned(run: Run) -> int | None:
     return int(np.argmax(last[np.isfinite(last).all(axis=1)].mean(axis=0)))
 
 
-def _judge_straight(sine: Floats) -> tuple[str, str]:
-    """Of a manifold without bending, as far as derivatives at the minimum tell."""
+def _judge_straight(sine: Floats, lost: bool) -> tuple[str, str]:
+    """Of a manifold without bending, or of directions that are lost in one step, as far as derivatives
+    at the minimum tell."""
     largest = float(np.nanmax(sine, initial=0.0))
+    what = "All other directions are lost in one step" if lost else "The manifold is straight"
     if largest < 1e-10:
-        return "agrees", f"The manifold is straight: the largest sine is {largest:.1g}."
-    return "undecided", (
-        f"No order of forcing was found, and the manifold is not straight (sine {largest:.1g})."
-    )
+        return "agrees", f"{what}: the largest sine {'after it ' if lost else ''}is {largest:.1g}."
+    what = "not all other directions are lost" if lost else "the manifold is not straight"
+    return "undecided", f"No order of forcing was found, and {what} (sine {largest:.1g})."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -12,17 +12,27 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Exponents", "fit_exponents"]
+__all__ = ["FEWEST_VALUES", "Exponents", "fit_exponents", "usable_length"]
 
 #: Values of a sequence that a fit looks at.
 _MOST_VALUES = 40
-_FEWEST_VALUES = 8
+FEWEST_VALUES = 8
 #: Exponentials that are tried.
 _MOST_TERMS = 5
 #: A term below this part of the largest one is not told from what is left over.
 _VISIBLE = 1e-3
+#: How far errors take equal exponents apart over the length of a window, by how many there are: at
+#: least, and over the root of what is left over (the largest of many trials with white noise, and
+#: with noise that grows).
+_SPLITS = {2: (1e-5, 10.0), 3: (1e-3, 30.0)}
 #: Where windows start, in parts of what lies above rounding.
 _STARTS = (0.0, 0.15, 0.3, 0.45, 0.6, 0.7)
+
+
+def usable_length(size: Floats, noise: Floats) -> int:
+    """How many values of sequences of this root mean square are above their errors."""
+    good = np.isfinite(size) & (size > 1e-280) & (noise < 1e-4)
+    return len(good) if good.all() else int(np.argmin(good))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +43,7 @@ class Exponents:
     ----------
     rate : float
         Of the slowest term that is visible, ``-log|z|`` for a unit of the spacing; the mean of two
-        that are not resolved.
+        or three that are not resolved.
     error : float
         Its standard error, from what the estimates of a later window, of one term more and of parts
         of the sequences differ by.
@@ -46,8 +56,11 @@ class Exponents:
         The window, `end` included.
     residual : float
         What the terms leave over, relative to the sequences.
-    double : bool
-        Whether the two slowest terms have equal z as far as can be resolved: ``(a + b k) z^k``.
+    multiplicity : int
+        How many of the slowest terms have equal z as far as can be resolved, 1 to 3: ``(a + b k) z^k``
+        where 2 have.
+    share : float
+        That of the slowest term, of several equally slow ones the largest.
     """
 
     rate: float
@@ -57,7 +70,8 @@ class Exponents:
     start: int
     end: int
     residual: float
-    double: bool
+    multiplicity: int
+    share: float
 
 
 def fit_exponents(values: Floats, noise: Floats) -> Exponents | None:
@@ -69,7 +83,7 @@ def fit_exponents(values: Floats, noise: Floats) -> Exponents | None:
         Sequences at equal spacing.
     noise : ndarray, shape (k,)
         Their errors, relative to the root of the mean square over sequences. The window ends before
-        the first that is above 1e-4.
+        the first that is above 1e-4 (`usable_length`).
 
     Returns
     -------
@@ -77,9 +91,8 @@ def fit_exponents(values: Floats, noise: Floats) -> Exponents | None:
         None where no window is described by a few terms.
     """
     size = np.sqrt((values**2).mean(axis=0))
-    good = np.isfinite(size) & (size > 1e-280) & (noise < 1e-4)
-    end = len(good) if good.all() else int(np.argmin(good))
-    if end < _FEWEST_VALUES:
+    end = usable_length(size, noise)
+    if end < FEWEST_VALUES:
         return None
     # Scaled by their common decay all times count alike.
     index = np.arange(end)
@@ -92,11 +105,21 @@ def fit_exponents(values: Floats, noise: Floats) -> Exponents | None:
     found = [one for one in windows if one is not None]
     best: Exponents | None = None
     for one, later in zip(found, [*found[1:], None]):
-        change = abs(later.rate - one.rate) if later is not None else 0.0
+        change = 0.0 if later is None else _change(one, later)
         total = dataclasses.replace(one, error=float(np.hypot(one.error, change)))
         if best is None or total.error < best.error:
             best = total
     return best
+
+
+class _Slowest(NamedTuple):
+    """Of all visible terms: the rate, its error by terms that it is not told from, how many these are
+    with it, and the largest of their shares."""
+
+    rate: float
+    error: float
+    multiplicity: int
+    share: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,26 +138,47 @@ class _Fit:
     def visible(self) -> Any:
         return self.shares > max(_VISIBLE, 10.0 * self.residual)
 
-    def slowest(self) -> tuple[float, float, bool]:
-        """The rate, its error by a term that it is not told from, and whether there is one."""
-        seen = self.exponents[self.visible]
+    def slowest(self) -> _Slowest:
+        seen, shares = self.exponents[self.visible], self.shares[self.visible]
         if not seen.size:
-            return np.nan, np.nan, False
+            return _Slowest(np.nan, np.nan, 1, np.nan)
         place = int(np.argmin(seen.real))
-        if seen.size > 1:
-            apart = seen - seen[place]
-            # Angles of z count up to whole turns.
-            turn = 2.0 * np.pi / self.stride
-            distances = np.hypot(apart.real, (apart.imag + turn / 2.0) % turn - turn / 2.0)
-            distances[place] = np.inf
-            other = int(np.argmin(distances))
-            # Errors split a double root by their square root, to both sides, and hide as small a
-            # distance between two.
-            unresolved = max(3e-5, 30.0 * np.sqrt(self.residual)) / self.span
-            if distances[other] < unresolved:
-                mean = float(seen[[place, other]].real.mean())
-                return mean, float(unresolved) / 2.0, True
-        return float(seen[place].real), 0.0, False
+        off = seen - seen[place]
+        # Angles of z count up to whole turns.
+        turn = 2.0 * np.pi / self.stride
+        distances = np.hypot(off.real, (off.imag + turn / 2.0) % turn - turn / 2.0)
+        near = np.argsort(distances)
+        # Errors split a multiple root by their own root, to all sides, and hide as small a distance
+        # between several. Its mean is all that they leave.
+        for multiplicity in (3, 2):
+            members = near[:multiplicity]
+            if seen.size < multiplicity:
+                continue
+            split = self._split(multiplicity)
+            apart = float(distances[members].max())
+            if apart < split:
+                return _Slowest(
+                    float(seen[members].real.mean()),
+                    max(apart, split / 2.0) / 2.0,
+                    multiplicity,
+                    float(shares[members].max()),
+                )
+        rate, share = float(seen[place].real), float(shares[place])
+        if seen.size == 1:
+            return _Slowest(rate, 0.0, 1, share)
+        # Of two that are told apart the square of the distance has that error, to either side: the mean
+        # of both would be too large a rate by half the distance.
+        square, error = float(distances[near[1]]) ** 2, self._split(2) ** 2
+        if abs(off[near[1]].real) ** 2 < square / 2.0:
+            return _Slowest(rate, error / (4.0 * np.sqrt(square)), 1, share)
+        most, least = np.sqrt(square + error), np.sqrt(square - error)
+        shift = (np.sqrt(square) - (most + least) / 2.0) / 2.0
+        return _Slowest(rate + float(shift), float(most - least) / 4.0, 1, share)
+
+    def _split(self, multiplicity: int) -> float:
+        """The largest distance that errors give roots which are equal."""
+        floor, factor = _SPLITS[multiplicity]
+        return float(max(floor, factor * self.residual ** (1.0 / multiplicity)) / self.span)
 
 
 def _window(scaled: Floats, start: int, end: int, slope: float, noise: Floats) -> Exponents | None:
@@ -142,7 +186,7 @@ def _window(scaled: Floats, start: int, end: int, slope: float, noise: Floats) -
     stride = max(1, length // _MOST_VALUES)
     part = scaled[:, start:end][:, (length - 1) % stride :: stride]
     k = part.shape[1]
-    if k < _FEWEST_VALUES:
+    if k < FEWEST_VALUES:
         return None
     tolerance = max(1e-4, 10.0 * float(np.median(noise[start:end])))
     spaces = _spaces(part)
@@ -150,28 +194,37 @@ def _window(scaled: Floats, start: int, end: int, slope: float, noise: Floats) -
     for terms, (fit, more) in enumerate(zip(fits, fits[1:]), start=1):
         if fit is None or more is None or not fit.residual < tolerance:
             continue
-        rate, split, double = fit.slowest()
-        more_rate = more.slowest()[0]
-        if np.isnan(rate) or np.isnan(more_rate):
+        slowest, again = fit.slowest(), more.slowest()
+        if np.isnan(slowest.rate) or np.isnan(again.rate):
             continue
         errors = (
-            more_rate - rate,
-            split,
-            _spread(part, terms, slope, stride, rate),
+            _change(slowest, again),
+            slowest.error,
+            _spread(part, terms, slope, stride, slowest.rate),
             fit.residual / fit.span,
         )
         order = np.argsort(fit.rates)
         return Exponents(
-            rate,
+            slowest.rate,
             float(np.linalg.norm(errors)),
             fit.rates[order],
             fit.shares[order],
             start,
             end - 1,
             fit.residual,
-            double,
+            slowest.multiplicity,
+            slowest.share,
         )
     return None
+
+
+def _change(here: Exponents | _Slowest, there: Exponents | _Slowest) -> float:
+    """By how much another fit contradicts this one."""
+    change = abs(there.rate - here.rate)
+    if there.multiplicity > here.multiplicity:
+        # What it cannot tell apart says nothing against what is told apart here.
+        return max(change - there.error, 0.0)
+    return change
 
 
 def _most_terms(values: int) -> int:
@@ -232,8 +285,10 @@ def _spread(part: Floats, terms: int, slope: float, stride: int, rate: float) ->
         fit = _fit(kept, _spaces(kept), terms, slope, stride)
         if fit is None or not fit.visible.any():
             continue
-        lead, _, double = fit.slowest()
-        estimates.append(lead if double else fit.rates[np.argmin(np.abs(fit.rates - rate))])
+        lead = fit.slowest()
+        estimates.append(
+            lead.rate if lead.multiplicity > 1 else fit.rates[np.argmin(np.abs(fit.rates - rate))]
+        )
     if len(estimates) < 2:
         return np.inf
     return float(np.sqrt((groups - 1.0) * np.var(estimates)))

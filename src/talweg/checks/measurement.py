@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from talweg.checks.exponents import Exponents, fit_exponents
+from talweg.checks.exponents import FEWEST_VALUES, Exponents, fit_exponents, usable_length
 from talweg.checks.method import Method, Run
 from talweg.checks.minimum import Minimum, lengths
 
@@ -37,8 +37,9 @@ class Measurement:
         The direction in which that term is seen.
     rates, shares : ndarray, shape (terms,)
         All terms in that direction, and their relative sizes at the end of the window.
-    logarithmic : bool
-        Whether two terms are equally slow up to what can be resolved: t exp(-rate t).
+    multiplicity : int
+        How many terms are equally slow up to what can be resolved: with two the tangent falls like
+        t exp(-rate t), with three like t^2 exp(-rate t).
     window : tuple of float
         From when to when, in time.
     slope, slope_error : float
@@ -59,7 +60,7 @@ class Measurement:
     component: int | None
     rates: Floats
     shares: Floats
-    logarithmic: bool
+    multiplicity: int
     window: tuple[float, float]
     slope: float
     slope_error: float
@@ -106,19 +107,26 @@ def measure(
     flat = 1e-3 / len(run.index)
     fits: dict[int, Exponents] = {}
     unclear: list[int] = []
+    usable = 0
     for j in np.flatnonzero(~dominant):
         with np.errstate(all="ignore"):
             noise = relative + floor[:, j] / size[:, j]
         noise[~np.isfinite(noise)] = np.inf
-        fit = fit_exponents(ratio[:, :, j].T, np.maximum.accumulate(noise))
+        noise = np.maximum.accumulate(noise)
+        usable = max(usable, usable_length(size[:, j], noise))
+        fit = fit_exponents(ratio[:, :, j].T, noise)
         if fit is not None:
             fits[int(j)] = fit
         else:
             unclear.append(int(j))
     if not fits:
+        if usable < FEWEST_VALUES:
+            return _nothing(
+                f"only {usable} records are above rounding, of the {FEWEST_VALUES} that a fit needs"
+                + ("" if method.step_length is None else ": the angle is gone in a few steps")
+            )
         return _nothing(
-            "there is no window in which a few exponentials describe the directions: too few "
-            "records above rounding"
+            f"no window of the {usable} records above rounding is described by a few exponentials"
         )
     clear = {
         j: fit for j, fit in fits.items() if fit.error < 0.1 * abs(fit.rate) or fit.error < flat
@@ -146,7 +154,7 @@ def measure(
         component=component,
         rates=fit.rates / unit,
         shares=fit.shares,
-        logarithmic=fit.double,
+        multiplicity=fit.multiplicity,
         window=(float(times[0]), float(times[-1])),
         slope=slope,
         slope_error=slope_error,
@@ -182,7 +190,10 @@ def _floors(
     gaps = np.abs(decay - decay[d])
     gaps[dominant] = np.inf
     with np.errstate(all="ignore"):
-        floor = 4.0 * np.broadcast_to(minimum.floor[d], (len(run.index), minimum.n)).copy()
+        # Errors of the gradient that are always the same, and those that change from step to step.
+        gap = np.abs(minimum.eigenvalues - minimum.eigenvalues[d])
+        gain = np.maximum(1.0, gap * np.nan_to_num(method.amplification(minimum.eigenvalues, d)))
+        floor = np.tile(4.0 * minimum.floor[d] * gain, (len(run.index), 1))
         # Coordinates that have left the range of numbers do not shrink with the distance.
         floor += 1e-286 / distance[:, None]
         if method.step_length is None and minimum.floor.any():
@@ -223,7 +234,7 @@ def _governing(clear: dict[int, Exponents], size: Floats) -> int:
 
     def largest(j: int) -> float:
         fit = clear[j]
-        return float(size[fit.end, j] * _share(fit))
+        return float(size[fit.end, j] * fit.share)
 
     alike = [
         j
@@ -235,11 +246,6 @@ def _governing(clear: dict[int, Exponents], size: Floats) -> int:
     return max(alike, key=lambda j: largest(j) * np.exp((clear[j].end - end) * clear[j].rate))
 
 
-def _share(fit: Exponents) -> float:
-    """Of the slowest term, or of the nearer one of two that make a double one."""
-    return float(fit.shares[np.argmin(np.abs(fit.rates - fit.rate))])
-
-
 def _reason(unclear: list[int], component: int, size: Floats, fit: Exponents) -> str:
     largest = float(np.nanmax(size)) if np.isfinite(size).any() else np.nan
     for j in unclear:
@@ -248,7 +254,7 @@ def _reason(unclear: list[int], component: int, size: Floats, fit: Exponents) ->
                 f"the part along direction {j}, as large as any at the end of the window, is not a sum "
                 "of a few exponentials there"
             )
-    slowest = _share(fit) * size[component]
+    slowest = fit.share * size[component]
     if slowest < _GOVERNS * largest:
         return (
             "the slowest term that is seen does not govern the angle before rounding does: it is "
@@ -259,6 +265,4 @@ def _reason(unclear: list[int], component: int, size: Floats, fit: Exponents) ->
 
 def _nothing(reason: str) -> Measurement:
     nan, empty = float("nan"), np.zeros(0)
-    return Measurement(
-        nan, nan, None, empty, empty, False, (nan, nan), nan, nan, nan, nan, nan, reason
-    )
+    return Measurement(nan, nan, None, empty, empty, 1, (nan, nan), nan, nan, nan, nan, nan, reason)

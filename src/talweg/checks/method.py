@@ -12,7 +12,7 @@ from talweg.descent import descend
 from talweg.extremals.arguments import checked_positive
 from talweg.gradient_flow import flow
 from talweg.status import Status
-from talweg.theory.arguments import checked_momentum
+from talweg.theory.arguments import checked_momentum, checked_nesterov
 from talweg.theory.multipliers import moduli
 
 if TYPE_CHECKING:
@@ -85,6 +85,31 @@ class Method:
                     left = forced - (1.0 - s * eigenvalues)
                 ahead = 1.0
             return np.asarray(-s * ahead**power / left)
+
+    def amplification(self, eigenvalues: Floats, dominant: int) -> Floats:
+        """Standard deviations of tangents, by errors of the gradient that are independent at each step.
+
+        For one of the dominant coordinate's size along each direction; 0 for the flow, and NaN where
+        the dominant direction oscillates.
+        """
+        if self.step_length is None:
+            return np.zeros(len(eigenvalues))
+        s, beta = self.step_length, self.momentum
+        mu = 1.0 - s * eigenvalues
+        z, ahead = _root(float(mu[dominant]), beta, self.nesterov)
+        trace, determinant = self._recursion(mu)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            # Stationary variance of u' = a u - b u_before + error, the coordinates over z^k.
+            a, b = trace / z, determinant / z**2
+            variance = (1.0 + b) / ((1.0 - b) * ((1.0 + b) ** 2 - a * a))
+            return np.asarray(s * ahead / abs(z) * np.sqrt(np.maximum(variance, 0.0)))
+
+    def _recursion(self, mu: Floats) -> tuple[Floats, Floats]:
+        """Trace and determinant of the recursions of directions with these multipliers."""
+        beta = self.momentum
+        if self.nesterov:
+            return (1.0 + beta) * mu, beta * mu
+        return mu + beta, np.full_like(mu, beta)
 
     def oscillation(self, eigenvalue: float) -> tuple[float, float] | None:
         """Trace and determinant of a direction's recursion where its roots are complex."""
@@ -201,4 +226,5 @@ def checked_method(step_length: Any, momentum: Any, nesterov: Any) -> Method:
         if beta or nesterov:
             raise ValueError("momentum: gradient flow has none; give a step_length")
         return Method(None, 0.0, False)
-    return Method(checked_positive(step_length, "step_length"), beta, bool(nesterov) and beta > 0.0)
+    checked_nesterov(nesterov, beta)
+    return Method(checked_positive(step_length, "step_length"), beta, bool(nesterov))

@@ -55,6 +55,11 @@ def strong_starts(
     -------
     ndarray, shape (m, n)
         NaN in rows that did not converge.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        When interrupted; its attribute ``result`` is the points so far, not in the manifold yet.
     """
     start = np.where(soft, 0.0, directions)
     start *= distance / np.linalg.norm(start, axis=1, keepdims=True)
@@ -70,7 +75,11 @@ def strong_starts(
     tolerance = 4.0 * np.finfo(float).eps * distance
     change = np.full(len(start), np.inf)
     for _ in range(_MOST_ROUNDS):
-        run = method.run(minimum, start, length, 32, workers)
+        try:
+            run = method.run(minimum, start, length, 32, workers)
+        except KeyboardInterrupt as interrupt:
+            interrupt.result = start  # type: ignore[attr-defined]
+            raise
         with np.errstate(invalid="ignore"):
             off = run.y[-1][:, soft] * back
         off[~np.isfinite(off).all(axis=1)] = 0.0

@@ -54,7 +54,7 @@ def judge(
         return "undecided", f"The error is too large for a verdict ({seen})."
     if not same:
         return "disagrees", f"The rates differ ({seen})."
-    if predicted.logarithmic and not measured.logarithmic:
+    if predicted.logarithmic and measured.multiplicity == 1:
         return "disagrees", (
             f"The rates agree, but the factor t of a resonance is not there ({seen})."
         )
@@ -63,10 +63,11 @@ def judge(
         for rate, share in zip(measured.rates, measured.shares)
         if share > 0.01 and 4.0 * measured.error < rate - measured.rate < 0.1 * abs(measured.rate)
     ]
-    if measured.logarithmic:
+    if measured.multiplicity > 1:
+        terms, power = {2: ("Two", "t"), 3: ("Three", "t^2")}[measured.multiplicity]
         return (
             "agrees",
-            f"Two terms are equally slow: the tangent falls like t exp(-rate t) ({seen}).",
+            f"{terms} terms are equally slow: the tangent falls like {power} exp(-rate t) ({seen}).",
         )
     if close:
         return "agrees", f"With a second exponent close by, {close[0]:.6g} ({seen})."

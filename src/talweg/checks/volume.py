@@ -19,7 +19,7 @@ from talweg.extremals.arguments import (
     dimension_of,
 )
 from talweg.objective import Objective
-from talweg.theory.arguments import checked_momentum
+from talweg.theory.arguments import checked_momentum, checked_nesterov
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -144,8 +144,7 @@ def volume(
         if times is not None:
             raise ValueError("times: want no step_length with them; descent takes steps")
     beta = checked_momentum(momentum)
-    if nesterov and not beta:
-        raise ValueError("nesterov: want momentum with it")
+    checked_nesterov(nesterov, beta)
     if beta and step is None:
         raise ValueError("momentum: gradient flow has none; give a step_length")
     R = checked_positive(ratio, "ratio")

@@ -17,7 +17,7 @@ class Output:
     """Where the results of one command go.
 
     `stem` names the files: survey.talweg, survey.json, survey.png in the folder `folder`, which
-    is None where nothing is to be written.
+    is None where nothing is to be written. `pictures` says that there are some beside these.
     """
 
     def __init__(
@@ -28,10 +28,12 @@ class Output:
         as_json: bool,
         quiet: bool,
         endings: tuple[str, ...] = ("talweg", "json", "png"),
+        pictures: bool = False,
     ) -> None:
         self.folder = folder
         self.stem = stem
         self.endings = endings
+        self.pictures = pictures
         self.as_json = as_json
         self.quiet = quiet
         self.written: list[str] = []
@@ -145,6 +147,7 @@ class Output:
                 click.echo(f"wrote {path}", err=self.as_json)
             if self.folder is None and not self.as_json:
                 files = ", ".join(f"{self.stem}.{end}" for end in self.endings)
+                files += " and pictures" if self.pictures else ""
                 click.echo(f"(nothing saved: -o DIR writes {files})")
         kinks = bool(getattr(result.f, "kinks", ()))
         notable = not result.success or (kinks and not self.quiet)

@@ -80,7 +80,14 @@ def theory(
         raise Refused(f"--max-order: {max_order}, wanted 2 to 12")
     if not 0.0 <= gap < 1.0:
         raise Refused(f"--gap: {gap:g}, wanted 0 or more and below 1")
-    out = Output(output, "theory", as_json=as_json, quiet=quiet, endings=("md", "json"))
+    out = Output(
+        output,
+        "theory",
+        as_json=as_json,
+        quiet=quiet,
+        endings=("md", "json"),
+        pictures=not no_plot,
+    )
     options = {"measure": not no_runs, "max_order": max_order, "tolerance": gap}
     result = None
     try:

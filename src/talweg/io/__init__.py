@@ -24,8 +24,8 @@ def save(result: Any, path: str | os.PathLike[str]) -> None:
     Parameters
     ----------
     result : Survey, Extremal or DescentReport
-        What to save. Its objective goes into the file when it is a recorded tape, and is left out
-        otherwise.
+        What to save. Its objective goes into the file when it is a recorded tape or a model, or
+        made of such ones, and is left out otherwise.
     path : path-like
         Where to; any ending.
 

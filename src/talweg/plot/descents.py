@@ -15,6 +15,8 @@ __all__ = ["draw_descents"]
 
 #: More paths than these hide one another.
 _MOST_PATHS = 150
+#: So few are drawn with lines that show without any others beside them.
+_FEW_PATHS = 30
 #: Descents that came to no minimum.
 _LOST = "#444444"
 
@@ -47,6 +49,10 @@ def _shown(report: DescentReport) -> Any:
     return range(0, len(report.starts), -(-len(report.starts) // _MOST_PATHS))
 
 
+def _width(report: DescentReport) -> float:
+    return 1.4 if len(_shown(report)) <= _FEW_PATHS else 0.7
+
+
 def _plane(report: DescentReport) -> tuple[Any, Any, tuple[str, str]]:
     if report.n == 2:
         return np.zeros(2), np.eye(2), ("$x_1$", "$x_2$")
@@ -73,7 +79,7 @@ def _draw_map(axes: Any, report: DescentReport) -> None:
         points = (report.path[:, lane] - origin) @ basis
         end = (report.x[lane] - origin) @ basis
         points = np.vstack([points[np.isfinite(points).all(axis=1)], end])
-        style = {"linewidth": 0.7, "alpha": 0.85, "zorder": 3}
+        style = {"linewidth": _width(report), "alpha": 0.85, "zorder": 3}
         axes.plot(*points.T, color=_colour(int(report.minimum[lane])), **style)
         axes.plot(*points[0], ".", color="#333333", markersize=2.0, zorder=3.5)
     for i, place in enumerate(minima):
@@ -132,11 +138,23 @@ def _draw_profile(axes: Any, report: DescentReport) -> None:
         height = report.path_fun[:, lane] - zero
         height = np.where(height > floor, height, np.nan)
         if np.isfinite(height).sum() > 1:
-            style = {"linewidth": 0.7, "alpha": 0.7}
+            style = {"linewidth": _width(report), "alpha": 0.7}
             axes.plot(report.path_at, height, color=_colour(minimum), **style)
             drawn = True
     if drawn:
         axes.set_yscale("log")
+    else:
+        axes.text(
+            0.5,
+            0.5,
+            "No descent stayed above a minimum:\nnothing to draw on a logarithmic scale.",
+            ha="center",
+            va="center",
+            color="#555555",
+            transform=axes.transAxes,
+        )
+        axes.set_xticks([])
+        axes.set_yticks([])
     axes.set_xlabel("time" if report.time else "steps")
     axes.set_ylabel("$f$ above the minimum reached")
     axes.grid(linewidth=0.4, alpha=0.5)

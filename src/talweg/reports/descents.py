@@ -23,7 +23,7 @@ from talweg.gradient_flow import Flow, flow
 from talweg.objective import Objective
 from talweg.reports.descent_result import DescentReport
 from talweg.status import Status
-from talweg.theory.arguments import checked_momentum
+from talweg.theory.arguments import checked_momentum, checked_nesterov
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -128,7 +128,8 @@ def descent_report(
     generator = checked_generator(rng)
     few = objective.n > _FEW_COORDINATES
     count = (20 if few else 200) if n_starts is None else checked_count(n_starts, "n_starts", 1)
-    checked_momentum(momentum)
+    if not flow:
+        checked_nesterov(nesterov, checked_momentum(momentum))
     if flow and (momentum or nesterov or noise):
         raise ValueError("momentum, nesterov, noise: gradient flow has none of them")
     if flow and (step_length is not None or steps is not None):

@@ -44,6 +44,7 @@ def hessian_eigh(
         Rigid motions (`Objective.with_rigid_motions`) are not taken out, so there are n pairs at
         every point; at a critical point 6 eigenvalues (5 for a linear molecule) are about zero.
     x : array_like, shape (n,) or (m, n)
+        Finite.
     out : tuple of two ndarrays, shapes (n,) or (m, n) and (n, n) or (m, n, n), optional
         Where to write eigenvalues and eigenvectors; float64, any strides.
     status_out : ndarray of intc, shape () or (m,), optional
@@ -240,6 +241,13 @@ class _Points:
     def __init__(self, f: Any, x: Any, status_out: Any, workers: Any) -> None:
         objective = checked_objective(f, dimension_of(None, x))
         points, self.single = objective._points(x)
+        # Neither NaN, which objectives refuse, nor infinities: no point has a Hessian there.
+        finite = np.isfinite(points).all(axis=1)
+        if not finite.all():
+            first = int(np.argmin(finite))
+            shown = np.array2string(points[first], threshold=6, separator=", ")
+            where = "" if self.single else f" in row {first}"
+            raise ValueError(f"x: want finite numbers, got {shown}{where}")
         self.coordinates = Coordinates(objective)
         self.n = objective.n
         self.x = np.ascontiguousarray(self.coordinates.to_y(points))

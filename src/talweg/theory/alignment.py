@@ -82,6 +82,7 @@ def alignment_rate(
         ``T[e_d, e_d, e_j]`` for each j; a mapping {p: array}: for that p. Entries that are zero do
         not force.
     nesterov : bool, default False
+        Nesterov's method instead of the heavy ball; without momentum both are plain descent.
 
     Returns
     -------
@@ -147,7 +148,8 @@ def alignment_rate(
     rate, mechanism, logarithmic = linear, "gap", False
     if order is not None and forced[others].any():
         nonlinear = order * slowest
-        nearest = others & (np.abs(decay - slowest - linear) <= scale) & forced
+        with np.errstate(invalid="ignore"):  # infinite where directions are lost in one step
+            nearest = others & (np.abs(decay - slowest - linear) <= scale) & forced
         # Signs count: mu_j = mu_d^(p+1) resonates, mu_j = -mu_d^(p+1) does not.
         alike = signs[nearest] == signs[branch] ** (order + 1)
         if abs(nonlinear - linear) <= scale and nearest.any() and (beta == 0.0) and alike.any():

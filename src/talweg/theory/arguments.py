@@ -9,7 +9,7 @@ import numpy as np
 
 from talweg.arrays import finite_array
 
-__all__ = ["checked_momentum", "checked_spectrum", "checked_step", "distinct"]
+__all__ = ["checked_momentum", "checked_nesterov", "checked_spectrum", "checked_step", "distinct"]
 
 
 def checked_spectrum(eigenvalues: Any, positive: bool = True) -> np.ndarray:
@@ -42,6 +42,15 @@ def checked_momentum(momentum: Any) -> float:
     if not (math.isfinite(momentum) and 0.0 <= momentum < 1.0):
         raise ValueError(f"momentum: want 0 <= momentum < 1, got {momentum}")
     return float(momentum)
+
+
+def checked_nesterov(nesterov: Any, momentum: float) -> bool:
+    """`nesterov`, of runs: formulas take it without momentum, too, as a limit."""
+    if nesterov and not momentum:
+        raise ValueError(
+            "nesterov: want momentum with it, above 0; without it both are plain descent"
+        )
+    return bool(nesterov)
 
 
 def distinct(values: np.ndarray) -> tuple[float, float | None, float]:

@@ -49,7 +49,7 @@ def contraction(
     momentum : float, default 0
         beta, from 0 on and below 1.
     nesterov : bool, default False
-        Nesterov's method instead of the heavy ball.
+        Nesterov's method instead of the heavy ball; without momentum both are plain descent.
 
     Returns
     -------

@@ -51,6 +51,7 @@ def stationary_variance(
         Of each coordinate of the gradient, independent from step to step.
     momentum : float, default 0
     nesterov : bool, default False
+        Nesterov's method instead of the heavy ball; without momentum both are plain descent.
 
     Returns
     -------

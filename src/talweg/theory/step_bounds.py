@@ -117,6 +117,7 @@ def step_bounds(
     momentum : float, default 0
         Of the heavy ball, or of Nesterov's method.
     nesterov : bool, default False
+        Nesterov's method instead of the heavy ball; without momentum both are plain descent.
     forcing : int, optional
         The order p at which the softest direction e forces the others: p = 1 when some third
         derivative T[e, e, e_j] is not zero. Alignment is then no faster than the p-th power of the

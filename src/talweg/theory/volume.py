@@ -31,6 +31,7 @@ def volume_rate(
     momentum : float, default 0
         With momentum volume is that of pairs of iterates, in 2 n dimensions.
     nesterov : bool, default False
+        Nesterov's method instead of the heavy ball; without momentum both are plain descent.
 
     Returns
     -------

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -17,11 +18,14 @@ namespace {
 
 constexpr std::size_t lanes = 3;
 
+std::atomic<std::int64_t> asked = 0;  // steps of all calls
+
 // Rows: x, bound, square, product, exponent, odd.
 template <int power>
 std::int64_t advance(double* state, std::int64_t count, const double* parameters) {
   const auto slope = [](double x) { return power == 2 ? x : x * x * x; };
   const auto curvature = [](double x) { return power == 2 ? 1.0 : 3.0 * x * x; };
+  asked += count;
   for (std::int64_t k = 0; k < count; ++k) {
     bool stop = false;
     for (std::size_t l = 0; l < lanes; ++l) {
@@ -132,6 +136,27 @@ TEST_CASE("a singular map goes by blocks") {
   CHECK(found.orientation[1] == 0.0);
   CHECK(found.x[1] == 0.0);
   CHECK(found.statuses[1] == Status::max_steps);
+}
+
+TEST_CASE("groups that blow up are not taken far") {
+  const auto objective = even_power(4);
+  const double step = 0.1;
+  DescentOptions options;
+  options.step_length = step;
+  options.steps = 100'000;
+  options.workers = 1;
+  const auto run = [&](const std::vector<double>& starts) {
+    Results found(starts, 0);
+    asked = 0;
+    descend(*objective, code_for<4>(&step), starts.size(), found.arrays, options);
+    return asked.load();
+  };
+  const std::size_t groups = 100;
+  std::vector<double> starts(groups * lanes, 40.0);
+  CHECK(run(starts) <= 16 * static_cast<std::int64_t>(groups));
+  // One lane that does not blow up takes all the steps, and others go on beside it.
+  starts.front() = 0.3;
+  CHECK(run(starts) <= static_cast<std::int64_t>(options.steps + 16 * groups));
 }
 
 TEST_CASE("code is asked for what it does only") {
