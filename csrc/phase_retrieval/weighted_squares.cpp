@@ -17,6 +17,10 @@ namespace {
 // Rows whose columns of a tile stay in the first-level cache while a panel goes over them.
 constexpr std::size_t most_rows = 48, columns_of_tile = 256;
 
+// Sums in single precision of more rows than these would lose more digits than a row brings; those
+// of so many are added up on their own.
+constexpr std::size_t rows_of_sum = 16 * most_rows;
+
 template <class Number>
 constexpr bool in_single = std::is_same_v<Number, float>;
 
@@ -74,10 +78,13 @@ void weighted_squares(const DataRows& data, const Number* weights, std::size_t w
   const RowPassKernels& kernels = row_pass_kernels(active_isa());
   const std::size_t n = data.columns;
   const std::size_t width = 2 * kernels.vector_lanes * sizeof(double) / sizeof(Number);
-  const std::size_t panels = (n + width - 1) / width;
-  Block<Number> memory(panels * n * width, 1);
+  const std::size_t panels = (n + width - 1) / width, size = n * width;
+  const bool in_parts = in_single<Number> && data.rows > rows_of_sum;
+  Block<Number> memory(panels * size, in_parts ? 2 : 1);
   Number* const sums = memory[0];
-  std::fill_n(sums, panels * n * width, Number(0));
+  std::fill_n(sums, panels * size, Number(0));
+  Number* const totals = in_parts ? memory[1] : sums;
+  if (in_parts) std::fill_n(totals, panels * size, Number(0));
   ConvertedRows<Number> rows_from(data);
   for (std::size_t row = 0; row < data.rows; row += most_rows) {
     const std::size_t rows = std::min(most_rows, data.rows - row);
@@ -92,12 +99,17 @@ void weighted_squares(const DataRows& data, const Number* weights, std::size_t w
       for (std::size_t j = first; j < n; j += columns_of_tile)
         add_back(kernels, rows, std::min(columns_of_tile, n - j), x + j, n, width, p,
                  sums + (panel * n + j) * width);
+      if (!in_parts || ((row + rows) % rows_of_sum != 0 && row + rows < data.rows)) return;
+      for (std::size_t i = panel * size + first * width; i < (panel + 1) * size; ++i) {
+        totals[i] += sums[i];
+        sums[i] = Number(0);
+      }
     });
     if (interrupted()) break;
   }
   for (std::size_t j = 0; j < n; ++j)
     for (std::size_t i = 0; i <= j; ++i)
-      matrix[i * n + j] = matrix[j * n + i] = sums[(i / width * n + j) * width + i % width];
+      matrix[i * n + j] = matrix[j * n + i] = totals[(i / width * n + j) * width + i % width];
 }
 
 template void weighted_squares(const DataRows&, const float*, std::size_t, float*);

@@ -13,6 +13,8 @@
 namespace talweg {
 namespace {
 
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
 // Products of entries stay within the range of single precision.
 constexpr double least_entry = 1e-12, largest_entry = 1e12;
 
@@ -199,9 +201,10 @@ bool Refinement::begin(std::size_t wanted, bool high) {
     result_.next = {value(kept_) + (high ? error : -error)};
   }
   if (high) {
-    known_.values.erase(known_.values.begin(), known_.values.end() - static_cast<long>(kept_));
+    known_.values.erase(known_.values.begin(),
+                        known_.values.end() - static_cast<std::ptrdiff_t>(kept_));
     known_.vectors.erase(known_.vectors.begin(),
-                         known_.vectors.end() - static_cast<long>(kept_ * n_));
+                         known_.vectors.end() - static_cast<std::ptrdiff_t>(kept_ * n_));
   }
   known_.values.resize(kept_);
   known_.vectors.resize(kept_ * n_);
@@ -254,8 +257,8 @@ void Refinement::project(bool high) {
     std::copy_n(projected.data() + i * m + first, kept_, coefficients.data() + i * kept_);
   RitzPairs& pairs = result_.pairs;
   pairs.count = kept_;
-  pairs.values.assign(values.begin() + static_cast<long>(first),
-                      values.begin() + static_cast<long>(first + kept_));
+  pairs.values.assign(values.begin() + static_cast<std::ptrdiff_t>(first),
+                      values.begin() + static_cast<std::ptrdiff_t>(first + kept_));
   pairs.residuals.resize(kept_);
   for (std::size_t j = 0; j < kept_; ++j) {
     std::fill_n(vectors_[j], n_, 0.0);
@@ -318,12 +321,13 @@ RefinedPairs Refinement::go(const std::vector<float>& single, std::size_t wanted
   project(high);
   const auto worst = [&](std::size_t from, std::size_t to) {
     double residual = 0.0;
-    for (std::size_t j = from; j < to; ++j)
-      residual = std::max(residual, result_.pairs.residuals[j]);
+    for (std::size_t j = from; j < to; ++j) {
+      const double other = result_.pairs.residuals[j];
+      residual = std::max(residual, std::isfinite(other) ? other : infinity);
+    }
     return residual;
   };
-  // Written so that NaN ends here.
-  if (!(worst(0, kept_) <= assumed_error * norm_)) return std::move(result_);
+  if (worst(0, kept_) > assumed_error * norm_) return std::move(result_);
   const Tridiagonal t{diagonal_, std::span(beside_).first(n_ - 1)};
   result_.norm = (1.0 - assumed_error) *
                  std::max(std::fabs(eigenvalue(t, 0)), std::fabs(eigenvalue(t, n_ - 1)));

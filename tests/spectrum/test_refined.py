@@ -123,7 +123,19 @@ def test_phase_retrieval(dtype, workers):
         np.testing.assert_allclose(pairs.eigenvalues, values, atol=1e-12 * np.abs(expected).max())
 
 
-def test_workers_give_the_same_bits(monkeypatch):
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_many_observations(dtype):
+    # Sums of so many terms in single precision would be wrong in the sixth digit.
+    problem = Problem(300, 200.0, rng=1, dtype=dtype, workers=1)
+    hessian = problem.sphere_hessian(problem.random_point(2))
+    found = lowest(hessian, k=3)
+    assert found.method == "refined"
+    np.testing.assert_allclose(
+        found.eigenvalues, lowest(hessian, k=3, method="dense").eigenvalues, atol=1e-12 * found.norm
+    )
+
+
+def test_workers_give_the_same_bits():
     found = []
     for workers in (1, 2, 3):
         problem = Problem(310, 2.0, rng=5, workers=workers)
