@@ -327,17 +327,61 @@ def test_the_closed_form_is_the_quadrature(a):
     assert found.alpha == pytest.approx(float(2 / formula), rel=1e-13)
 
 
-@given(st.floats(0.001, 30.0), st.sampled_from([0.0, 0.4]))
-@settings(max_examples=12)
-def test_the_ratio_is_1_at_the_transition(a, overlap):
+@given(st.floats(0.001, 30.0), st.sampled_from([0.0, 0.4, -0.8, 0.95]))
+@settings(max_examples=16)
+def test_the_ratio_is_1_at_the_transition_and_below_1_before(a, overlap):
     found = alpha_bbp(a, overlap=overlap, complex=True)
-    law = gaussian_law(a, overlap, complex=True)
+    along = gaussian_law(a, overlap, complex=True)
+    laws = [along.across(), along] if found.across else [along, along.across()]
     if found.kind == "none" or found.last < math.inf:
         assert overlap != 0.0
         return
-    assert bbp_ratio(law, found.alpha).value == pytest.approx(1.0, abs=1e-7)
-    assert bbp_ratio(law, 1.01 * found.alpha).value > 1.0
-    assert bbp_ratio(law, 0.99 * found.alpha).value < 1.0
+    assert not (found.across and overlap == 0.0)
+    assert bbp_ratio(laws[0], found.alpha).value == pytest.approx(1.0, abs=1e-7)
+    assert bbp_ratio(laws[0], 1.01 * found.alpha).value > 1.0
+    for law in laws:
+        assert bbp_ratio(law, 0.99 * found.alpha).value < 1.0
+
+
+def test_the_outlier_across_may_be_the_only_one():
+    # A plain simulation at twice the transition: the signal along w* - m w does not split off.
+    a, m, N = 0.1, 0.8, 100
+    found = alpha_bbp(a, overlap=m, complex=True)
+    assert found.across and found.alpha == pytest.approx(44.326, abs=0.01)
+    alpha = 2.5 * found.alpha
+    along = gaussian_law(a, m, complex=True)
+    assert not outlier(along, alpha).exists
+    limit = outlier(along.across(), alpha)
+    rng = np.random.default_rng(3)
+    shares = []
+    for _ in range(3):
+        x = complex_normal(rng, round(alpha * N), N)
+        signal, other = complex_normal(rng, 2, N)
+        signal *= math.sqrt(N) / np.linalg.norm(signal)
+        other -= signal * (np.vdot(signal, other) / N)
+        w = m * signal + math.sqrt(1 - m * m) * other * math.sqrt(N) / np.linalg.norm(other)
+        lam, y = x @ w / math.sqrt(N), np.abs(x @ signal) ** 2 / N
+        parts = np.stack([np.hstack([x.real, -x.imag]), np.hstack([x.imag, x.real])])
+        second = 4.0 * np.stack([lam.real, lam.imag])[:, None] * np.stack([lam.real, lam.imag])
+        second += 2.0 * (np.abs(lam) ** 2 - y) * np.eye(2)[:, :, None]
+        second /= a + y
+        D = sum(parts[i].T * second[i, j] @ parts[j] for i in (0, 1) for j in (0, 1)) / len(x)
+        normals = np.stack([np.r_[w.real, w.imag], np.r_[-w.imag, w.real]], axis=1)
+        basis = np.linalg.qr(normals, mode="complete")[0][:, 2:]
+        vector = basis @ np.linalg.eigh(basis.T @ D @ basis)[1][:, 0]
+        inner = np.vdot(vector[:N] + 1j * vector[N:], signal) / math.sqrt(N)
+        shares.append([inner.real**2, inner.imag**2])
+    along_share, across_share = np.mean(shares, axis=0)
+    assert along_share < 0.02
+    assert across_share == pytest.approx(limit.overlap_squared, abs=0.08)
+
+
+@pytest.mark.parametrize("m", [0.3, -0.9, 0.97, -0.995])
+def test_means_that_depend_on_phases(m):
+    law = gaussian_law(1.0, m, complex=True)
+    value, error = law.expect(lambda lam, u: np.stack([(lam * u.conj()).real, (lam * u).real]))
+    assert value == pytest.approx([m, 0.0], abs=1e-11)
+    assert error.max() < 1e-8
 
 
 @pytest.mark.parametrize("a", [0.01, 1.0, 7.0])

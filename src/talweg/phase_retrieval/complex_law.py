@@ -32,7 +32,7 @@ _STEP, _COARSE_STEP = 0.28, 0.36
 #: Exponential densities are dropped beyond this.
 _REACH = 38.0
 
-#: Phases of means that depend on them: common ones of lambda and u, and differences.
+#: Phases of means that depend on them: common ones of lambda and u, and differences for small m.
 _PHASES, _COARSE_PHASES = 12, 8
 _DIFFERENCES, _COARSE_DIFFERENCES = 64, 48
 
@@ -146,17 +146,30 @@ def _squares(X: Floats, Y: Floats, m: float) -> Floats:
 
 
 def _turned(X: Floats, Y: Floats, m: float, common: int, between: int) -> dict[str, Any]:
-    """The phases of a law with an overlap, the difference with the density exp(kappa cos psi)."""
-    images = tuple((one, one * other) for other in phases(between) for one in phases(common))
+    """The phases of a law with an overlap, the difference with the density exp(kappa cos psi).
+
+    For m near 1 that is narrow about 0, for m near -1 about pi; nodes are denser there.
+    """
+    narrow = (1.0 - m * m) ** (1.0 / 3.0)
+    count = math.ceil(between * narrow ** (-1.0 / 3.0))
+    angles = 2.0 * math.pi * np.arange(count) / count
+    # Moebius map of the circle to itself, tan(psi / 2) = narrow tan(angle / 2), and its derivative.
+    half = np.cos(angles / 2.0), narrow * np.sin(angles / 2.0)
+    turned = np.exp(2j * np.arctan2(half[1], half[0])) * math.copysign(1.0, m)
+    lengths = narrow / (half[0] ** 2 + half[1] ** 2)
+    images = tuple((one, one * complex(other)) for other in turned for one in phases(common))
     kappa = 2.0 * m * np.sqrt(X * Y) / (1.0 - m * m)
-    cosines = np.cos(2.0 * math.pi * np.arange(between) / between)
+
+    def density(place: int) -> Floats:
+        found: Floats = lengths[place] * np.exp(turned[place].real * kappa - np.abs(kappa))
+        return found
+
     total = np.zeros_like(kappa)
-    for cosine in cosines:
-        total += np.exp(cosine * kappa - np.abs(kappa))
+    for place in range(count):
+        total += density(place)
 
     def weight(image: int) -> Floats:
-        density = np.exp(cosines[image // common] * kappa - np.abs(kappa))
-        return np.tile(density / (common * total), 2)
+        return np.tile(density(image // common) / (common * total), 2)
 
     return {"images": images, "image_weight": weight}
 

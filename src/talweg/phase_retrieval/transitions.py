@@ -32,6 +32,9 @@ class BBPTransition:
     last : float
         Where the outlier is lost again as M/N grows: inf at m = 0. With an overlap it may cross to
         the right of the bulk's mean, towards the large eigenvalues.
+    across : bool
+        Of complex data with an overlap: whether it is the outlier along ``i (w* - m w)``, that of
+        `Law.across`, and not the one along ``w* - m w``.
     """
 
     alpha: float
@@ -40,6 +43,7 @@ class BBPTransition:
     error: float
     a: float
     last: float = math.inf
+    across: bool = False
 
 
 def alpha_bbp(
@@ -56,7 +60,8 @@ def alpha_bbp(
     hessian : str, default "full"
         Which matrix: see `curvature_weights`.
     complex : bool, default False
-        Complex data.
+        Complex data. With an overlap there are two outliers then, with transitions of their own;
+        this is the first of the two as M/N grows.
 
     Returns
     -------
@@ -95,21 +100,33 @@ def alpha_bbp(
     if math.isinf(a):
         return BBPTransition(math.inf, "none", 0.0, 0.0, a)
     law = gaussian_law(a, m, which, complex=complex)
+    if m == 0.0:
+        q, kind, _ = _edge(law)
+        if kind == "discontinuous":
+            alpha = _formula(a, which, complex)
+            return BBPTransition(alpha, kind, q, 4e-16 * alpha, a)
+    found = _transition(law, a)
+    if complex and m != 0.0:
+        other = dataclasses.replace(_transition(law.across(), a), across=True)
+        # Discontinuous ones agree but for rounding.
+        if other.alpha < (1.0 - 1e-9) * found.alpha:
+            return other
+    return found
+
+
+def _transition(law: Law, a: float) -> BBPTransition:
+    """By the quadrature."""
     q, kind, end = _edge(law)
     if kind == "none":
         return BBPTransition(math.inf, "none", math.nan, 0.0, a)
     last = _alpha(law, end, "continuous") if end else math.inf
-    if kind == "continuous" or m != 0.0:
-        alpha = _alpha(law, q, kind)
-        assert law.coarse is not None
-        coarse_q, coarse_kind, _ = _edge(law.coarse)
-        if coarse_kind == kind:
-            error = abs(_alpha(law.coarse, coarse_q, kind) - alpha) + 1e-14 * alpha
-        else:
-            error = math.nan
+    alpha = _alpha(law, q, kind)
+    assert law.coarse is not None
+    coarse_q, coarse_kind, _ = _edge(law.coarse)
+    if coarse_kind == kind:
+        error = abs(_alpha(law.coarse, coarse_q, kind) - alpha) + 1e-14 * alpha
     else:
-        alpha = _formula(a, which, complex)
-        error = 4e-16 * alpha
+        error = math.nan
     return BBPTransition(alpha, kind, q, error, a, last)
 
 
