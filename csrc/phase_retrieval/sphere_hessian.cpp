@@ -109,7 +109,26 @@ bool SphereHessian::form_in(Number* matrix) const {
 }
 
 bool SphereHessian::form(double* matrix) const { return form_in(matrix); }
-bool SphereHessian::form_single(float* matrix) const { return form_in(matrix); }
+bool SphereHessian::form_single(float* matrix) const { return form_in(matrix) && !cancels(matrix); }
+
+// Whether a term is much larger than their sum, whose error it would determine. A column is not
+// longer than the matrix' norm; terms of a few times the norm are usual.
+bool SphereHessian::cancels(const float* matrix) const {
+  const std::vector<double>& squares = objective_.row_squares();
+  double largest = 0.0, longest = 0.0;
+  for (std::size_t i = 0; i < squares.size(); ++i)
+    largest = std::max(
+        largest, squares[i] * std::fabs(loss_at<1>(objective_, lambda_.data(), i).second().first));
+  for (std::size_t j = 0; j < n_; ++j) {
+    double square = 0.0;
+    for (std::size_t i = 0; i < n_; ++i) {
+      const double entry = matrix[j * n_ + i];
+      square += entry * entry;
+    }
+    longest = std::max(longest, square);
+  }
+  return largest / static_cast<double>(squares.size()) > 16.0 * std::sqrt(longest);
+}
 
 const double* SphereHessian::apply(std::size_t count, const double* vectors, std::size_t stride,
                                    double* products) const {

@@ -26,9 +26,10 @@ constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t dense_limit = 96, dense_limit_nearest_zero = 1500, dense_limit_data = 1200;
 // A matrix from data to single precision is formed and decomposed in the time of n / 4 products
 // with blocks of vectors. The low end of such spectra is mostly the crowded edge of a bulk, where
-// Lanczos takes longer, and the high end is not. No more memory than dense_limit_data takes, and
-// only for a share of pairs whose correction costs less.
+// Lanczos takes longer, and a few at the high end stand apart. No more memory than dense_limit_data
+// takes, and only for a share of pairs whose correction costs less.
 constexpr std::size_t refined_from = 300, refined_limit_data = 2000, refined_share = 20;
+constexpr std::size_t most_isolated = 16;
 // Matrices are formed up to this size, where a large part of all pairs is wanted.
 constexpr std::size_t largest_dense = 6000;
 
@@ -117,10 +118,10 @@ LanczosMethod Search::chosen() const {
 
 // Whether a decomposition in single precision is what costs least.
 bool Search::refinable() const {
-  const bool from_data = given_.known_symmetric() && given_.preferred_block() > 1;
   const bool one_end = wanted_.zero == 0 && (wanted_.low == 0 || wanted_.high == 0);
-  const std::size_t limit = wanted_.high > 0 ? dense_limit_data : refined_limit_data;
-  return from_data && one_end && n_ >= refined_from && n_ <= limit &&
+  const bool isolated = wanted_.high > 0 && wanted_.high <= most_isolated;
+  return given_.known_symmetric() && given_.forms_single() && one_end && n_ >= refined_from &&
+         n_ <= (isolated ? dense_limit_data : refined_limit_data) &&
          refined_share * wanted_.total() <= n_ && 12 * n_ * n_ <= options_.memory &&
          can_refine(lapack());
 }
@@ -212,7 +213,9 @@ void Search::dense() {
 // Whether it came to an end, be that an interruption.
 bool Search::refined() {
   const LapackTable* const table = lapack();
-  if (wanted_.zero > 0 || (wanted_.low > 0 && wanted_.high > 0) || !can_refine(table)) return false;
+  if (wanted_.zero > 0 || (wanted_.low > 0 && wanted_.high > 0) || 5 * wanted_.total() >= n_ ||
+      !can_refine(table))
+    return false;
   std::vector<float> single(n_ * n_);
   if (!given_.form_single(single.data())) {
     if (!given_.known_symmetric()) return false;
@@ -229,7 +232,7 @@ bool Search::refined() {
   if (found.status == Status::not_converged) return false;
   result_.steps = found.rounds;
   result_.norm = found.norm;
-  result_.missed_probability = 0.0;
+  if (found.status == Status::converged) result_.missed_probability = 0.0;
   result_.status = found.status;
   other_values_ = std::move(found.next);
   select(std::move(found.pairs));

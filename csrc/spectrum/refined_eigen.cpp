@@ -225,6 +225,7 @@ bool Refinement::begin(std::size_t wanted, bool high) {
 void Refinement::append(std::size_t count) {
   const std::size_t stride = space_.stride();
   double* const added = space_[columns_];
+  count = std::min(count, n_ - columns_);
   std::vector<double> along((columns_ + count) * count), squares(count * count);
   for (int pass = 0; pass < 3 && count > 0; ++pass) {
     if (columns_ > 0) {
@@ -233,7 +234,8 @@ void Refinement::append(std::size_t count) {
                        along.data(), squares.data());
     }
     passes_.gram(count, added, stride, count, added, stride, squares.data());
-    count = orthonormalise(passes_, count, added, stride, squares.data(), 0.0);
+    // Of unit vectors what is left must be more than rounding.
+    count = orthonormalise(passes_, count, added, stride, squares.data(), pass == 0 ? 1e-8 : 0.0);
   }
   if (count == 0) return;
   const double* const products = matrix_.apply(count, added, stride, images_[columns_]);

@@ -153,3 +153,30 @@ def test_lanczos_where_the_end_of_the_spectrum_is_not_crowded():
     assert again.method == "block"
     np.testing.assert_allclose(low.eigenvalues, again.eigenvalues, atol=1e-9 * low.norm)
     assert lowest(hessian, k=1, which="largest").method == "block"
+
+
+def test_large_terms_that_cancel():
+    # The errors that they make in single precision are in one coordinate, where the eigenvectors that
+    # are found first do not live.
+    n, rows, size, many = 320, 960, 1e6, 12
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        x = rng.standard_normal((rows, n))
+        x[:, 0] = 0.0
+        w = rng.standard_normal(n)
+        w[0] = 0.0
+        w *= np.sqrt(n) / np.linalg.norm(w)
+        y = (x @ rng.standard_normal(n)) ** 2 / n
+        # lambda is 1 in all of them.
+        x[:many] = 0.0
+        x[:many, 0] = size
+        x[:many, 1] = np.sqrt(n) / w[1]
+        y[:many] = 3 + rng.uniform(-2, 2, many)
+        rest = -0.8 * rows / size**2 - (2 * (3 - y[: many - 1]) / (1 + y[: many - 1])).sum()
+        y[many - 1] = (6 - rest) / (2 + rest)
+        if y[many - 1] < 0:
+            continue
+        hessian = Problem.from_data(x, y, workers=1).sphere_hessian(w)
+        found = lowest(hessian, k=2)
+        expected = np.linalg.eigvalsh(hessian.matmat(np.eye(n)))[:2]
+        np.testing.assert_allclose(found.eigenvalues, expected, atol=1e-5 * found.norm)

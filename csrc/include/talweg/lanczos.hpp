@@ -35,11 +35,14 @@ class SymmetricOperator {
     return false;
   }
 
-  // The same to single precision, for less than form() takes; false if that is not to be had.
+  // The same to single precision, errors being some roundings of its norm; false if that is not to
+  // be had, or for this matrix is not so.
   virtual bool form_single(float* matrix) const {
     static_cast<void>(matrix);
     return false;
   }
+  // Whether form_single is meant to be used as it takes less time than form.
+  virtual bool forms_single() const noexcept { return false; }
 
   // Whether it is symmetric by construction; otherwise that is tried with random vectors.
   virtual bool known_symmetric() const noexcept { return false; }

@@ -93,6 +93,7 @@ class SphereHessian final : public SymmetricOperator {
                       double* products) const override;
   bool form(double* matrix) const override;
   bool form_single(float* matrix) const override;
+  bool forms_single() const noexcept override { return !objective_.description().complex; }
   std::size_t preferred_block() const noexcept override { return 8; }
   bool known_symmetric() const noexcept override { return true; }
 
@@ -105,6 +106,7 @@ class SphereHessian final : public SymmetricOperator {
  private:
   template <class Number>
   bool form_in(Number* matrix) const;
+  bool cancels(const float* matrix) const;
 
   const PhaseRetrievalObjective& objective_;
   std::size_t n_;

@@ -151,7 +151,8 @@ def lowest(
     method : {"auto", "dense", "refined", "three-term", "block"}
         All products and a decomposition; for one end, the whole matrix decomposed in single
         precision and its pairs corrected by products, in about half that time (and as
-        ``"dense"`` where that fails, or the matrix is to be had from products only); Lanczos with one vector and no reorthogonalisation, which
+        ``"dense"`` where that fails, a fifth of all pairs or more are asked for, or the matrix is
+        to be had from products only); Lanczos with one vector and no reorthogonalisation, which
         needs the fewest passes over vectors; or Lanczos with blocks of vectors, full
         reorthogonalisation and restarts, which needs the fewest products, and fewer still where
         `start` is good. Default: by n, `k`, and what is known of the operator.
@@ -185,6 +186,9 @@ def lowest(
 
     Notes
     -----
+    `start`, `check`, `maxiter` and `callback` mean nothing to the methods ``"dense"`` and
+    ``"refined"``, which may be chosen for small n; all eigenvalues are known there.
+
     Every residual is computed from a product with the vector that is returned; `success` is true
     only if all are below the tolerance. That these are the lowest eigenvalues, not just
     eigenvalues, rests on random start vectors. A `start` nearly in an invariant subspace may
