@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "objective/transposition.hpp"
+#include "spectrum/selected_pairs.hpp"
 #include "spectrum/symmetric_eigen.hpp"
 
 namespace talweg {
@@ -165,26 +166,14 @@ Outcome reduce_and_select(const LapackTable& table, std::size_t size, double* ma
   table.dsytrd(&triangle, &n, matrix, &n, diagonal.data(), off.data(), reflectors.data(), &length,
                &lwork, &info);
   lwork = static_cast<int>(length);
-  std::vector<double> work(static_cast<std::size_t>(std::max(lwork, 18 * n)));
-  lwork = static_cast<int>(work.size());
+  std::vector<double> work(static_cast<std::size_t>(lwork));
   table.dsytrd(&triangle, &n, matrix, &n, diagonal.data(), off.data(), reflectors.data(),
                work.data(), &lwork, &info);
   if (info != 0 || !invariants.kept_by(invariants_of(size, diagonal.data(), off.data()), size)) {
     return Outcome::failed;
   }
 
-  char job = rows.empty() ? 'N' : 'V', range = 'I';
-  double unused = 0.0;
-  int low = static_cast<int>(first) + 1, high = static_cast<int>(first + wanted), found = 0;
-  int try_relative_accuracy = 1;
-  std::vector<double> found_values(size);
-  std::vector<int> support(2 * wanted), integers(10 * size);
-  int integer_length = static_cast<int>(integers.size());
-  table.dstemr(&job, &range, &n, diagonal.data(), off.data(), &unused, &unused, &low, &high, &found,
-               found_values.data(), rows.data(), &n, &count, support.data(), &try_relative_accuracy,
-               work.data(), &lwork, integers.data(), &integer_length, &info);
-  if (info != 0 || found != count) return Outcome::failed;
-  std::copy(found_values.begin(), found_values.begin() + count, values);
+  if (!selected_pairs(table, diagonal, off, first, wanted, values, rows)) return Outcome::failed;
   if (rows.empty()) return Outcome::done;
   if (!made_orthonormal(table, n, count, values, rows)) return Outcome::failed;
 

@@ -42,6 +42,7 @@ struct Wanted {
   std::size_t low = 0, high = 0, zero = 0;
   double tolerance = 0.0;
   std::size_t total() const noexcept { return low + high + zero; }
+  bool one_end() const noexcept { return zero == 0 && (low == 0 || high == 0); }
 };
 
 struct KrylovOutcome {

@@ -118,10 +118,9 @@ LanczosMethod Search::chosen() const {
 
 // Whether a decomposition in single precision is what costs least.
 bool Search::refinable() const {
-  const bool one_end = wanted_.zero == 0 && (wanted_.low == 0 || wanted_.high == 0);
   const bool isolated = wanted_.high > 0 && wanted_.high <= most_isolated;
-  return given_.known_symmetric() && given_.forms_single() && one_end && n_ >= refined_from &&
-         n_ <= (isolated ? dense_limit_data : refined_limit_data) &&
+  return given_.known_symmetric() && given_.forms_single() && wanted_.one_end() &&
+         n_ >= refined_from && n_ <= (isolated ? dense_limit_data : refined_limit_data) &&
          refined_share * wanted_.total() <= n_ && 12 * n_ * n_ <= options_.memory &&
          can_refine(lapack());
 }
@@ -193,9 +192,8 @@ void Search::dense() {
   result_.status = formed.form(given_, matrix_, symmetric_enough);
   if (result_.status != Status::converged) return;
   matrix_scale_ = formed.scale();
-  const bool one_end = wanted_.zero == 0 && (wanted_.low == 0 || wanted_.high == 0);
   // One more than wanted, so that the gap behind the last is known.
-  const std::size_t count = one_end ? std::min(n_, wanted_.total() + 1) : n_;
+  const std::size_t count = wanted_.one_end() ? std::min(n_, wanted_.total() + 1) : n_;
   RitzPairs all;
   result_.steps = n_;
   result_.status = formed.decompose(wanted_.high > 0 ? n_ - count : 0, count, all);
@@ -213,9 +211,7 @@ void Search::dense() {
 // Whether it came to an end, be that an interruption.
 bool Search::refined() {
   const LapackTable* const table = lapack();
-  if (wanted_.zero > 0 || (wanted_.low > 0 && wanted_.high > 0) || 5 * wanted_.total() >= n_ ||
-      !can_refine(table))
-    return false;
+  if (!wanted_.one_end() || 5 * wanted_.total() >= n_ || !can_refine(table)) return false;
   std::vector<float> single(n_ * n_);
   if (!given_.form_single(single.data())) {
     if (!given_.known_symmetric()) return false;

@@ -6,6 +6,7 @@
 #include <span>
 #include <utility>
 
+#include "spectrum/selected_pairs.hpp"
 #include "spectrum/symmetric_eigen.hpp"
 #include "spectrum/tridiagonal.hpp"
 #include "talweg/interrupt.hpp"
@@ -83,26 +84,6 @@ struct TridiagonalPairs {
   std::vector<double> values, vectors;  // count, and as many rows of n
 };
 
-// `count` pairs of the tridiagonal matrix from its number `first` on.
-bool tridiagonal_pairs(const LapackTable& table, std::vector<double> diagonal,
-                       std::vector<double> beside, std::size_t first, std::size_t wanted,
-                       TridiagonalPairs& pairs) {
-  const std::size_t size = diagonal.size();
-  char job = 'V', range = 'I';
-  double unused = 0.0;
-  int n = static_cast<int>(size), count = static_cast<int>(wanted), found = 0, info = 0;
-  int low = static_cast<int>(first) + 1, high = static_cast<int>(first + wanted), accurate = 1;
-  std::vector<double> values(size), work(18 * size);
-  std::vector<int> support(2 * wanted), integers(10 * size);
-  int length = static_cast<int>(work.size()), integer_length = static_cast<int>(integers.size());
-  pairs.vectors.resize(wanted * size);
-  table.dstemr(&job, &range, &n, diagonal.data(), beside.data(), &unused, &unused, &low, &high,
-               &found, values.data(), pairs.vectors.data(), &n, &count, support.data(), &accurate,
-               work.data(), &length, integers.data(), &integer_length, &info);
-  pairs.values.assign(values.begin(), values.begin() + count);
-  return info == 0 && found == count;
-}
-
 // x = (T - shift)^-1 x, by elimination with partial pivoting; vanishing pivots count as `least`.
 void solve_shifted(const std::vector<double>& diagonal, const std::vector<double>& beside,
                    double shift, double least, double* x) {
@@ -141,10 +122,14 @@ void solve_shifted(const std::vector<double>& diagonal, const std::vector<double
   }
 }
 
-double dot(std::size_t n, const double* a, const double* b) {
-  double sum = 0.0;
-  for (std::size_t i = 0; i < n; ++i) sum += a[i] * b[i];
-  return sum;
+// Whether the products of entries stay within range, which infinity and NaN do not.
+bool within_range(const std::vector<float>& entries) {
+  double largest = 0.0, sum = 0.0;
+  for (const float entry : entries) {
+    largest = std::max<double>(largest, std::fabs(entry));
+    sum += 0.0 * static_cast<double>(entry);
+  }
+  return sum == 0.0 && largest > least_entry && largest < largest_entry;
 }
 
 class Refinement {
@@ -157,8 +142,7 @@ class Refinement {
         table_(table),
         reduction_(table, n_, single) {}
 
-  RefinedPairs go(const std::vector<float>& single, std::size_t wanted, bool high,
-                  double tolerance);
+  RefinedPairs go(std::size_t wanted, bool high, double tolerance);
 
  private:
   bool begin(std::size_t wanted, bool high);
@@ -187,7 +171,11 @@ bool Refinement::begin(std::size_t wanted, bool high) {
     norm_ = std::max(norm_, std::fabs(diagonal_[i]) + std::fabs(beside_[i]) +
                                 (i > 0 ? std::fabs(beside_[i - 1]) : 0.0));
   const std::size_t count = std::min(n_, wanted + most_neighbours + 1);
-  if (!tridiagonal_pairs(table_, diagonal_, beside_, high ? n_ - count : 0, count, known_))
+  known_.values.resize(count);
+  known_.vectors.resize(count * n_);
+  std::vector<double> diagonal = diagonal_, beside = beside_;
+  if (!selected_pairs(table_, diagonal, beside, high ? n_ - count : 0, count, known_.values.data(),
+                      known_.vectors))
     return false;
   const auto value = [&](std::size_t i) { return known_.values[high ? count - 1 - i : i]; };
   // The last of those between which and the next there is a gap that the errors leave open.
@@ -278,8 +266,7 @@ void Refinement::remove_known(double* x) const {
   for (int pass = 0; pass < 2; ++pass)
     for (std::size_t k = 0; k < kept_; ++k) {
       const double* const z = known_.vectors.data() + k * n_;
-      const double along = dot(n_, z, x);
-      for (std::size_t i = 0; i < n_; ++i) x[i] -= along * z[i];
+      passes_.three_term(1.0, x, -passes_.dot(z, x), z, 0.0, nullptr, x);
     }
 }
 
@@ -303,22 +290,16 @@ bool Refinement::correct(double enough) {
     remove_known(x);
     solve_shifted(diagonal_, beside_, shifts[c], std::numeric_limits<double>::epsilon() * norm_, x);
     remove_known(x);
-    const double length = std::sqrt(dot(n_, x, x));
+    const double length = std::sqrt(passes_.dot(x, x));
     if (!(length > 0.0) || !std::isfinite(length)) return false;
-    for (std::size_t i = 0; i < n_; ++i) x[i] /= length;
+    passes_.scale(1.0 / length, x);
   }
   if (!reduction_.turn(false, count, first, stride)) return false;
   append(count);
   return true;
 }
 
-RefinedPairs Refinement::go(const std::vector<float>& single, std::size_t wanted, bool high,
-                            double tolerance) {
-  double largest = 0.0;
-  for (const float entry : single) largest = std::max<double>(largest, std::fabs(entry));
-  double sum = 0.0;
-  for (const float entry : single) sum += 0.0 * static_cast<double>(entry);
-  if (!(sum == 0.0 && largest > least_entry && largest < largest_entry)) return std::move(result_);
+RefinedPairs Refinement::go(std::size_t wanted, bool high, double tolerance) {
   if (!begin(wanted, high) || matrix_.scale() != 1.0) return std::move(result_);
   project(high);
   const auto worst = [&](std::size_t from, std::size_t to) {
@@ -361,7 +342,8 @@ bool can_refine(const LapackTable* table) noexcept {
 RefinedPairs refined_eigenpairs(const LapackTable& table, const LongVectors& passes,
                                 ScaledOperator& matrix, std::vector<float>& single,
                                 std::size_t wanted, bool high, double tolerance) {
-  return Refinement(table, passes, matrix, single).go(single, wanted, high, tolerance);
+  if (!within_range(single)) return {};
+  return Refinement(table, passes, matrix, single).go(wanted, high, tolerance);
 }
 
 }  // namespace talweg
